@@ -1,0 +1,171 @@
+"""One conversation: photos ("image 1"), faces ("face 1.2"), files made ("output 1") and the evidence ledger.
+
+Tools receive ids and a Session, never pixels or paths from a model, so that a model cannot invent a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from faceagent.errors import UnknownReference
+from faceagent.media import Photo
+from faceagent.types import Evidence, Exhibit, Face
+
+T = TypeVar("T")
+_IMAGE_ID = re.compile(r"image (\d+)")
+_FACE_ID = re.compile(r"face (\d+)\.(\d+)")
+
+
+class Ledger:
+    """All evidence of a session in the order in which it was recorded, each under an id that is never reused."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Evidence] = {}
+
+    def record(self, evidence: Evidence) -> Evidence:
+        """Store a copy under the next free id and return it."""
+        recorded = evidence.model_copy(update={"id": f"e{len(self._rows) + 1}"})
+        self._rows[recorded.id] = recorded
+        return recorded
+
+    def get(self, evidence_id: str) -> Evidence | None:
+        return self._rows.get(evidence_id)
+
+    def all(self) -> tuple[Evidence, ...]:
+        return tuple(self._rows.values())
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that a tool made, e.g. an anonymised copy."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+class Session:
+    """The state that tools share. Not thread-safe: one session, one conversation."""
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self._photos: dict[str, Photo] = {}
+        self._faces: dict[str, tuple[Face, ...]] = {}
+        self._outputs: dict[str, Output] = {}
+        self._memory: dict[Hashable, object] = {}
+
+    # Photos
+
+    def add(self, photo: Photo) -> str:
+        """Take in a photo and return its id."""
+        image_id = f"image {len(self._photos) + 1}"
+        self._photos[image_id] = photo
+        return image_id
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        return tuple(self._photos)
+
+    def photo(self, image_id: str) -> Photo:
+        """The photo with this id.
+
+        Raises:
+            UnknownReference: there is none.
+        """
+        if image_id not in self._photos:
+            have = ", ".join(self._photos) or "no photo"
+            raise UnknownReference(f"There is no {image_id!r}", f"This conversation has {have}")
+        return self._photos[image_id]
+
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        return tuple(photo.exhibit(image_id) for image_id, photo in self._photos.items())
+
+    # Faces
+
+    def detected(self, image_id: str) -> bool:
+        """Whether faces were looked for in this photo (none may have been found)."""
+        return image_id in self._faces
+
+    def set_faces(self, image_id: str, faces: Sequence[Face]) -> None:
+        self.photo(image_id)
+        self._faces[image_id] = tuple(faces)
+
+    def faces(self, image_id: str | None = None) -> tuple[Face, ...]:
+        """Faces of one photo, or of all. Empty before detection: see `detected`."""
+        if image_id is not None:
+            self.photo(image_id)
+            return self._faces.get(image_id, ())
+        return tuple(face for faces in self._faces.values() for face in faces)
+
+    def face(self, face_id: str) -> Face:
+        """The face with this id.
+
+        Raises:
+            UnknownReference: there is none.
+        """
+        for face in self.faces():
+            if face.id == face_id:
+                return face
+        have = ", ".join(face.id for face in self.faces()) or "no face"
+        raise UnknownReference(f"There is no {face_id!r}", f"This conversation has {have}")
+
+    # References
+
+    def image_of(self, reference: str) -> str:
+        """The image id that a reference ("image 1", "face 1.2", "face 1.1 + face 2.1": the first) points into.
+
+        Raises:
+            UnknownReference: it is neither, or that photo does not exist.
+        """
+        first = reference.split(" + ")[0]
+        match = _IMAGE_ID.fullmatch(first) or _FACE_ID.fullmatch(first)
+        if match is None:
+            raise UnknownReference(
+                f"{reference!r} is neither an image nor a face", 'Ids look like "image 1" and "face 1.2"'
+            )
+        image_id = f"image {match.group(1)}"
+        self.photo(image_id)
+        return image_id
+
+    def faces_in(self, references: Sequence[str]) -> tuple[Face, ...]:
+        """The faces that references name, in order and once each; an image stands for all its faces.
+
+        No reference means every face of the session. Faces must have been detected before.
+
+        Raises:
+            UnknownReference: an id does not exist.
+        """
+        found: dict[str, Face] = {}
+        for reference in references or self.images:
+            image_id = self.image_of(reference)
+            named = self.faces(image_id) if reference == image_id else (self.face(reference),)
+            found.update({face.id: face for face in named})
+        return tuple(found.values())
+
+    def images_in(self, references: Sequence[str]) -> tuple[str, ...]:
+        """The images that references point into, in order and once each; none means all.
+
+        Raises:
+            UnknownReference: an id does not exist.
+        """
+        return tuple(dict.fromkeys(self.image_of(reference) for reference in references or self.images))
+
+    # Files made and work remembered
+
+    def add_output(self, output: Output) -> str:
+        output_id = f"output {len(self._outputs) + 1}"
+        self._outputs[output_id] = output
+        return output_id
+
+    @property
+    def outputs(self) -> dict[str, Output]:
+        return dict(self._outputs)
+
+    def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """`compute()` once per key: e.g. the embedding of a face that two tools need."""
+        if key not in self._memory:
+            self._memory[key] = compute()
+        return cast(T, self._memory[key])
