@@ -147,7 +147,7 @@ def _check_bytes(size: int, name: str, limits: Limits) -> None:
 def _check_pixels(width: int, height: int, name: str, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         raise MediaError(
-            f"{name} would decode to {width} x {height} pixels, over the limit of {limits.max_pixels / 1e6:.0f} megapixels",
+            f"{name} has {width} x {height} pixels, over the limit of {limits.max_pixels / 1e6:.0f} megapixels",
             "Raise the limit with --max-megapixels (Python: Limits(max_pixels=…)) if you trust the file",
         )
 
