@@ -1,0 +1,302 @@
+"""Model files: what they are, where they lie, and how to get them, each held against its published SHA-256.
+
+A file is looked for in this order:
+
+1. the installed package `face_recognition_models` (located and never imported: its import needs `pkg_resources`,
+   which newer setuptools no longer has),
+2. the folder in the environment variable FACEAGENT_MIRROR,
+3. the cache: the folder in FACEAGENT_CACHE, or the platform's own cache folder.
+
+Nothing is downloaded unless `fetch` is called, for example by `python -m faceagent_tools.weights fetch NAME`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import http.client
+import importlib.util
+import os
+import sys
+import tempfile
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO
+
+from faceagent.errors import FaceAgentError, UsageError, WeightsCorrupt, WeightsError, WeightsMissing
+from faceagent.types import Method
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes so far, bytes in all)."""
+
+_CHUNK = 1 << 16
+_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One model file.
+
+    file: its name in the cache; mirror: its path below FACEAGENT_MIRROR; packaged: its path inside the package
+    `face_recognition_models`, None where that does not bring it. size: bytes. source: the paper or page to cite.
+    """
+
+    name: str
+    version: str
+    file: str
+    url: str
+    sha256: str
+    size: int
+    licence: str
+    source: str
+    mirror: str
+    packaged: str | None = None
+
+
+_ROWS = (
+    Weights(
+        name="dlib_face_recognition_resnet_model_v1",
+        version="1",
+        file="dlib_face_recognition_resnet_model_v1.dat",
+        url="https://github.com/ageitgey/face_recognition_models/raw/master/face_recognition_models/models/"
+        "dlib_face_recognition_resnet_model_v1.dat",
+        sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        size=22_466_066,
+        licence="CC0-1.0",
+        source="https://github.com/davisking/dlib-models",
+        mirror="dlib/dlib_face_recognition_resnet_model_v1.dat",
+        packaged="models/dlib_face_recognition_resnet_model_v1.dat",
+    ),
+    Weights(
+        name="shape_predictor_5_face_landmarks",
+        version="1",
+        file="shape_predictor_5_face_landmarks.dat",
+        url="https://github.com/ageitgey/face_recognition_models/raw/master/face_recognition_models/models/"
+        "shape_predictor_5_face_landmarks.dat",
+        sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+        size=9_150_489,
+        licence="CC0-1.0",
+        source="https://github.com/davisking/dlib-models",
+        mirror="dlib/shape_predictor_5_face_landmarks.dat",
+        packaged="models/shape_predictor_5_face_landmarks.dat",
+    ),
+    Weights(
+        name="yunet_n_dynamic",
+        version="2023-01",
+        file="yunet_n_dynamic.onnx",
+        url="https://github.com/ShiqiYu/libfacedetection.train/raw/master/onnx/yunet_n_dynamic.onnx",
+        sha256="104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
+        size=322_906,
+        licence="Apache-2.0",
+        source="Wu, Peng, Yu: YuNet, a tiny millisecond-level face detector (2023), doi:10.1007/s11633-023-1423-y",
+        mirror="yunet/yunet_n_dynamic.onnx",
+    ),
+)
+
+TABLE: Mapping[str, Weights] = MappingProxyType({row.name: row for row in _ROWS})
+
+
+def row(name: str) -> Weights:
+    """The table's row of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in TABLE:
+        raise UsageError(f"There is no model file called {name!r}", f"Known are {', '.join(TABLE)}")
+    return TABLE[name]
+
+
+def method(name: str) -> Method:
+    """Name, version, licence, hash and source, as evidence cites them. Reads no file."""
+    weights = row(name)
+    return Method(
+        name=weights.name,
+        version=weights.version,
+        licence=weights.licence,
+        sha256=weights.sha256,
+        source=weights.source,
+    )
+
+
+def command(name: str) -> str:
+    """The command that downloads this file."""
+    return f"python -m faceagent_tools.weights fetch {row(name).name}"
+
+
+def find(name: str) -> Path | None:
+    """The first copy on this machine that has the published SHA-256; None where there is none.
+
+    Each copy is read once per process, and again only after it has changed.
+    """
+    weights = row(name)
+    return next((place for place in _places(weights) if _sound(place, weights)), None)
+
+
+def path(name: str) -> Path:
+    """The same as `find`, for callers that need the file.
+
+    Raises:
+        WeightsMissing: there is no copy; the error says how to get one.
+        WeightsCorrupt: there are copies and none has the published SHA-256.
+    """
+    weights = row(name)
+    found = find(name)
+    if found is not None:
+        return found
+    damaged = next((place for place in _places(weights) if place.is_file()), None)
+    if damaged is not None:
+        raise WeightsCorrupt(
+            f"{damaged} does not have the SHA-256 published for {name}", f"Get a sound copy with: {command(name)}"
+        )
+    raise WeightsMissing(f"The model file {weights.file} is not on this machine", f"Get it with: {command(name)}")
+
+
+def cache_folder() -> Path:
+    """FACEAGENT_CACHE, or the platform's cache folder. Nothing is created."""
+    chosen = os.environ.get("FACEAGENT_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "faceagent" / "cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "faceagent"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "faceagent"
+
+
+def _places(weights: Weights) -> Iterator[Path]:
+    if weights.packaged is not None:
+        yield from (folder / weights.packaged for folder in _package_folders())
+    mirror = os.environ.get("FACEAGENT_MIRROR")
+    if mirror:
+        yield Path(mirror).expanduser() / weights.mirror
+    yield cache_folder() / weights.file
+
+
+@lru_cache(maxsize=1)
+def _package_folders() -> tuple[Path, ...]:
+    spec = importlib.util.find_spec("face_recognition_models")
+    return tuple(Path(folder) for folder in (spec.submodule_search_locations or ())) if spec else ()
+
+
+def _sound(place: Path, weights: Weights) -> bool:
+    try:
+        facts = place.stat()
+        if facts.st_size != weights.size:
+            return False
+        return _sha256(place, facts.st_mtime_ns, facts.st_size) == weights.sha256
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=64)
+def _sha256(place: Path, changed_ns: int, size: int) -> str:
+    """The file's hash; time and size are part of the key so that a changed file is read again."""
+    with place.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class _HttpsOnly(urllib.request.HTTPRedirectHandler):
+    """Redirects are followed as long as they stay encrypted."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        _demand_https(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _demand_https(url: str) -> None:
+    if urllib.parse.urlsplit(url).scheme != "https":
+        raise WeightsError(f"{url} is not an https address", "Model files are fetched over https only")
+
+
+def fetch(name: str, progress: Progress | None = None) -> Path:
+    """Download a file into the cache unless a sound copy is here already; return where it lies.
+
+    The download goes to a temporary file, stops at the published size, is held against the published SHA-256 and
+    only then takes its place in one step, so that a reader never sees half a file.
+
+    Raises:
+        WeightsMissing: the origin cannot be reached, or the cache cannot be written.
+        WeightsCorrupt: what came has another size or SHA-256.
+    """
+    found = find(name)
+    if found is not None:
+        return found
+    weights = row(name)
+    target = cache_folder() / weights.file
+    partial: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, written = tempfile.mkstemp(dir=target.parent, prefix=f".{weights.file}.")
+        partial = Path(written)
+        with os.fdopen(handle, "wb") as stream:
+            _download(weights, stream, progress)
+        partial.replace(target)
+    except (OSError, http.client.HTTPException) as error:
+        raise WeightsMissing(
+            f"{weights.file} could not be fetched from {weights.url} ({error})",
+            f"Check the connection, or put the file at {target}",
+        ) from error
+    finally:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+    return target
+
+
+def _download(weights: Weights, stream: IO[bytes], progress: Progress | None) -> None:
+    _demand_https(weights.url)
+    opener = urllib.request.build_opener(_HttpsOnly())
+    digest, done = hashlib.sha256(), 0
+    with opener.open(weights.url, timeout=_TIMEOUT_S) as response:
+        # One byte more than published is enough to know that it is the wrong file.
+        while chunk := response.read(min(_CHUNK, weights.size + 1 - done)):
+            stream.write(chunk)
+            digest.update(chunk)
+            done += len(chunk)
+            if done > weights.size:
+                break
+            if progress is not None:
+                progress(done, weights.size)
+    if done != weights.size or digest.hexdigest() != weights.sha256:
+        raise WeightsCorrupt(
+            f"What {weights.url} sent is not the file published as {weights.file}",
+            "Try again later; if it stays so, the origin has changed and faceagent needs an update",
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m faceagent_tools.weights [list | fetch NAME…]`. Exit status 0, or 1 when a file could not be had."""
+    parser = argparse.ArgumentParser(prog="python -m faceagent_tools.weights", description="Model files.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="what is known and where it lies")
+    commands.add_parser("fetch", help="download and check").add_argument("names", nargs="+", choices=tuple(TABLE))
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "list":
+        for weights in TABLE.values():
+            place = find(weights.name) or f"not here; {command(weights.name)}"
+            sys.stdout.write(f"{weights.name}  {weights.size / 1e6:.1f} MB  {weights.licence}  {place}\n")
+        return 0
+    try:
+        for name in chosen.names:
+            sys.stdout.write(f"{fetch(name)}\n")
+    except FaceAgentError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
