@@ -1,0 +1,1 @@
+"""Benchmarks of faceagent: `python -m faceagent_eval run lfw --data DIR`."""
