@@ -165,8 +165,10 @@ def _reads_as(number: float, written: str) -> bool:
 
 
 def _numbers(row: Evidence) -> Iterator[float]:
-    optional = (row.score, row.threshold and row.threshold.value)
-    yield from (float(number) for number in optional if number is not None)
+    if row.score is not None:
+        yield row.score
+    if row.threshold is not None:
+        yield row.threshold.value
     if row.probability is not None:
         yield from (row.probability.value, float(row.probability.n))
         if row.probability.prior is not None:

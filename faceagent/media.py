@@ -155,7 +155,7 @@ def _check_pixels(width: int, height: int, name: str, limits: Limits) -> None:
 def _from_array(array: Pixels, name: str, limits: Limits) -> Photo:
     if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
         raise MediaError(
-            f"{name} is an array of shape {array.shape} and type {array.dtype}, not uint8 RGB of shape (height, width, 3)",
+            f"{name} is an array of shape {array.shape} and type {array.dtype}, not uint8 RGB [height, width, 3]",
             "Convert it first",
         )
     _check_pixels(array.shape[1], array.shape[0], name, limits)

@@ -1,0 +1,120 @@
+"""What the embedded controller does about a question: the tool calls, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from faceagent.controllers.draft import View
+from faceagent.controllers.intents import GREETING, HELP, Intent, References, intents, references
+from faceagent.narrate import LABELS
+from faceagent.policy import declined
+from faceagent.tool import DETECTOR
+from faceagent.types import AnswerStatus
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call, hashable: arguments as JSON with sorted keys."""
+
+    tool: str
+    arguments: str
+
+    @staticmethod
+    def of(tool: str, **arguments: Sequence[str]) -> Call:
+        given = {key: list(value) for key, value in arguments.items() if value}
+        return Call(tool, json.dumps(given, sort_keys=True))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """asked: tools whose evidence answers the question, most important first."""
+
+    status: AnswerStatus = "answered"
+    calls: tuple[Call, ...] = ()
+    asked: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    not_offered: tuple[str, ...] = ()
+
+
+CAN_DO = (
+    "I answer questions about faces in photos: how many there are, whether two show the same person, where they look, "
+    "whether a photo is good enough for a purpose, what a file's own records say about its origin, and I can hide "
+    "faces in a copy. Every sentence of an answer names the measurement that it rests on."
+)
+UNCLEAR = (
+    "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
+    "same person, whether the photo is good enough for a comparison, or what the file says about its origin."
+)
+
+
+def plan(question: str, view: View, tools: Sequence[str]) -> Plan:
+    """Map a question to tool calls.
+
+    Args:
+        view: the ids in the conversation, including those that tool calls have brought since the question.
+        tools: names of the tools that may be called.
+    """
+    topics = declined(question)
+    refusals = tuple(topic.why for topic in topics)
+    wanted = intents(question)
+    if not wanted:
+        return _without_intent(question, refusals)
+    known = tuple(dict.fromkeys(name for intent in wanted for name in intent.tools))
+    asked = tuple(name for name in known if name in tools)
+    missing = tuple(
+        f"{LABELS[name]} is not offered in this installation." for name in known if name not in tools and name in LABELS
+    )
+    if not asked:
+        return Plan(status="declined" if topics else "not_offered", remarks=refusals, not_offered=missing)
+    if not view.images:
+        return Plan(status="needs_photo", remarks=(*refusals, "Please give me the photo that your question is about."))
+    pointed = references(question, view.images)
+    if pointed.side and any(faces is None for faces in view.faces.values()):
+        # "The woman on the left" can only be resolved when the faces are known.
+        return Plan(calls=(Call.of(DETECTOR),), asked=asked, remarks=refusals, not_offered=missing)
+    calls = tuple(_call(name, pointed, view, wanted) for name in asked)
+    return Plan(calls=calls, asked=asked, remarks=refusals, not_offered=missing)
+
+
+def _without_intent(question: str, refusals: tuple[str, ...]) -> Plan:
+    if refusals:
+        return Plan(status="declined", remarks=refusals)
+    if HELP.search(question):
+        return Plan(remarks=(CAN_DO,))
+    if GREETING.search(question):
+        return Plan(remarks=("Hello. Give me one or more photos and ask a question about the faces in them.",))
+    return Plan(status="needs_clarification", remarks=(UNCLEAR,))
+
+
+_BY_IMAGE = frozenset({DETECTOR, "inspect_provenance", "detect_forgery"})
+
+
+def _call(name: str, pointed: References, view: View, wanted: Sequence[Intent]) -> Call:
+    subjects = _subjects(pointed, view)
+    if name in _BY_IMAGE:
+        images = dict.fromkeys(
+            f"image {subject.split()[1].split('.')[0]}" if subject.startswith("face") else subject
+            for subject in subjects
+        )
+        return Call.of(name, images=tuple(images))
+    if name == "compare_faces" and len(subjects) == 1 and len(view.images) > 1 and subjects[0].startswith("image"):
+        # "Is this the person in photo 2?" compares photo 2 with the others.
+        return Call.of(name)
+    return Call.of(name, subjects=subjects)
+
+
+def _subjects(pointed: References, view: View) -> tuple[str, ...]:
+    """The ids that the question points at; empty means all."""
+    sided: tuple[str, ...] = ()
+    if pointed.side:
+        scope = [image for image in pointed.images if image in view.faces] or view.images
+        # The side names a face in the photo that the question does not name otherwise: the first with several faces.
+        for image in (*scope, *view.images):
+            faces = view.faces.get(image) or ()
+            if len(faces) > 1:
+                sided = (faces[0] if pointed.side == "left" else faces[-1],)
+                break
+    images = tuple(image for image in pointed.images if not any(f"face {image[6:]}." in face for face in sided))
+    return (*pointed.faces, *sided, *images)

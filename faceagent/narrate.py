@@ -1,0 +1,104 @@
+"""Evidence into plain sentences, with no model: reports, and the wording that takes over when a controller's fails.
+
+Each tool words its own evidence (`FaceTool.word`). Here the sentences of several tools become one text: the answer
+first, then the reasons, then the doubts, then what could not be established.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from faceagent.tool import DETECTOR, Names, Outcome, Toolbox
+from faceagent.types import Claim, ClaimRole, Evidence
+
+ROLES: tuple[ClaimRole, ...] = ("answer", "reason", "doubt")
+
+
+@dataclass(frozen=True)
+class Narration:
+    """What can be said, and what cannot."""
+
+    claims: tuple[Claim, ...]
+    not_established: tuple[str, ...]
+
+
+def narrate(outcomes: Sequence[Outcome], asked: Sequence[str], tools: Toolbox, names: Names) -> Narration:
+    """Word what tool calls gave.
+
+    Args:
+        outcomes: in the order in which they happened.
+        asked: names of the tools that the question is about, most important first. Others were run on the way
+            (the detector before everything that needs faces) and are mentioned only where they explain a gap.
+    """
+    by_tool: dict[str, list[Evidence]] = {}
+    for outcome in outcomes:
+        by_tool.setdefault(outcome.step.tool, []).extend(outcome.evidence)
+    claims: list[Claim] = []
+    for name in asked:
+        rows = by_tool.get(name, [])
+        if name in tools and rows:
+            claims.extend(tools[name].word(rows, names))
+    if DETECTOR not in asked and DETECTOR in tools:
+        claims = [*_faceless(by_tool.get(DETECTOR, []), tools, names), *claims]
+    return Narration(tuple(in_order(claims)), tuple(_gaps(outcomes, asked, by_tool)))
+
+
+def _faceless(detections: Sequence[Evidence], tools: Toolbox, names: Names) -> list[Claim]:
+    """The detector's sentences for photos without a face: they are why other tools have nothing to say."""
+    empty = {row.subject for row in detections if row.attribute == "face_count" and row.value == 0}
+    rows = [row for row in detections if row.subject in empty]
+    return list(tools[DETECTOR].word(rows, names)) if rows else []
+
+
+def _gaps(outcomes: Sequence[Outcome], asked: Sequence[str], by_tool: dict[str, list[Evidence]]) -> Iterable[str]:
+    for outcome in outcomes:
+        if outcome.step.status != "ok" and outcome.step.message:
+            yield outcome.step.message
+        elif outcome.step.tool in asked and not by_tool[outcome.step.tool]:
+            yield f"{LABELS.get(outcome.step.tool, outcome.step.tool)}: no face was found to measure it on."
+
+
+def in_order(claims: Iterable[Claim]) -> list[Claim]:
+    """Answers, then reasons, then doubts; each sentence once."""
+    seen: dict[str, Claim] = {}
+    for claim in claims:
+        seen.setdefault(claim.sentence, claim)
+    return sorted(seen.values(), key=lambda claim: ROLES.index(claim.role))
+
+
+def cited(claim: Claim) -> str:
+    """The sentence with its evidence ids: "The face is sharp [e3]." """
+    body, end = (claim.sentence[:-1], claim.sentence[-1]) if claim.sentence[-1:] in ".!?" else (claim.sentence, "")
+    return f"{body} [{', '.join(claim.evidence)}]{end}"
+
+
+def compose(claims: Sequence[Claim], not_established: Sequence[str] = (), remarks: Sequence[str] = ()) -> str:
+    """One text of short paragraphs: answers, reasons, doubts, gaps."""
+    paragraphs = [" ".join(remarks)]
+    for role in ROLES:
+        paragraphs.append(" ".join(cited(claim) for claim in claims if claim.role == role))
+    if not_established:
+        paragraphs.append("Not established: " + " ".join(not_established))
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+# What each tool of the contract is for, in the words of a reader. Used for what is missing or not offered.
+LABELS: dict[str, str] = {
+    "detect_faces": "Finding faces",
+    "estimate_pose": "The direction of the head",
+    "compare_faces": "Comparing faces",
+    "identify_person": "Finding a person among those enrolled",
+    "verify_protected_identity": "Checking a protected person",
+    "estimate_attributes": "Estimating age and other attributes",
+    "recognize_emotion": "Reading the facial expression",
+    "assess_quality": "Judging the quality of the photo",
+    "check_liveness": "Telling a live face from a print or a screen",
+    "detect_forgery": "Examining the pixels for manipulation",
+    "inspect_provenance": "Reading the file's records",
+    "describe_face": "Describing a face in free words",
+    "parse_face": "Outlining the regions of a face",
+    "anonymize_faces": "Hiding faces",
+    "enroll_person": "Enrolling a person",
+    "forget_person": "Erasing an enrolled person",
+}
