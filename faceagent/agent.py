@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import logging
 import re
 import time
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from faceagent.controllers import make_controller
-from faceagent.controllers.draft import RULES, Draft, inventory
+from faceagent.controllers.draft import NOTICE, RULES, Draft, inventory
 from faceagent.errors import ControllerError, UsageError
 from faceagent.ground import Rejection, ground
 from faceagent.media import Limits, Photo, Pixels
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     PhotoLike = str | Path | bytes | Pixels | Image.Image | Photo
 
+_log = logging.getLogger(__name__)
 _MODEL_IMAGE_SIDE = 1024
 
 
@@ -207,16 +209,18 @@ class _Conversation:
         from langchain_core.messages import HumanMessage
 
         reasons = [{"sentence": item.claim.sentence, "rejected_because": item.reason} for item in rejected]
-        self.messages.append(HumanMessage(json.dumps({"your_claims_were_rejected": reasons}, ensure_ascii=False)))
+        notice = json.dumps({"your_claims_were_rejected": reasons}, ensure_ascii=False)
+        self.messages.append(HumanMessage(notice, name=NOTICE))
         return self._converse()
 
     def _fall_back(self, gaps: list[str]) -> tuple[list[Claim], list[str]]:
         """The tools' own wording instead of a draft that the evidence does not carry."""
         narration = self._deterministic()
-        return list(narration.claims), [
-            *dict.fromkeys((*gaps, *narration.not_established)),
-            "The controller's own wording was not carried by the evidence and was replaced.",
-        ]
+        grounded = ground(narration.claims, self.session.ledger.get)
+        for item in grounded.rejected:
+            _log.error("a tool's own wording is not carried by its evidence: %s: %s", item.claim.sentence, item.reason)
+        gaps = [*dict.fromkeys((*gaps, *narration.not_established))]
+        return list(grounded.accepted), [*gaps, "A sentence that the evidence does not carry was left out."]
 
     def _deterministic(self) -> Narration:
         faces = tuple(face.id for face in self.session.faces())

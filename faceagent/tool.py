@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -53,7 +54,7 @@ class Backend:
     """One model or method that a tool can run on.
 
     here: usable on this machine now. how: what to do where it is not, as a command or a sentence.
-    size: bytes of its weights (0 without weights).
+    size: bytes of its weights (0 without weights). fetch: downloads and checks them, for `faceagent models get`.
     """
 
     tool: str
@@ -63,6 +64,7 @@ class Backend:
     chosen: bool
     size: int = 0
     how: str | None = None
+    fetch: Callable[[Callable[[int, int], None]], Path] | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict
 
-from faceagent.controllers.draft import Draft, View
+from faceagent.controllers.draft import NOTICE, Draft, View
 from faceagent.controllers.plan import Call, Plan, plan
 from faceagent.narrate import narrate
 from faceagent.tool import Names, Outcome, Toolbox
@@ -79,9 +79,9 @@ class _Turn:
     """What the messages of the present question hold."""
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
-        start = max((i for i, message in enumerate(messages) if isinstance(message, HumanMessage)), default=0)
-        recent = messages[start:]
-        self.question = messages[start].text if messages and isinstance(messages[start], HumanMessage) else ""
+        asked = [place for place, message in enumerate(messages) if _is_question(message)]
+        recent = messages[asked[-1] :] if asked else []
+        self.question = recent[0].text if recent else ""
         self.outcomes: list[Outcome] = [
             outcome for message in recent if isinstance(message, ToolMessage) for outcome in message.artifact or ()
         ]
@@ -100,6 +100,10 @@ class _Turn:
         return Names(
             images=self.view.images, faces=tuple(face for faces in self.view.faces.values() for face in faces or ())
         )
+
+
+def _is_question(message: BaseMessage) -> bool:
+    return isinstance(message, HumanMessage) and message.name != NOTICE
 
 
 def _calling(calls: Sequence[Call], made: int) -> AIMessage:
