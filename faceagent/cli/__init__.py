@@ -1,0 +1,68 @@
+"""The command line: `faceagent ask | report | models | doctor`.
+
+Exit status: 0 done; 1 done, but some input failed or something is missing; 2 the command or a reference in it is wrong.
+Nothing shows a traceback unless --debug asks for one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from faceagent import __version__
+from faceagent.cli import ask, doctor, models, report
+from faceagent.cli.console import complain
+from faceagent.errors import FaceAgentError, UnknownReference, UsageError
+
+COMMANDS = (ask, report, models, doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    chosen = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.DEBUG if chosen.debug else logging.ERROR, stream=sys.stderr)
+    try:
+        return int(chosen.run(chosen))
+    except (UsageError, UnknownReference) as error:
+        return _failed(error, 2, chosen.debug)
+    except FaceAgentError as error:
+        return _failed(error, 1, chosen.debug)
+    except KeyboardInterrupt:
+        complain("Stopped.")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away; there is nobody left to tell.
+        sys.stderr.close()
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a person never sees a traceback unasked
+        return _failed(
+            FaceAgentError(
+                f"Something unexpected went wrong ({type(error).__name__}: {error})",
+                "Run it again with --debug and report what it shows",
+            ),
+            1,
+            chosen.debug,
+        )
+
+
+def _failed(error: FaceAgentError, status: int, debug: bool) -> int:
+    if debug:
+        logging.getLogger("faceagent").exception("details")
+    complain(str(error))
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="faceagent",
+        description="Questions about faces in photos, answered with evidence; explainable authenticity reports.",
+    )
+    parser.add_argument("--version", action="version", version=f"faceagent {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--debug", action="store_true", help="show tracebacks and the log")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands, common)
+    return parser

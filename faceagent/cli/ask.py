@@ -1,0 +1,89 @@
+"""`faceagent ask PHOTO… "question"`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceagent.cli.console import add_limits, complain, limits_of, say
+from faceagent.errors import MediaError, MissingExtra, UsageError
+from faceagent.media import Photo
+
+if TYPE_CHECKING:
+    from faceagent.session import Session
+    from faceagent.types import Answer
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("ask", parents=[common], help="ask a question about photos")
+    parser.add_argument("given", nargs="+", metavar="PHOTO… QUESTION", help="photos, then the question in quotes")
+    parser.add_argument("--json", action="store_true", help="print the whole Answer as JSON")
+    parser.add_argument("--steps", action="store_true", help="show each tool call")
+    parser.add_argument("--controller", default="embedded", help="who plans and words (default embedded)")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where copies that a tool makes go")
+    add_limits(parser)
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    from faceagent.agent import FaceAgent
+
+    *paths, question = chosen.given
+    if Path(question).is_file():
+        raise UsageError(f"The question is missing: {question} is a file", "Put the question last, in quotes")
+    agent = FaceAgent(chosen.controller, limits=limits_of(chosen))
+    photos, failed = _open(paths, chosen)
+    if paths and not photos:
+        return 1
+    session = agent.open(photos)
+    answer = agent.ask(question, session=session)
+    written = list(_write(session, chosen.out))
+    if chosen.json:
+        say(answer.model_dump_json(indent=2))
+    else:
+        _show(answer, written, steps=chosen.steps)
+    if any(step.status == "refused" for step in answer.steps):
+        return 2
+    return 1 if failed or any(step.status == "failed" for step in answer.steps) else 0
+
+
+def _open(paths: Iterable[str], chosen: argparse.Namespace) -> tuple[list[Photo], bool]:
+    photos: list[Photo] = []
+    failed = False
+    for path in paths:
+        try:
+            photos.append(Photo.open(path, limits=limits_of(chosen)))
+        except (MediaError, MissingExtra) as error:
+            complain(str(error))
+            failed = True
+    return photos, failed
+
+
+def _write(session: Session, folder: Path) -> Iterable[Path]:
+    """Store what tools made, never over an existing file."""
+    for output in session.outputs.values():
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / output.name
+        number = 2
+        while True:
+            try:
+                with target.open("xb") as stream:
+                    stream.write(output.data)
+                break
+            except FileExistsError:
+                target = folder / f"{Path(output.name).stem}-{number}{Path(output.name).suffix}"
+                number += 1
+        yield target
+
+
+def _show(answer: Answer, written: list[Path], *, steps: bool) -> None:
+    if steps:
+        for step in answer.steps:
+            arguments = ", ".join(f"{key}={value}" for key, value in step.arguments.items())
+            say(f"· {step.tool}({arguments}): {step.status}, {len(step.evidence)} findings, {step.milliseconds:.0f} ms")
+        say()
+    say(answer.text)
+    for path in written:
+        say(f"\nWritten: {path}")

@@ -1,0 +1,65 @@
+"""`faceagent doctor`: what works on this machine, and what an extra would add."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import re
+from typing import Any
+
+from faceagent import __version__
+from faceagent.cli.console import say
+
+# What each optional extra brings, in a reader's words.
+EXTRAS = {
+    "heif": "reads HEIC photos (iPhones)",
+    "eval": "runs the benchmarks",
+    "dev": "runs the tests and checks",
+}
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("doctor", parents=[common], help="what works on this machine")
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    from faceagent.tool import Toolbox
+
+    say(f"faceagent {__version__}, Python {platform.python_version()}, {platform.platform()}, {os.cpu_count()} cores\n")
+    idle = []
+    for tool in Toolbox.installed().values():
+        backends = tool.backends()
+        chosen_one = next((backend for backend in backends if backend.chosen and backend.here), None)
+        if chosen_one is None:
+            idle.append(tool.name)
+            say(f"✗ {tool.name}: nothing to run on. {backends[0].how if backends else ''}")
+            continue
+        better = [backend for backend in backends if backend.kind == "published" and not backend.here]
+        say(
+            f"✓ {tool.name}: {chosen_one.method.name}"
+            + "".join(f"; could use {b.method.name}: {b.how}" for b in better)
+        )
+    say()
+    for extra, what in EXTRAS.items():
+        missing = _missing(extra)
+        state = "✓ installed" if not missing else f"· not installed (pip install 'faceagent[{extra}]')"
+        say(f"extra {extra}: {what}: {state}")
+    return 1 if idle else 0
+
+
+def _missing(extra: str) -> list[str]:
+    """The distributions of an extra that are not installed."""
+    missing = []
+    for requirement in importlib.metadata.requires("faceagent") or []:
+        name, _, condition = requirement.partition(";")
+        if not re.search(rf"extra\s*==\s*['\"]{extra}['\"]", condition):
+            continue
+        distribution = re.split(r"[\s<>=!~\[(]", name.strip(), maxsplit=1)[0]
+        try:
+            importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(distribution)
+    return missing

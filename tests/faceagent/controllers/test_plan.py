@@ -1,0 +1,121 @@
+"""From questions to tool calls: which tools, on which ids, and what is said when none will do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from faceagent.controllers.draft import View
+from faceagent.controllers.plan import plan
+
+ALL = ("detect_faces", "estimate_pose", "compare_faces", "assess_quality", "inspect_provenance", "anonymize_faces")
+ONE = View({"image 1": None})
+TWO = View({"image 1": ("face 1.1", "face 1.2"), "image 2": ("face 2.1",)})
+
+TOOLS = {
+    "How many people are in this photo?": {"detect_faces"},
+    "Are there any faces?": {"detect_faces"},
+    "where are the faces": {"detect_faces"},
+    "Are these two the same person?": {"compare_faces"},
+    "do they look alike": {"compare_faces"},
+    "Compare the two faces": {"compare_faces"},
+    "is he looking at the camera?": {"estimate_pose"},
+    "Which way is the head turned?": {"estimate_pose"},
+    "is it blurry": {"assess_quality"},
+    "Is this good enough for a passport?": {"assess_quality"},
+    "Which of these is the sharpest?": {"assess_quality"},
+    "Is this photo genuine?": {"inspect_provenance"},
+    "has it been photoshopped?": {"inspect_provenance"},
+    "Is this AI?": {"inspect_provenance"},
+    "Did someone mess with this picture?": {"inspect_provenance"},
+    "What does the metadata say?": {"inspect_provenance"},
+    "When was this taken?": {"inspect_provenance"},
+    "Blur the faces please": {"anonymize_faces"},
+    "Please hide everyone in the picture": {"anonymize_faces"},
+    "Make them unrecognisable": {"anonymize_faces"},
+    "How many faces are there and are they sharp?": {"detect_faces", "assess_quality"},
+    "Tell me about this photo": {"detect_faces", "estimate_pose", "assess_quality", "inspect_provenance"},
+}
+
+
+@pytest.mark.parametrize(("question", "tools"), TOOLS.items())
+def test_the_tools_that_a_question_needs(question: str, tools: set[str]) -> None:
+    assert {call.tool for call in plan(question, ONE, ALL).calls} == tools
+
+
+@pytest.mark.parametrize(
+    ("question", "label"),
+    [
+        ("How old is she?", "Estimating age"),
+        ("Is he happy?", "facial expression"),
+        ("Who is this?", "Finding a person"),
+        ("Is this a printed photo?", "Telling a live face"),
+    ],
+)
+def test_what_is_not_installed_is_said(question: str, label: str) -> None:
+    chosen = plan(question, ONE, ALL)
+    assert chosen.status == "not_offered"
+    assert not chosen.calls
+    assert label in chosen.not_offered[0]
+
+
+def test_a_missing_photo_is_asked_for() -> None:
+    assert plan("Is this photo real?", View({}), ALL).status == "needs_photo"
+
+
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [
+        ("Is he a criminal?", "declined"),
+        ("What's the weather?", "needs_clarification"),
+        ("Hello!", "answered"),
+        ("What can you do?", "answered"),
+    ],
+)
+def test_what_needs_no_tool(question: str, status: str) -> None:
+    chosen = plan(question, ONE, ALL)
+    assert (chosen.status, chosen.calls) == (status, ())
+    assert chosen.remarks
+
+
+def test_half_a_question_is_declined_and_the_other_half_answered() -> None:
+    chosen = plan("Is he a criminal, and is the photo sharp?", ONE, ALL)
+    assert [call.tool for call in chosen.calls] == ["assess_quality"]
+    assert "crime" in chosen.remarks[0]
+
+
+def subjects(question: str, view: View) -> object:
+    (call,) = plan(question, view, ALL).calls
+    arguments = json.loads(call.arguments)
+    return arguments.get("subjects", arguments.get("images"))
+
+
+@pytest.mark.parametrize(
+    ("question", "ids"),
+    [
+        ("Is face 1.2 sharp?", ["face 1.2"]),
+        ("Is photo 2 sharp?", ["image 2"]),
+        ("Is the second picture sharp?", ["image 2"]),
+        ("Is the last image sharp?", ["image 2"]),
+        ("Is the woman on the left sharp?", ["face 1.1"]),
+        ("Is the rightmost face in image 1 sharp?", ["face 1.2"]),
+        ("Is the man on the left the same person as in photo 2?", ["face 1.1", "image 2"]),
+        ("Has image 2 been edited?", ["image 2"]),
+        ("Is everything sharp?", None),
+        ("Is face 7.1 sharp?", ["face 7.1"]),
+    ],
+)
+def test_what_a_question_points_at(question: str, ids: object) -> None:
+    assert subjects(question, TWO) == ids
+
+
+def test_sides_are_resolved_after_looking_for_faces() -> None:
+    first = plan("Is the woman on the left sharp?", ONE, ALL)
+    assert [call.tool for call in first.calls] == ["detect_faces"]
+
+
+def test_the_inventory_reads_back() -> None:
+    text = "Photos in this conversation:\nimage 1: faces face 1.1, face 1.2\nimage 2: faces not looked for yet\nimage 3: faces none"
+    view = View.read([text])
+    assert view.faces == {"image 1": ("face 1.1", "face 1.2"), "image 2": None, "image 3": ()}

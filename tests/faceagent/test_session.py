@@ -1,0 +1,73 @@
+"""Ids: given in order, resolved, and refused with the ids that exist."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faceagent.errors import UnknownReference
+from faceagent.media import Photo
+from faceagent.session import Ledger, Output, Session
+from faceagent.types import Box, Evidence, Face, Method
+
+
+def photo() -> Photo:
+    return Photo.open(np.zeros((40, 60, 3), np.uint8))
+
+
+def face(image: int, number: int) -> Face:
+    return Face(
+        id=f"face {image}.{number}", image=f"image {image}", box=Box(x0=number, y0=0, x1=number + 5, y1=9), score=1.0
+    )
+
+
+@pytest.fixture
+def session() -> Session:
+    made = Session()
+    for _ in range(2):
+        made.add(photo())
+    made.set_faces("image 1", [face(1, 1), face(1, 2)])
+    made.set_faces("image 2", [face(2, 1)])
+    return made
+
+
+def test_images_are_numbered_in_order(session: Session) -> None:
+    assert session.images == ("image 1", "image 2")
+    assert session.add(photo()) == "image 3"
+    assert not session.detected("image 3")
+
+
+def test_an_image_stands_for_its_faces_once_each(session: Session) -> None:
+    found = session.faces_in(["face 1.2", "image 1", "face 2.1"])
+    assert [item.id for item in found] == ["face 1.2", "face 1.1", "face 2.1"]
+    assert [item.id for item in session.faces_in([])] == ["face 1.1", "face 1.2", "face 2.1"]
+
+
+def test_references_lead_to_their_image(session: Session) -> None:
+    assert session.images_in(["face 2.1", "image 2", "face 1.1 + face 2.1"]) == ("image 2", "image 1")
+
+
+@pytest.mark.parametrize("reference", ["image 7", "face 1.9", "face 7.1", "../etc/passwd", "", "image 1; rm"])
+def test_what_does_not_exist_is_refused_with_what_does(session: Session, reference: str) -> None:
+    with pytest.raises(UnknownReference) as caught:
+        session.faces_in([reference])
+    assert caught.value.mend
+
+
+def test_the_ledger_never_reuses_an_id() -> None:
+    ledger = Ledger()
+    row = Evidence(
+        tool="t", subject="image 1", attribute="a", value=1, method=Method(name="m", version="1", licence="x")
+    )
+    assert [ledger.record(row).id for _ in range(3)] == ["e1", "e2", "e3"]
+    assert ledger.get("e2") == ledger.all()[1]
+    assert ledger.get("e4") is None
+
+
+def test_work_is_remembered_and_files_are_kept(session: Session) -> None:
+    made: list[int] = []
+    for _ in range(2):
+        session.memo(("embedding", "face 1.1"), lambda: made.append(1))
+    assert made == [1]
+    assert session.add_output(Output("copy.png", "image/png", b"x")) == "output 1"
+    assert session.outputs["output 1"].name == "copy.png"
