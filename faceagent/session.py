@@ -53,6 +53,7 @@ class Session:
     def __init__(self) -> None:
         self.ledger = Ledger()
         self._photos: dict[str, Photo] = {}
+        self._taken_in = 0
         self._faces: dict[str, tuple[Face, ...]] = {}
         self._outputs: dict[str, Output] = {}
         self._memory: dict[Hashable, object] = {}
@@ -61,9 +62,20 @@ class Session:
 
     def add(self, photo: Photo) -> str:
         """Take in a photo and return its id."""
-        image_id = f"image {len(self._photos) + 1}"
+        self._taken_in += 1
+        image_id = f"image {self._taken_in}"
         self._photos[image_id] = photo
         return image_id
+
+    def release(self, image_id: str) -> None:
+        """Let go of a photo and its faces, so that a batch does not hold all its pixels. Its evidence stays.
+
+        Raises:
+            UnknownReference: there is no such photo.
+        """
+        self.photo(image_id)
+        del self._photos[image_id]
+        self._faces.pop(image_id, None)
 
     @property
     def images(self) -> tuple[str, ...]:

@@ -291,7 +291,11 @@ VerdictKind = Literal["signs_of_alteration", "signs_of_synthesis", "no_sign_foun
 
 
 class Verdict(Frozen):
-    """The finding on one exhibit, in the order a reader wants it."""
+    """The finding on one exhibit, in the order a reader wants it.
+
+    headline: one sentence; that of the first claim where there is one. claims: the answer, then what else supports
+    it, then what speaks against it or stays open. would_settle: what would settle the question, most useful first.
+    """
 
     kind: VerdictKind
     headline: str
@@ -300,6 +304,8 @@ class Verdict(Frozen):
 
 
 class ExhibitReport(Frozen):
+    """One exhibit. findings: what each tool has to say, tool by tool, each with its answers before its doubts."""
+
     exhibit: Exhibit
     verdict: Verdict
     findings: tuple[Claim, ...]
@@ -337,7 +343,10 @@ class Report(Frozen):
     across: tuple[Claim, ...] = ()
     """Findings that concern several exhibits, e.g. that two show the same person."""
     across_evidence: tuple[Evidence, ...] = ()
+    across_steps: tuple[Step, ...] = ()
     failures: tuple[Failure, ...] = ()
+    withheld: tuple[str, ...] = ()
+    """Why sentences were left out: the evidence did not carry them."""
     methods: tuple[Method, ...] = ()
     limitations: tuple[str, ...] = ()
     reproduction: Reproduction
