@@ -1,0 +1,61 @@
+"""`faceagent report INPUT… --out DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceagent.cli.console import add_limits, console, limits_of, say
+
+if TYPE_CHECKING:
+    from faceagent.types import Report
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("report", parents=[common], help="write an explainable authenticity report")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="photos, folders, or patterns in quotes")
+    parser.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="folder (default ./report)")
+    parser.add_argument("--title", default="Authenticity report", help="heading of the report")
+    add_limits(parser)
+    parser.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from faceagent.batch import expand, photos
+    from faceagent.report import build_report, write_report
+    from faceagent.tool import Toolbox
+
+    paths = expand(chosen.inputs)
+    columns = (TextColumn("Examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(error=True), transient=True) as progress:
+        task = progress.add_task("", total=len(paths))
+        report, pictures = build_report(
+            Toolbox.installed(),
+            photos(paths, limits_of(chosen)),
+            command=shlex.join(["faceagent", *sys.argv[1:]]),
+            title=chosen.title,
+            on_progress=lambda _: progress.advance(task),
+        )
+    written = write_report(report, pictures, chosen.out)
+    _summary(report)
+    say("\nRead it: " + str(written["html"]))
+    say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")))
+    return 1 if report.failures or any(_broken(report)) else 0
+
+
+def _broken(report: Report) -> list[bool]:
+    return [step.status == "failed" for exhibit in report.exhibits for step in exhibit.steps]
+
+
+def _summary(report: Report) -> None:
+    for line in report.summary:
+        say(line)
+    for exhibit in report.exhibits:
+        say(f"\n{exhibit.exhibit.name}: {exhibit.verdict.headline}")
+    for failure in report.failures:
+        say(f"\n{failure.name}: not examined. {failure.message} {failure.mend or ''}".rstrip())
