@@ -116,7 +116,8 @@ def _wrong_threshold(claim: Claim, cited: Sequence[Evidence]) -> str | None:
     return None
 
 
-_REFERENCE = re.compile(r"\b(?:face \d+\.\d+|image \d+|output \d+)")
+# At the start of a sentence a name has a capital: "Face 1.2 is sharp."
+_REFERENCE = re.compile(r"\b(?:face \d+\.\d+|image \d+|output \d+)", re.IGNORECASE)
 
 
 def _unknown_reference(claim: Claim, cited: Sequence[Evidence]) -> str | None:
@@ -124,7 +125,7 @@ def _unknown_reference(claim: Claim, cited: Sequence[Evidence]) -> str | None:
     known |= {f"image {part.split()[1].split('.')[0]}" for part in known if part.startswith("face ")}
     known |= {row.value for row in cited if isinstance(row.value, str)}
     for reference in _REFERENCE.findall(claim.sentence):
-        if reference not in known:
+        if reference.lower() not in known:
             return f"the sentence speaks of {reference}, which none of the cited evidence is about"
     return None
 

@@ -70,6 +70,7 @@ HONEST = [
     claim("The pose was not measured.", "face 1.1", "pose", None, "e4"),
     claim("It was saved with “Adobe Photoshop 26.1”.", "image 1", "editing_software", ["Adobe Photoshop 26.1"], "e5"),
     claim("Both faces are sharp.", "face 1.1 + face 1.2", "sharpness", "sharp", "e1", "e6"),
+    claim("Face 1.1 and face 1.2 are sharp.", "face 1.1 + face 1.2", "sharpness", "sharp", "e1", "e6"),
     claim("This is a pointer and not proof.", "face 1.1", "sharpness", "sharp", "e1"),
 ]
 
@@ -86,6 +87,7 @@ DISHONEST = [
     (claim("The face looks left.", "face 1.1", "pose", "left", "e4"), "has no value"),
     (claim("It was saved with “GIMP”.", "image 1", "editing_software", ["Adobe Photoshop 26.1"], "e5"), "quotation"),
     (claim("Face 1.1 and face 9.9 are sharp.", "face 1.1", "sharpness", "sharp", "e1"), "face 9.9"),
+    (claim("Face 9.9 is sharp.", "face 1.1", "sharpness", "sharp", "e1"), "Face 9.9"),
     (claim("The photo is fake.", "image 1", "face_count", 2, "e2"), "more certainty"),
     (claim("This proves that it is sharp.", "face 1.1", "sharpness", "sharp", "e1"), "more certainty"),
     (claim("It is definitely sharp.", "face 1.1", "sharpness", "sharp", "e1"), "more certainty"),
