@@ -1,0 +1,234 @@
+"""Photos into a Report: each is examined on its own, then the faces of several are compared.
+
+Photos are taken one at a time, so a batch may hand in a generator. What the report shows of a photo is drawn at once
+and its pixels are let go, except for the few photos whose faces wait to be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+from faceagent.ground import ground
+from faceagent.media import Photo
+from faceagent.narrate import in_order
+from faceagent.report.drawing import Pictures, draw, picture_of
+from faceagent.report.reproduction import reproduction
+from faceagent.report.summary import MEANING, limitations, summarise
+from faceagent.report.verdict import verdict
+from faceagent.session import Session
+from faceagent.tool import DETECTOR, AnyTool, Names, Outcome, Toolbox
+from faceagent.types import Claim, Evidence, ExhibitReport, Face, Failure, Method, Report, Step, Verdict
+
+# Called in this order where the toolbox has them. Attributes of people (age, emotion …) are no part of the question.
+EXAMINATION = (
+    DETECTOR,
+    "inspect_provenance",
+    "detect_forgery",
+    "check_liveness",
+    "assess_quality",
+    "estimate_pose",
+)
+COMPARISON = "compare_faces"
+TITLE = "Authenticity report"
+# Ten faces make 45 comparisons: about what a reader can still follow.
+COMPARED_AT_MOST = 10
+COMPARED_PER_PHOTO = 4
+SAME_FILE = Method(
+    name="SHA-256", version="FIPS 180-4", licence="public domain", source="doi.org/10.6028/NIST.FIPS.180-4"
+)
+
+
+class Examination:
+    """One report in the making.
+
+    >>> examination = Examination(Toolbox.installed())  # doctest: +SKIP
+    >>> examination.examine(Photo.open("portrait.jpg")).verdict.headline  # doctest: +SKIP
+    >>> report = examination.report(command="faceagent report portrait.jpg")  # doctest: +SKIP
+    """
+
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._toolbox = toolbox
+        self._session = Session()
+        self._exhibits: list[ExhibitReport] = []
+        self._failures: list[Failure] = []
+        self._withheld: list[str] = []
+        self._waiting: list[Face] = []
+        self._faces_seen = 0
+        self.pictures: dict[str, Pictures] = {}
+        """What the HTML shows of each exhibit, by image id."""
+
+    def fail(self, failure: Failure) -> None:
+        """Note an input that could not be examined."""
+        self._failures.append(failure)
+
+    def examine(self, photo: Photo) -> ExhibitReport:
+        """Run every tool of the examination on one photo, word what they found, and reach a verdict."""
+        image_id = self._session.add(photo)
+        outcomes = [outcome for name in EXAMINATION if name in self._toolbox for outcome in self._call(name, image_id)]
+        faces = self._session.faces(image_id)
+        names = Names(images=(image_id,), faces=tuple(face.id for face in faces))
+        evidence = tuple(row for outcome in outcomes for row in outcome.evidence)
+        findings = self._grounded(self._worded(outcomes, names), image_id)
+        exhibit = ExhibitReport(
+            exhibit=photo.exhibit(image_id),
+            verdict=self._held(verdict(evidence, findings), image_id),
+            findings=findings,
+            faces=faces,
+            evidence=evidence,
+            steps=tuple(outcome.step for outcome in outcomes),
+        )
+        self._exhibits.append(exhibit)
+        self.pictures[image_id] = self._draw(photo, exhibit)
+        self._keep_or_release(image_id, faces)
+        return exhibit
+
+    def report(self, *, command: str, title: str = TITLE) -> Report:
+        """Compare the faces of several photos and close the report.
+
+        Args:
+            command: what a reader types to make the report again.
+        """
+        across, evidence, steps = self._compare()
+        exhibits = tuple(self._exhibits)
+        return Report(
+            title=title,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            summary=summarise(exhibits, across, self._failures),
+            exhibits=exhibits,
+            across=across,
+            across_evidence=evidence,
+            across_steps=steps,
+            failures=tuple(self._failures),
+            withheld=tuple(dict.fromkeys(self._withheld)),
+            methods=_methods([*evidence, *(row for exhibit in exhibits for row in exhibit.evidence)]),
+            limitations=limitations(exhibits, self._toolbox, compared=len(self._waiting), faces=self._faces_seen),
+            reproduction=reproduction(command),
+        )
+
+    def _call(self, name: str, *references: str) -> list[Outcome]:
+        arguments = self._toolbox[name].arguments.model_fields
+        field = "images" if "images" in arguments else "subjects"
+        return self._toolbox.call(self._session, name, {field: references})
+
+    def _worded(self, outcomes: Sequence[Outcome], names: Names) -> list[Claim]:
+        rows: dict[str, list[Evidence]] = {}
+        for outcome in outcomes:
+            rows.setdefault(outcome.step.tool, []).extend(outcome.evidence)
+        worded = ((self._toolbox[name], found) for name, found in rows.items() if found)
+        return [claim for tool, found in worded for claim in _words(tool, found, names)]
+
+    def _grounded(self, claims: Sequence[Claim], subject: str) -> tuple[Claim, ...]:
+        checked = ground(claims, self._session.ledger.get)
+        self._withheld += [
+            f"{subject}: a sentence about {rejection.claim.attribute.replace('_', ' ')} was left out, because "
+            f"{rejection.reason}."
+            for rejection in checked.rejected
+        ]
+        return checked.accepted
+
+    def _held(self, found: Verdict, subject: str) -> Verdict:
+        """The verdict with only those sentences that the evidence carries."""
+        claims = self._grounded(found.claims, subject)
+        headline = claims[0].sentence if claims else found.headline if not found.claims else MEANING[found.kind]
+        return found.model_copy(update={"claims": claims, "headline": headline})
+
+    def _draw(self, photo: Photo, exhibit: ExhibitReport) -> Pictures:
+        outputs = self._session.outputs
+        shown = {
+            row.id: picture
+            for row in exhibit.evidence
+            if (output := outputs.get(str(row.details.get("picture")))) and (picture := picture_of(output))
+        }
+        return draw(photo, exhibit, shown, number=len(self._exhibits))
+
+    def _keep_or_release(self, image_id: str, faces: Sequence[Face]) -> None:
+        self._faces_seen += len(faces)
+        room = min(COMPARED_PER_PHOTO, COMPARED_AT_MOST - len(self._waiting)) if COMPARISON in self._toolbox else 0
+        chosen = sorted(faces, key=lambda face: face.box.area, reverse=True)[:room]
+        self._waiting += sorted(chosen, key=faces.index)
+        if not chosen:
+            self._session.release(image_id)
+
+    def _compare(self) -> tuple[tuple[Claim, ...], tuple[Evidence, ...], tuple[Step, ...]]:
+        files = self._same_files()
+        outcomes: list[Outcome] = []
+        if len({face.image for face in self._waiting}) > 1:
+            outcomes = self._call(COMPARISON, *(face.id for face in self._waiting))
+        names = Names(
+            images=tuple(exhibit.exhibit.id for exhibit in self._exhibits),
+            faces=tuple(face.id for face in self._waiting),
+        )
+        claims = [*(_same_file(row) for row in files), *self._worded(outcomes, names)]
+        evidence = (*files, *(row for outcome in outcomes for row in outcome.evidence))
+        return self._grounded(claims, "across"), evidence, tuple(outcome.step for outcome in outcomes)
+
+    def _same_files(self) -> list[Evidence]:
+        """Photos handed in twice, so that "the same person" is not read into one file under two names."""
+        first: dict[str, str] = {}
+        rows: list[Evidence] = []
+        for exhibit in (report.exhibit for report in self._exhibits):
+            other = first.setdefault(exhibit.sha256, exhibit.id)
+            if other != exhibit.id:
+                row = Evidence(
+                    tool="compare_files",
+                    subject=f"{other} + {exhibit.id}",
+                    attribute="same_file",
+                    value=True,
+                    method=SAME_FILE,
+                    details={"sha256": exhibit.sha256},
+                )
+                rows.append(self._session.ledger.record(row))
+        return rows
+
+
+def build_report(
+    toolbox: Toolbox,
+    photos: Iterable[Photo | Failure],
+    failures: Sequence[Failure] = (),
+    *,
+    command: str,
+    title: str = TITLE,
+    on_progress: Callable[[str], None] | None = None,
+) -> tuple[Report, dict[str, Pictures]]:
+    """Examine photos and report on them.
+
+    Args:
+        photos: may be a generator that opens one file at a time and yields a Failure for one that cannot be used.
+        failures: inputs already known to be unusable.
+        command: what a reader types to make the report again.
+        on_progress: called with the name of each input when it is done.
+
+    Returns:
+        The report, and what its HTML shows of each exhibit, by image id.
+    """
+    examination = Examination(toolbox)
+    for failure in failures:
+        examination.fail(failure)
+    for item in photos:
+        if isinstance(item, Failure):
+            examination.fail(item)
+        else:
+            examination.examine(item)
+        if on_progress is not None:
+            on_progress(item.name)
+    return examination.report(command=command, title=title), examination.pictures
+
+
+def _words(tool: AnyTool, rows: Sequence[Evidence], names: Names) -> list[Claim]:
+    return in_order(tool.word(rows, names))
+
+
+def _same_file(row: Evidence) -> Claim:
+    first, second = row.subject.split(" + ")
+    return Claim(
+        sentence=f"{first[0].upper()}{first[1:]} and {second} are the same file, byte for byte.",
+        subject=row.subject,
+        attribute=row.attribute,
+        value=row.value,
+        evidence=(row.id,),
+    )
+
+
+def _methods(evidence: Iterable[Evidence]) -> tuple[Method, ...]:
+    return tuple(dict.fromkeys(row.method for row in evidence))

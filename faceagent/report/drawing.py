@@ -1,0 +1,179 @@
+"""What a report shows of a photo: a thumbnail, the photo with its findings marked, and its faces.
+
+Everything is drawn anew from decoded pixels and saved as JPEG without metadata, so nothing of the file itself, such as
+a location in its EXIF, travels along in the report.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image, ImageDraw, ImageFont
+
+from faceagent.errors import FaceAgentError
+from faceagent.media import Photo
+from faceagent.session import Output
+from faceagent.types import Box, ExhibitReport
+
+LONG_SIDE = 1000
+# Beyond this many exhibits a self-contained page would grow too heavy to open: smaller pictures from there on.
+FULL_SIZE_EXHIBITS = 100
+LONG_SIDE_OF_MANY = 480
+THUMBNAIL_SIDE = 320
+FACE_SIDE = 128
+_QUALITY = 85
+_INK, _PAPER, _MARK = (17, 17, 17), (255, 255, 255), (255, 196, 0)
+_WHOLE = 0.9
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """JPEG bytes of one exhibit.
+
+    faces: a crop by face id. shown: pictures that evidence refers to (`details["picture"]`), by evidence id.
+    marked: how many regions of findings are marked in `annotated`.
+    """
+
+    thumbnail: bytes
+    annotated: bytes
+    width: int
+    height: int
+    faces: Mapping[str, bytes] = field(default_factory=dict)
+    shown: Mapping[str, bytes] = field(default_factory=dict)
+    marked: int = 0
+
+
+def draw(photo: Photo, exhibit: ExhibitReport, shown: Mapping[str, bytes], *, number: int) -> Pictures:
+    """All pictures of one exhibit.
+
+    Args:
+        shown: pictures that its evidence refers to, by evidence id.
+        number: how many exhibits the report has so far, this one included.
+    """
+    image = Image.fromarray(photo.pixels)
+    side = LONG_SIDE if number <= FULL_SIZE_EXHIBITS else LONG_SIDE_OF_MANY
+    scaled = _shrunk(image, side)
+    regions = marked_regions(exhibit)
+    annotated = _annotated(scaled, scaled.width / image.width, exhibit, regions)
+    return Pictures(
+        thumbnail=_jpeg(_shrunk(image, THUMBNAIL_SIDE)),
+        annotated=_jpeg(annotated),
+        width=annotated.width,
+        height=annotated.height,
+        faces={face.id: _jpeg(_crop(image, face.box)) for face in exhibit.faces},
+        shown=shown,
+        marked=len(regions),
+    )
+
+
+def marked_regions(exhibit: ExhibitReport) -> tuple[Box, ...]:
+    """Regions of the evidence that the verdict's answer and reasons cite, without those that span the whole photo."""
+    cited = {name for claim in exhibit.verdict.claims if claim.role != "doubt" for name in claim.evidence}
+    width, height = exhibit.exhibit.width, exhibit.exhibit.height
+    regions = [row.region.clipped(width, height) for row in exhibit.evidence if row.id in cited and row.region]
+    return tuple(dict.fromkeys(box for box in regions if 0 < box.area < _WHOLE * width * height))
+
+
+def picture_of(output: Output) -> bytes | None:
+    """A picture that a tool made, decoded under the usual limits and saved anew; None where it is not a picture."""
+    try:
+        return _jpeg(_shrunk(Image.fromarray(Photo.open(output.data, name=output.name).pixels), THUMBNAIL_SIDE))
+    except FaceAgentError:
+        return None
+
+
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    factor = side / max(image.size)
+    if factor >= 1:
+        return image.copy()
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="JPEG", quality=_QUALITY, optimize=True)
+    return buffer.getvalue()
+
+
+def _crop(image: Image.Image, box: Box) -> Image.Image:
+    """A square around a face, with some surroundings, kept inside the photo."""
+    side = min(max(box.width, box.height) * 1.35, *image.size)
+    x = min(max(box.centre[0] - side / 2, 0), image.width - side)
+    y = min(max(box.centre[1] - side / 2, 0), image.height - side)
+    return image.resize((FACE_SIDE, FACE_SIDE), Image.Resampling.LANCZOS, box=(x, y, x + side, y + side))
+
+
+def _annotated(image: Image.Image, scale: float, exhibit: ExhibitReport, regions: Sequence[Box]) -> Image.Image:
+    # Small photos are enlarged, so that lines and letters stay legible beside their content.
+    grown = max(1.0, 640 / max(image.size))
+    if grown > 1:
+        image = image.resize((round(image.width * grown), round(image.height * grown)), Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(image)
+    line = max(2, round(max(image.size) / 400))
+    font = ImageFont.load_default(size=max(13, round(max(image.size) / 48)))
+    for box in regions:
+        _mark(pen, _scaled(box, scale * grown, image), line)
+    for face in exhibit.faces:
+        _frame(pen, _scaled(face.box, scale * grown, image), line)
+    for face in exhibit.faces:
+        _label(pen, _scaled(face.box, scale * grown, image), face.id, font, image.size)
+    return image
+
+
+Corners = tuple[float, float, float, float]
+
+
+def _scaled(box: Box, factor: float, image: Image.Image) -> Corners:
+    inside = Box(x0=box.x0 * factor, y0=box.y0 * factor, x1=box.x1 * factor, y1=box.y1 * factor)
+    kept = inside.clipped(image.width - 1, image.height - 1)
+    return (kept.x0, kept.y0, kept.x1, kept.y1)
+
+
+def _frame(pen: ImageDraw.ImageDraw, corners: Corners, line: int) -> None:
+    """Corner brackets, light on dark, so that they show on any photo and leave the face to be seen."""
+    x0, y0, x1, y1 = corners
+    arm = min(x1 - x0, y1 - y0) * 0.24
+    for colour, width in ((_INK, line + 2), (_PAPER, line)):
+        for x, dx in ((x0, arm), (x1, -arm)):
+            for y, dy in ((y0, arm), (y1, -arm)):
+                pen.line([(x + dx, y), (x, y), (x, y + dy)], fill=colour, width=width, joint="curve")
+
+
+def _mark(pen: ImageDraw.ImageDraw, corners: Corners, line: int) -> None:
+    """A dashed rectangle, yellow on dark: where a finding lies."""
+    x0, y0, x1, y1 = corners
+    pen.rectangle(corners, outline=_INK, width=line + 2)
+    dash = line * 5
+    for start, end in (((x0, y0), (x1, y0)), ((x0, y1), (x1, y1)), ((x0, y0), (x0, y1)), ((x1, y0), (x1, y1))):
+        length = max(abs(end[0] - start[0]), abs(end[1] - start[1]))
+        for step in range(0, int(length), dash * 2):
+            a, b = step / length, min(1.0, (step + dash) / length)
+            pen.line(
+                [_between(start, end, a), _between(start, end, b)],
+                fill=_MARK,
+                width=line + 1,
+            )
+
+
+def _between(start: tuple[float, float], end: tuple[float, float], share: float) -> tuple[float, float]:
+    return (start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share)
+
+
+def _label(
+    pen: ImageDraw.ImageDraw,
+    corners: Corners,
+    text: str,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    size: tuple[int, int],
+) -> None:
+    """The face's id on a dark tag under its box, or inside the box where the photo ends."""
+    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+    pad = (bottom - top) * 0.45
+    width, height = right - left + 2 * pad, bottom - top + 2 * pad
+    x = min(max(corners[0], 0), size[0] - width)
+    y = corners[3] + pad if corners[3] + pad + height <= size[1] else corners[3] - height - pad
+    pen.rounded_rectangle((x, y, x + width, y + height), radius=pad, fill=_INK)
+    pen.text((x + pad - left, y + pad - top), text, font=font, fill=_PAPER)

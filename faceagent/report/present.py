@@ -1,0 +1,244 @@
+"""Evidence and exhibits as a reader sees them: labels, quantities, and what a score was held against."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from faceagent.narrate import LABELS
+from faceagent.types import Claim, Evidence, Exhibit, Method, Probability, Threshold
+
+# Attributes whose plain name needs a gloss, or reads better otherwise.
+ATTRIBUTES: dict[str, tuple[str, str]] = {
+    "face_count": ("Faces found", ""),
+    "face": ("Face", "width and height in pixels"),
+    "pose": ("Direction of the head", "turned, raised and tilted, in degrees"),
+    "content_credentials": ("Content credentials", "signed records of origin (C2PA)"),
+    "digital_source_type": ("Stated origin", "what the file says of how it was made (IPTC)"),
+    "editing_software": ("Software named", ""),
+    "generator_marks": ("Marks of image generators", ""),
+    "thumbnail": ("Embedded thumbnail", "a small copy of the picture, compared with it"),
+    "contradictions": ("Contradicting records", ""),
+    "capture_record": ("Capture record", "what a camera writes"),
+    "jpeg_quality": ("JPEG quality", "estimated from the quantisation tables, up to 100"),
+    "metadata": ("Records present", ""),
+    "compression": ("Compression", ""),
+    "same_person": ("Same person", ""),
+    "same_file": ("Same file", ""),
+    "occlusion_cue": ("Covered parts", ""),
+    "face_size": ("Size of the face", ""),
+    "frontality": ("Seen from the front", ""),
+    "fitness": ("Fit for", ""),
+    "forgery": ("Traces of manipulation", ""),
+}
+VALUES: dict[object, str] = {
+    "valid_untrusted": "valid, signer not recognised",
+    "not_stated": "not stated",
+    "no_sign": "no sign",
+    "not_supported": "not supported",
+}
+HEADINGS: dict[str, str] = {
+    "detect_faces": "Faces",
+    "estimate_pose": "Direction of the head",
+    "assess_quality": "Quality",
+    "inspect_provenance": "The file’s own records",
+    "detect_forgery": "The pixels",
+    "check_liveness": "Live or presented",
+    "compare_faces": "Comparing faces",
+    "compare_files": "Comparing files",
+}
+_STATUS = {"abstained": "Abstained", "not_applicable": "Not applicable", "failed": "Failed"}
+_LINES = 60
+_LINE = 400
+
+
+@dataclass(frozen=True)
+class Row:
+    """One evidence as a table row. against: what the result rests on, in short lines."""
+
+    id: str
+    subject: str
+    label: str
+    gloss: str
+    status: str
+    result: str
+    reason: str
+    against: tuple[str, ...]
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The evidence of one tool."""
+
+    tool: str
+    heading: str
+    methods: tuple[Method, ...]
+    rows: tuple[Row, ...]
+    limitations: tuple[str, ...]
+
+
+def groups(evidence: Sequence[Evidence]) -> tuple[Group, ...]:
+    """Evidence by tool, in the order in which the tools ran."""
+    by_tool: dict[str, list[Evidence]] = {}
+    for row in evidence:
+        by_tool.setdefault(row.tool, []).append(row)
+    return tuple(
+        Group(
+            tool=tool,
+            heading=heading(tool),
+            methods=tuple(dict.fromkeys(row.method for row in rows)),
+            rows=tuple(map(row_of, rows)),
+            limitations=tuple(dict.fromkeys(item for row in rows for item in row.limitations)),
+        )
+        for tool, rows in by_tool.items()
+    )
+
+
+def findings(
+    claims: Sequence[Claim], evidence: Sequence[Evidence], without: Sequence[str] = ()
+) -> tuple[tuple[str, tuple[Claim, ...]], ...]:
+    """Claims under the heading of the tool that they rest on, leaving out some tools."""
+    tools = {row.id: row.tool for row in evidence}
+    by_tool: dict[str, list[Claim]] = {}
+    for claim in claims:
+        by_tool.setdefault(tools.get(claim.evidence[0], ""), []).append(claim)
+    return tuple((heading(tool), tuple(said)) for tool, said in by_tool.items() if tool not in without)
+
+
+def heading(tool: str) -> str:
+    return HEADINGS.get(tool) or LABELS.get(tool) or sentence_case(tool)
+
+
+def sentence_case(name: str) -> str:
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def row_of(row: Evidence) -> Row:
+    label, gloss = ATTRIBUTES.get(row.attribute, (sentence_case(row.attribute), ""))
+    return Row(
+        id=row.id,
+        subject=row.subject,
+        label=label,
+        gloss=gloss,
+        status=_STATUS.get(row.status, ""),
+        result=_result(row),
+        reason=row.reason or "",
+        against=tuple(_against(row)),
+        details=tuple(lines(row.details)),
+    )
+
+
+def _result(row: Evidence) -> str:
+    if row.status != "ok":
+        return ""
+    text = value(row.value)
+    return f"{text} {row.unit}" if row.unit and row.unit not in text else text
+
+
+def value(found: JsonValue) -> str:
+    """A JSON value in words: lists joined, names without underscores, numbers rounded to what they are worth."""
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    if isinstance(found, int | float):
+        return number(found)
+    if isinstance(found, str):
+        return VALUES.get(found, found.replace("_", " ") if re.fullmatch(r"[a-z_]+", found) else found)
+    if found is None or not found:
+        return "none"
+    if isinstance(found, list):
+        return ", ".join(value(item) for item in found)
+    return ", ".join(f"{key.replace('_', ' ')} {value(item)}" for key, item in found.items())
+
+
+def number(found: float) -> str:
+    """Whole numbers whole, others to three significant digits and at most three decimals."""
+    if float(found).is_integer() and abs(found) < 1e15:
+        return f"{int(found):,}"
+    if abs(found) >= 100:
+        return f"{found:,.0f}"
+    return f"{found:.1f}" if abs(found) >= 10 else f"{found:.2f}" if abs(found) >= 0.01 else f"{found:.2g}"
+
+
+def share(found: float) -> str:
+    return f"{number(found * 100)} %"
+
+
+def _against(row: Evidence) -> Iterator[str]:
+    if row.threshold is not None:
+        yield _line(row.score, row.threshold)
+    elif row.score is not None:
+        yield f"Score {number(row.score)}"
+    if row.probability is not None:
+        yield _likelihood(row.probability)
+    if row.interval is not None:
+        low, high = number(row.interval.low), number(row.interval.high)
+        yield f"{share(row.interval.level)} interval: {low} to {high}"
+    for group in row.group_errors:
+        yield f"{sentence_case(group.kind)} for {group.group}: {share(group.rate)} (n = {group.n:,})"
+
+
+_SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
+
+
+def _line(score: float | None, threshold: Threshold) -> str:
+    line = f"{_SIGNS[threshold.rule]} {number(threshold.value)} means “{threshold.meaning}” ({threshold.source})"
+    if score is None:
+        return f"Line: {line}"
+    return f"Score {number(score)}; {line}"
+
+
+def _likelihood(found: Probability) -> str:
+    prior = f", presuming that {share(found.prior)} of cases are" if found.prior is not None else ""
+    return (
+        f"Probability {likely(found.value)} that {found.event} (calibrated on {found.calibrated_on}, n = {found.n:,}"
+        f"{prior})"
+    )
+
+
+def likely(found: float) -> str:
+    """A probability that is never shown as certainty."""
+    if found > 0.999:
+        return "above 0.999"
+    return "below 0.001" if found < 0.001 else f"{found:.3f}".rstrip("0").ljust(4, "0")
+
+
+def lines(details: JsonValue, path: str = "") -> list[tuple[str, str]]:
+    """Nested details as "a · b: value" lines, at most 60 of them and none longer than 400 characters."""
+    found = list(_walk(details, path))
+    rest = len(found) - _LINES
+    return found if rest <= 0 else [*found[:_LINES], ("…", f"{rest} more in the JSON")]
+
+
+def _walk(found: JsonValue, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(found, dict):
+        for key, item in found.items():
+            yield from _walk(item, f"{path} · {key}" if path else key.replace("_", " "))
+    elif isinstance(found, list) and any(isinstance(item, dict | list) for item in found):
+        for index, item in enumerate(found, 1):
+            yield from _walk(item, f"{path} {index}".strip())
+    else:
+        text = found if isinstance(found, str) else value(found)
+        yield path, text if len(text) <= _LINE else f"{text[:_LINE]} …"
+
+
+def facts(exhibit: Exhibit) -> tuple[tuple[str, str], ...]:
+    """What identifies a file and how it was read, without its hash."""
+    stored = f"{exhibit.stored_width:,} × {exhibit.stored_height:,} pixels"
+    turned = f", shown upright as {exhibit.width:,} × {exhibit.height:,}" if exhibit.orientation != 1 else ""
+    return (
+        ("File", exhibit.name),
+        ("Size", f"{size(exhibit.bytes)} ({exhibit.bytes:,} bytes)" if exhibit.bytes else "no file: given as an array"),
+        ("Encoding", f"{exhibit.format}, {exhibit.mode}"),
+        ("Picture", stored + turned),
+        ("Orientation", f"EXIF value {exhibit.orientation}"),
+        ("Preparation", "; ".join(exhibit.preparation) or "none: examined as stored"),
+    )
+
+
+def size(count: int) -> str:
+    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{max(1, round(count / 2**10)):,} KB"

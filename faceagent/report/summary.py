@@ -1,0 +1,93 @@
+"""The first lines of a report and its standing reservations, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from faceagent.narrate import LABELS
+from faceagent.tool import Toolbox
+from faceagent.types import Claim, ExhibitReport, Failure, VerdictKind
+
+# How one exhibit and several are spoken of, in the order in which a reader wants to hear of them.
+FOUND: dict[VerdictKind, tuple[str, str]] = {
+    "signs_of_alteration": ("shows signs of alteration", "show signs of alteration"),
+    "signs_of_synthesis": ("shows signs of AI generation", "show signs of AI generation"),
+    "inconclusive": ("is inconclusive", "are inconclusive"),
+    "no_sign_found": ("shows no sign of either", "show no sign of either"),
+}
+MEANING: dict[VerdictKind, str] = {
+    "signs_of_alteration": "Something in the file or the picture speaks for a change after the picture was taken. "
+    "It does not say who changed it or why.",
+    "signs_of_synthesis": "Something in the file or the picture speaks for a picture that no camera took.",
+    "no_sign_found": "All examinations were made and none found a sign. A careful forgery can pass all of them.",
+    "inconclusive": "What was examined does not allow a conclusion either way. It is neither a suspicion nor a clearance.",
+}
+_NAMED_AT_MOST = 4
+_WORDS = "No One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()
+
+
+def summarise(
+    exhibits: Sequence[ExhibitReport], across: Sequence[Claim], failures: Sequence[Failure]
+) -> tuple[str, ...]:
+    """What was found, most important first; with one photo, its own headline."""
+    lines = [_opening(exhibits)]
+    if len(exhibits) == 1:
+        lines.append(exhibits[0].verdict.headline)
+    else:
+        lines += [_kind(kind, exhibits) for kind in FOUND if any(item.verdict.kind == kind for item in exhibits)]
+    lines += [claim.sentence for claim in across if claim.role == "answer" and claim.value in ("supported", True)]
+    if failures:
+        were = "file" if len(failures) == 1 else "files"
+        lines.append(f"{count(len(failures))} {were} could not be examined: {_listed([one.name for one in failures])}.")
+    return tuple(lines)
+
+
+def _opening(exhibits: Sequence[ExhibitReport]) -> str:
+    if len(exhibits) == 1:
+        return f"One photo was examined: “{exhibits[0].exhibit.name}”."
+    return f"{count(len(exhibits))} photos were examined."
+
+
+def _kind(kind: VerdictKind, exhibits: Sequence[ExhibitReport]) -> str:
+    named = [f"{item.exhibit.id} (“{item.exhibit.name}”)" for item in exhibits if item.verdict.kind == kind]
+    one, several = FOUND[kind]
+    if len(named) == len(exhibits):
+        return f"All {several}." if len(named) > 2 else f"Both {several}."
+    return f"{count(len(named))} {one if len(named) == 1 else several}: {_listed(named)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown, rest = list(names[:_NAMED_AT_MOST]), len(names) - _NAMED_AT_MOST
+    if rest > 0:
+        shown.append(f"{rest} more")
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
+
+
+def count(number: int) -> str:
+    """A number at the start of a sentence: a word up to twelve."""
+    return _WORDS[number] if number < len(_WORDS) else f"{number:,}"
+
+
+def limitations(exhibits: Sequence[ExhibitReport], toolbox: Toolbox, *, compared: int, faces: int) -> tuple[str, ...]:
+    """What a reader must keep in mind about this report as a whole."""
+    items = [
+        f"{LABELS[name]}: not part of this version, so nothing in this report rests on it."
+        for name in ("detect_forgery", "check_liveness")
+        if name not in toolbox
+    ]
+    items += [
+        "Records inside a file (capture data, previews, content credentials) can be removed or rewritten. Their absence "
+        "is normal for photos from websites and messengers and says nothing about the picture.",
+        "Content credentials that are valid show who signed the file and that it has not changed since, not that the "
+        "picture is true.",
+        "The report speaks about the files as they were handed in, each identified by the SHA-256 of its bytes, not "
+        "about the event that they show.",
+        "Findings are measurements with known error rates where these are stated. They support a human judgement and "
+        "do not replace it.",
+    ]
+    if len(exhibits) > 1 and 0 < compared < faces:
+        items.append(
+            f"{compared} of {faces} faces were compared with one another: the largest of each photo, in the order in "
+            "which the photos were given."
+        )
+    return tuple(items)
