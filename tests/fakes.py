@@ -1,7 +1,7 @@
 """Tools that measure nothing and return plausible evidence, for tests of everything above the tools.
 
 `fake_toolbox()` gives a whole set. What a fake says of a photo is chosen by a word in the photo's name, so that one
-test can have an altered, a generated and a clear exhibit: "altered", "generated", "signed", "edited", "noface", "group".
+test can have an altered and a clear exhibit: "altered", "generated", "signed", "edited", "noface", "group".
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Examination:
         return Report(
             title=title,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            summary=summarise(exhibits, across, self._failures),
+            summary=summarise(exhibits, evidence, self._failures),
             exhibits=exhibits,
             across=across,
             across_evidence=evidence,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from faceagent.narrate import LABELS
 from faceagent.tool import Toolbox
-from faceagent.types import Claim, ExhibitReport, Failure, VerdictKind
+from faceagent.types import Evidence, ExhibitReport, Failure, VerdictKind
 
 # How one exhibit and several are spoken of, in the order in which a reader wants to hear of them.
 FOUND: dict[VerdictKind, tuple[str, str]] = {
@@ -20,22 +20,26 @@ MEANING: dict[VerdictKind, str] = {
     "It does not say who changed it or why.",
     "signs_of_synthesis": "Something in the file or the picture speaks for a picture that no camera took.",
     "no_sign_found": "All examinations were made and none found a sign. A careful forgery can pass all of them.",
-    "inconclusive": "What was examined does not allow a conclusion either way. It is neither a suspicion nor a clearance.",
+    "inconclusive": "What was examined allows no conclusion either way. It is neither a suspicion nor a clearance.",
 }
 _NAMED_AT_MOST = 4
-_WORDS = "No One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()
+_WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 
 
 def summarise(
-    exhibits: Sequence[ExhibitReport], across: Sequence[Claim], failures: Sequence[Failure]
+    exhibits: Sequence[ExhibitReport], across: Sequence[Evidence], failures: Sequence[Failure]
 ) -> tuple[str, ...]:
-    """What was found, most important first; with one photo, its own headline."""
+    """What was found, most important first; with one photo, its own headline.
+
+    Args:
+        across: the comparisons between exhibits.
+    """
     lines = [_opening(exhibits)]
     if len(exhibits) == 1:
         lines.append(exhibits[0].verdict.headline)
     else:
         lines += [_kind(kind, exhibits) for kind in FOUND if any(item.verdict.kind == kind for item in exhibits)]
-    lines += [claim.sentence for claim in across if claim.role == "answer" and claim.value in ("supported", True)]
+    lines += [*_same_files(across), *_same_person(across)]
     if failures:
         were = "file" if len(failures) == 1 else "files"
         lines.append(f"{count(len(failures))} {were} could not be examined: {_listed([one.name for one in failures])}.")
@@ -54,6 +58,29 @@ def _kind(kind: VerdictKind, exhibits: Sequence[ExhibitReport]) -> str:
     if len(named) == len(exhibits):
         return f"All {several}." if len(named) > 2 else f"Both {several}."
     return f"{count(len(named))} {one if len(named) == 1 else several}: {_listed(named)}."
+
+
+def _same_files(across: Sequence[Evidence]) -> list[str]:
+    pairs = [row.subject.split(" + ") for row in across if row.attribute == "same_file" and row.value is True]
+    return [f"{first.capitalize()} and {second} are the same file, byte for byte." for first, second in pairs]
+
+
+def _same_person(across: Sequence[Evidence]) -> list[str]:
+    """Photos that seem to share a person. Which face is which is told where the comparison is."""
+    pairs = [
+        tuple(f"image {face.split()[1].split('.')[0]}" for face in row.subject.split(" + "))
+        for row in across
+        if row.attribute == "same_person" and row.value == "supported"
+    ]
+    shared = list(dict.fromkeys(pair for pair in pairs if pair[0] != pair[1]))
+    if not shared:
+        return []
+    if len(shared) == 1:
+        return [f"{shared[0][0].capitalize()} and {shared[0][1]} seem to show the same person."]
+    images = list(dict.fromkeys(image for pair in shared for image in pair))
+    everywhere = len(shared) == len(images) * (len(images) - 1) // 2
+    who = "The same person seems" if everywhere else "Some of the people seem"
+    return [f"{who} to appear in more than one photo: {_listed(images)}."]
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -76,8 +103,8 @@ def limitations(exhibits: Sequence[ExhibitReport], toolbox: Toolbox, *, compared
         if name not in toolbox
     ]
     items += [
-        "Records inside a file (capture data, previews, content credentials) can be removed or rewritten. Their absence "
-        "is normal for photos from websites and messengers and says nothing about the picture.",
+        "Records inside a file (capture data, thumbnails, content credentials) can be removed or rewritten. That they "
+        "are missing is normal for photos from websites and messengers and says nothing about the picture.",
         "Content credentials that are valid show who signed the file and that it has not changed since, not that the "
         "picture is true.",
         "The report speaks about the files as they were handed in, each identified by the SHA-256 of its bytes, not "
