@@ -57,7 +57,8 @@ def _files(given: str) -> Iterable[Path]:
             raise UsageError(f"The folder {given} holds no photo", f"Photos end in {', '.join(sorted(PHOTO_SUFFIXES))}")
         return photos
     if glob.has_magic(given) and not path.exists():
-        photos = sorted(item for name in glob.iglob(given, recursive=True) if _is_photo(item := Path(name)))
+        # Path.glob knows only patterns relative to a folder.
+        photos = sorted(item for name in glob.iglob(given, recursive=True) if _is_photo(item := Path(name)))  # noqa: PTH207
         if not photos:
             raise UsageError(f"No photo matches {given}", "Check the pattern, and put it in quotes")
         return photos

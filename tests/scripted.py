@@ -11,13 +11,14 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
+from pydantic import Field
 
 
 class ScriptedController(BaseChatModel):
     """Plays `turns` one after the other; a turn is a message, or a function from the messages so far to one."""
 
     turns: list[AIMessage | Callable[[list[BaseMessage]], AIMessage]]
-    seen: list[list[BaseMessage]] = []
+    seen: list[list[BaseMessage]] = Field(default_factory=list)
     sees_images: bool = False
 
     @property

@@ -313,8 +313,8 @@ class DetectFaces(FaceTool[ImageArguments]):
 
 LIMITS: dict[str, tuple[str, ...]] = {
     "dlib": (
-        "Finds faces that look roughly towards the camera and are at least about 40 px wide at 1,024 px; small, turned "
-        "or covered ones are often missed.",
+        "Finds faces that look roughly towards the camera and are at least about 40 px wide (at 1,024 px); small, "
+        "turned or covered ones are often missed.",
     ),
     "yunet": ("Very small, strongly blurred or covered faces can be missed.",),
 }
@@ -346,7 +346,7 @@ def _miss_claim(counts: Sequence[Evidence]) -> list[Claim]:
     if not weak:
         return []
     lead = weak[0]
-    sentence = "The detector in use finds faces that look roughly towards the camera; small, turned or covered ones can be missed."
+    sentence = "The detector in use can miss faces that are small, turned away or covered."
     return [_claim(lead, sentence, "doubt")]
 
 

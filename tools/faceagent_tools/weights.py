@@ -7,12 +7,11 @@ A file is looked for in this order:
 2. the folder in the environment variable FACEAGENT_MIRROR,
 3. the cache: the folder in FACEAGENT_CACHE, or the platform's own cache folder.
 
-Nothing is downloaded unless `fetch` is called, for example by `python -m faceagent_tools.weights fetch NAME`.
+Nothing is downloaded unless `fetch` is called, as `faceagent models get NAME` does.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import http.client
 import importlib.util
@@ -21,14 +20,14 @@ import sys
 import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from faceagent.errors import FaceAgentError, UsageError, WeightsCorrupt, WeightsError, WeightsMissing
+from faceagent.errors import UsageError, WeightsCorrupt, WeightsError, WeightsMissing
 from faceagent.types import Method
 
 Progress = Callable[[int, int], None]
@@ -89,7 +88,9 @@ _ROWS = (
         name="yunet_n_dynamic",
         version="2023-01",
         file="yunet_n_dynamic.onnx",
-        url="https://github.com/ShiqiYu/libfacedetection.train/raw/master/onnx/yunet_n_dynamic.onnx",
+        # The commit that published this file: master may move, the hash would then fail for everybody.
+        url="https://github.com/ShiqiYu/libfacedetection.train/raw/02246e79b1e976c83d1e135a85e0628120c93769/onnx/"
+        "yunet_n_dynamic.onnx",
         sha256="104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
         size=322_906,
         licence="Apache-2.0",
@@ -126,7 +127,7 @@ def method(name: str) -> Method:
 
 def command(name: str) -> str:
     """The command that downloads this file."""
-    return f"python -m faceagent_tools.weights fetch {row(name).name}"
+    return f"faceagent models get {row(name).name}"
 
 
 def find(name: str) -> Path | None:
@@ -275,28 +276,3 @@ def _download(weights: Weights, stream: IO[bytes], progress: Progress | None) ->
             f"What {weights.url} sent is not the file published as {weights.file}",
             "Try again later; if it stays so, the origin has changed and faceagent needs an update",
         )
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """`python -m faceagent_tools.weights [list | fetch NAME…]`. Exit status 0, or 1 when a file could not be had."""
-    parser = argparse.ArgumentParser(prog="python -m faceagent_tools.weights", description="Model files.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="what is known and where it lies")
-    commands.add_parser("fetch", help="download and check").add_argument("names", nargs="+", choices=tuple(TABLE))
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "list":
-        for weights in TABLE.values():
-            place = find(weights.name) or f"not here; {command(weights.name)}"
-            sys.stdout.write(f"{weights.name}  {weights.size / 1e6:.1f} MB  {weights.licence}  {place}\n")
-        return 0
-    try:
-        for name in chosen.names:
-            sys.stdout.write(f"{fetch(name)}\n")
-    except FaceAgentError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -116,6 +116,7 @@ def test_sides_are_resolved_after_looking_for_faces() -> None:
 
 
 def test_the_inventory_reads_back() -> None:
-    text = "Photos in this conversation:\nimage 1: faces face 1.1, face 1.2\nimage 2: faces not looked for yet\nimage 3: faces none"
+    lines = ["Photos:", "image 1: faces face 1.1, face 1.2", "image 2: faces not looked for yet", "image 3: faces none"]
+    text = "\n".join(lines)
     view = View.read([text])
     assert view.faces == {"image 1": ("face 1.1", "face 1.2"), "image 2": None, "image 3": ()}

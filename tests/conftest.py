@@ -1,0 +1,39 @@
+"""Real photos for all tests: the NASA portrait that scikit-image ships, and the examples of this repository."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from faceagent.media import Photo
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Photo:
+    """One face, 512 x 512."""
+    return Photo.open(skimage.data.astronaut(), name="astronaut")
+
+
+@pytest.fixture(scope="session")
+def group() -> Photo:
+    """Two faces."""
+    return Photo.open(EXAMPLES / "group.jpg")
+
+
+@pytest.fixture(scope="session")
+def faceless() -> Photo:
+    """A cup of coffee."""
+    return Photo.open(skimage.data.coffee(), name="coffee")
+
+
+def as_jpeg(photo: Photo, *, quality: int = 90, **options: object) -> bytes:
+    """The photo's pixels as a fresh JPEG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(photo.pixels).save(buffer, "JPEG", quality=quality, **options)
+    return buffer.getvalue()

@@ -1,0 +1,37 @@
+"""Run a tool as the agent does, and hold every sentence that it words against its own evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from faceagent.ground import ground
+from faceagent.media import Photo
+from faceagent.session import Session
+from faceagent.tool import AnyTool, Names, Toolbox
+from faceagent.types import Claim, Evidence
+
+
+def call(
+    tools: Sequence[AnyTool], photos: Sequence[Photo], **arguments: Any
+) -> tuple[list[Evidence], list[Claim], Session]:
+    """Call the last of the tools on a fresh session; its evidence, its grounded sentences, the session."""
+    session, box, tool = Session(), Toolbox(tools), tools[-1]
+    for photo in photos:
+        session.add(photo)
+    outcome = box.call(session, tool.name, arguments)[-1]
+    assert outcome.step.status == "ok", outcome.step.message
+    claims = word(tool, outcome.evidence, session)
+    return list(outcome.evidence), claims, session
+
+
+def word(tool: AnyTool, evidence: Sequence[Evidence], session: Session) -> list[Claim]:
+    names = Names(images=session.images, faces=tuple(face.id for face in session.faces()))
+    claims = list(tool.word(evidence, names))
+    rejected = ground(claims, session.ledger.get).rejected
+    assert not rejected, [(item.claim.sentence, item.reason) for item in rejected]
+    return claims
+
+
+def sentences(claims: Sequence[Claim]) -> str:
+    return " ".join(claim.sentence for claim in claims)

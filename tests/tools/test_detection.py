@@ -1,0 +1,173 @@
+"""Faces found where they are, in every orientation, by both backends; and none where there are none."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import numpy as np
+import pytest
+from conftest import as_jpeg
+from held import call, sentences
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from faceagent.errors import UsageError
+from faceagent.media import Photo
+from faceagent.types import Box
+from faceagent_tools import weights
+from faceagent_tools.detection import DetectFaces, FaceDetector, Raw, one_per_face, turned_view
+from faceagent_tools.yunet import STRIDES, decode
+
+# The astronaut's face, by eye.
+FACE = Box(x0=175, y0=65, x1=270, y1=180)
+
+needs_yunet = pytest.mark.skipif(
+    not os.environ.get("FACEAGENT_MIRROR") or weights.find("yunet_n_dynamic") is None,
+    reason="YuNet is a published backend: set FACEAGENT_MIRROR to test it",
+)
+BACKENDS = ["dlib", pytest.param("yunet", marks=needs_yunet)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_face_where_it_is(portrait: Photo, backend: str) -> None:
+    (face,) = FaceDetector(backend).detect(portrait, "image 1")
+    assert face.id == "face 1.1"
+    assert face.box.iou(FACE) > 0.5
+    first, second = face.landmarks[:2]
+    assert first == pytest.approx((203, 103), abs=6)
+    assert second == pytest.approx((247, 104), abs=6)
+    assert abs(face.roll) < 8
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_several_faces_from_left_to_right(group: Photo, backend: str) -> None:
+    faces = FaceDetector(backend).detect(group, "image 3")
+    assert [face.id for face in faces] == ["face 3.1", "face 3.2"]
+    assert faces[0].box.centre[0] < faces[1].box.centre[0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_lying_face_is_found_and_its_lean_is_known(portrait: Photo, backend: str, degrees: int) -> None:
+    turned = Photo.open(np.ascontiguousarray(np.rot90(portrait.pixels, k=degrees // 90)))
+    (face,) = FaceDetector(backend).detect(turned, "image 1")
+    # rot90 turns counter-clockwise, which is a negative lean.
+    assert (face.roll + degrees + 180) % 360 - 180 == pytest.approx(0, abs=12)
+    assert face.box.width == pytest.approx(FACE.width, rel=0.3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_moves_nothing(portrait: Photo, backend: str, orientation: int) -> None:
+    """A photo stored in any orientation shows its face in the same upright place."""
+    stored = Image.fromarray(portrait.pixels).transpose(_UNDO[orientation]) if orientation > 1 else None
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    (stored or Image.fromarray(portrait.pixels)).save(buffer, "PNG", exif=exif)
+    photo = Photo.open(buffer.getvalue())
+    (face,) = FaceDetector(backend).detect(photo, "image 1")
+    assert face.box.iou(FACE) > 0.5
+
+
+_UNDO = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (40, 30)])
+def test_tiny_pictures_have_no_face(backend: str, size: tuple[int, int]) -> None:
+    assert FaceDetector(backend).detect(Photo.open(np.full((*size, 3), 128, np.uint8)), "image 1") == ()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_cup_is_no_face(faceless: Photo, backend: str) -> None:
+    assert FaceDetector(backend).detect(faceless, "image 1") == ()
+
+
+def test_grey_and_recompressed(portrait: Photo) -> None:
+    grey = Image.open(io.BytesIO(as_jpeg(portrait, quality=40))).convert("L")
+    (face,) = FaceDetector("dlib").detect(Photo.open(grey), "image 1")
+    assert face.box.iou(FACE) > 0.5
+
+
+def test_an_unknown_backend_is_refused() -> None:
+    with pytest.raises(UsageError, match="haar"):
+        FaceDetector("haar")
+
+
+def test_what_is_said_of_a_group_and_of_an_empty_photo(group: Photo, faceless: Photo) -> None:
+    evidence, claims, session = call([DetectFaces(FaceDetector("dlib"))], [group, faceless])
+    text = sentences(claims)
+    assert "There are two faces in image 1" in text
+    assert "No face was found in image 2" in text
+    assert "can miss faces" in text
+    assert [row.value for row in evidence if row.attribute == "face_count"] == [2, 0]
+    assert session.detected("image 2")
+
+
+def test_looking_twice_gives_the_same_ids(group: Photo) -> None:
+    tool = DetectFaces(FaceDetector("dlib"))
+    _, _, session = call([tool], [group])
+    before = session.faces()
+    tool.run(session, tool.arguments())
+    assert session.faces() == before
+
+
+def raw(x: float, y: float, size: float, score: float) -> Raw:
+    return Raw(Box(x0=x, y0=y, x1=x + size, y1=y + size), score, (), "none", 0.0)
+
+
+def test_overlapping_and_nested_boxes_are_one_face() -> None:
+    strong, shifted, inside, other = (
+        raw(0, 0, 100, 0.9),
+        raw(10, 10, 100, 0.8),
+        raw(40, 40, 30, 0.7),
+        raw(300, 0, 50, 0.1),
+    )
+    assert one_per_face([other, inside, shifted, strong]) == [strong, other]
+
+
+@given(
+    width=st.integers(1, 90),
+    height=st.integers(1, 90),
+    side=st.integers(8, 80),
+    degrees=st.sampled_from([0.0, 45.0, 90.0, -90.0, 180.0, 17.0]),
+)
+@settings(deadline=None)
+def test_a_view_holds_the_whole_photo_and_leads_back(width: int, height: int, side: int, degrees: float) -> None:
+    view, to_view = turned_view(np.zeros((height, width, 3), np.uint8), side, degrees)
+    corners = [(0.0, 0.0), (float(width), 0.0), (0.0, float(height)), (float(width), float(height))]
+    for corner, mapped in zip(corners, to_view.points(corners), strict=True):
+        assert -1 <= mapped[0] <= view.shape[1] + 1
+        assert -1 <= mapped[1] <= view.shape[0] + 1
+        assert to_view.inverse().point(mapped) == pytest.approx(corner, abs=1e-6)
+
+
+def test_yunet_is_decoded_cell_by_cell() -> None:
+    """One hot cell at stride 16, row 1, column 2, by hand: centre (2.5, 1.25) cells, one cell wide, e cells high."""
+    width, height = 96, 64
+    outputs: dict[str, np.ndarray] = {}
+    for stride in STRIDES:
+        cells = (width // stride) * (height // stride)
+        for name, depth in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
+            outputs[f"{name}_{stride}"] = np.zeros((1, cells, depth), np.float32)
+    cell = 1 * (width // 16) + 2
+    outputs["cls_16"][0, cell], outputs["obj_16"][0, cell] = 0.81, 1.0
+    outputs["bbox_16"][0, cell] = (0.5, 0.25, 0.0, 1.0)
+    outputs["kps_16"][0, cell] = np.arange(10) / 10
+    found = decode(outputs, width, height, 0.6)
+    assert found.scores == pytest.approx([0.9])
+    x, y, tall = 2.5 * 16, 1.25 * 16, np.e * 16
+    assert found.boxes[0] == pytest.approx([x - 8, y - tall / 2, x + 8, y + tall / 2])
+    assert found.points[0, 0] == pytest.approx([2.0 * 16, 1.1 * 16])
+    assert found.points[0, 4] == pytest.approx([2.8 * 16, 1.9 * 16])

@@ -1,0 +1,33 @@
+"""The tools: one module a family. `default_tools()` is the one list.
+
+They reach the core through the entry point `faceagent.tools`; the core never imports them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from faceagent.tool import AnyTool
+
+
+def default_tools(detector: str = "auto") -> list[AnyTool]:
+    """Every tool of this package, sharing one detector. Models load on first use.
+
+    Args:
+        detector: "auto" (YuNet when its file is here, else dlib), "dlib" or "yunet".
+
+    Raises:
+        UsageError: no such detector.
+    """
+    # Imported when called, so that `import faceagent_tools` stays light.
+    from faceagent_tools.detection import DetectFaces, FaceDetector
+    from faceagent_tools.pose import EstimatePose
+    from faceagent_tools.provenance import InspectProvenance
+
+    faces = FaceDetector(detector)
+    return [
+        DetectFaces(faces),
+        EstimatePose(),
+        InspectProvenance(),
+    ]
