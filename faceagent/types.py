@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from faceagent.geometry import Affine, Point
 
@@ -16,6 +16,15 @@ SCHEMA_VERSION = "1"
 Status = Literal["ok", "abstained", "not_applicable", "failed"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+# Text that may hold a file's name or a command line: bytes of it that are no UTF-8, which Python keeps as lone
+# surrogates and JSON cannot hold, are written out as \udcff.
+Named = Annotated[str, AfterValidator(_encodable)]
 
 
 class Frozen(BaseModel):
@@ -205,7 +214,7 @@ class Evidence(Frozen):
     region: Box | None = None
     method: Method
     status: Status = "ok"
-    reason: str | None = None
+    reason: Named | None = None
     milliseconds: Finite = 0.0
     limitations: tuple[str, ...] = ()
     details: dict[str, JsonValue] = Field(default_factory=dict)
@@ -245,14 +254,14 @@ class Step(Frozen):
     status: Literal["ok", "failed", "refused"] = "ok"
     evidence: tuple[str, ...] = ()
     milliseconds: Finite = 0.0
-    message: str | None = None
+    message: Named | None = None
 
 
 class Exhibit(Frozen):
     """A photo as it was handed in, and what was done to it before measuring."""
 
     id: str
-    name: str
+    name: Named
     sha256: str
     bytes: int
     format: str
@@ -273,7 +282,7 @@ class Answer(Frozen):
     """What the assistant says, and everything it rests on."""
 
     schema_version: str = SCHEMA_VERSION
-    question: str
+    question: Named
     status: AnswerStatus
     text: str
     claims: tuple[Claim, ...] = ()
@@ -317,15 +326,15 @@ class ExhibitReport(Frozen):
 class Failure(Frozen):
     """An input that could not be examined."""
 
-    name: str
-    message: str
-    mend: str | None = None
+    name: Named
+    message: Named
+    mend: Named | None = None
 
 
 class Reproduction(Frozen):
     """How to make the report again."""
 
-    command: str
+    command: Named
     versions: dict[str, str]
     commit: str | None = None
     platform: str
@@ -335,7 +344,7 @@ class Report(Frozen):
     """Exhibits, findings, evidence, methods, limitations and log of one examination."""
 
     schema_version: str = SCHEMA_VERSION
-    title: str
+    title: Named
     created: str
     """ISO 8601, UTC."""
     summary: tuple[str, ...]

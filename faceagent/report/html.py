@@ -16,7 +16,7 @@ from typing import Any
 import faceagent
 from faceagent.report import present
 from faceagent.report.drawing import Pictures
-from faceagent.report.summary import MEANING
+from faceagent.report.summary import FOUND, MEANING
 from faceagent.report.text import visible
 from faceagent.report.verdict import WEIGHED
 from faceagent.types import Claim, ExhibitReport, Method, Report, VerdictKind
@@ -55,7 +55,7 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         exhibits=[Section.of(item, pictures.get(item.exhibit.id)) for item in report.exhibits],
         across=Across.of(report, pictures),
         badges=BADGES,
-        kinds={item.verdict.kind: MEANING[item.verdict.kind] for item in report.exhibits},
+        kinds={kind: MEANING[kind] for kind in FOUND if any(item.verdict.kind == kind for item in report.exhibits)},
         created=_date(report.created),
         version=faceagent.__version__,
         # The one text that is not escaped: it is ours, and holds nothing of a file but the hex digits of its hash.

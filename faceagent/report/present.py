@@ -23,7 +23,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "thumbnail": ("Embedded thumbnail", "a small copy of the picture, compared with it"),
     "contradictions": ("Contradicting records", ""),
     "capture_record": ("Capture record", "what a camera writes"),
-    "jpeg_quality": ("JPEG quality", "estimated from the quantisation tables, up to 100"),
+    "jpeg_quality": ("JPEG quality", "estimated from the quantisation tables"),
     "metadata": ("Records present", ""),
     "compression": ("Compression", ""),
     "same_person": ("Same person", ""),
@@ -136,18 +136,28 @@ def row_of(row: Evidence) -> Row:
 def _result(row: Evidence) -> str:
     if row.status != "ok":
         return ""
-    text = value(row.value)
-    return f"{text} {row.unit}" if row.unit and row.unit not in text else text
+    found = row.value
+    if isinstance(found, str):
+        return VALUES.get(found, found.replace("_", " ") if re.fullmatch(r"[a-z_]+", found) else found)
+    return f"{value(found)}{_unit(row.unit, found)}"
+
+
+def _unit(unit: str | None, found: JsonValue) -> str:
+    if not unit:
+        return ""
+    if not unit.isalpha():
+        return f" ({unit})"
+    return f" {unit[:-1] if found == 1 and unit.endswith('s') else unit}"
 
 
 def value(found: JsonValue) -> str:
-    """A JSON value in words: lists joined, names without underscores, numbers rounded to what they are worth."""
+    """A JSON value in words: lists joined, numbers rounded to what they are worth, text as it is."""
     if isinstance(found, bool):
         return "yes" if found else "no"
     if isinstance(found, int | float):
         return number(found)
     if isinstance(found, str):
-        return VALUES.get(found, found.replace("_", " ") if re.fullmatch(r"[a-z_]+", found) else found)
+        return found
     if found is None or not found:
         return "none"
     if isinstance(found, list):
@@ -193,7 +203,7 @@ def _line(score: float | None, threshold: Threshold) -> str:
 
 
 def _likelihood(found: Probability) -> str:
-    prior = f", presuming that {share(found.prior)} of cases are" if found.prior is not None else ""
+    prior = f", at a base rate of {share(found.prior)}" if found.prior is not None else ""
     return (
         f"Probability {likely(found.value)} that {found.event} (calibrated on {found.calibrated_on}, n = {found.n:,}"
         f"{prior})"
@@ -208,7 +218,7 @@ def likely(found: float) -> str:
 
 
 def lines(details: JsonValue, path: str = "") -> list[tuple[str, str]]:
-    """Nested details as "a · b: value" lines, at most 60 of them and none longer than 400 characters."""
+    """Nested details as "a · b: value" lines, at most 60, none longer than 400 characters, no empty ones."""
     found = list(_walk(details, path))
     rest = len(found) - _LINES
     return found if rest <= 0 else [*found[:_LINES], ("…", f"{rest} more in the JSON")]
@@ -220,9 +230,9 @@ def _walk(found: JsonValue, path: str) -> Iterator[tuple[str, str]]:
             yield from _walk(item, f"{path} · {key}" if path else key.replace("_", " "))
     elif isinstance(found, list) and any(isinstance(item, dict | list) for item in found):
         for index, item in enumerate(found, 1):
-            yield from _walk(item, f"{path} {index}".strip())
-    else:
-        text = found if isinstance(found, str) else value(found)
+            yield from _walk(item, f"{path} {index}".strip() if len(found) > 1 else path)
+    elif found not in (None, "", []):
+        text = value(found)
         yield path, text if len(text) <= _LINE else f"{text[:_LINE]} …"
 
 

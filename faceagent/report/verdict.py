@@ -191,7 +191,7 @@ def dates_contradict(rows: Rows) -> Sign | None:
     found = rows.row("contradictions")
     if found is None or not isinstance(found.value, list) or not set(map(str, found.value)) - {"another size"}:
         return None
-    settle = ("Whether the camera's clock was right.", _ORIGINAL, _WITNESS)
+    settle = ("Whether the camera’s clock was right.", _ORIGINAL, _WITNESS)
     return Sign("inconclusive", found, "Records in the file contradict each other.", settle)
 
 
@@ -232,14 +232,14 @@ def _conclusion(rows: Rows) -> tuple[VerdictKind, Claim | None]:
     read = [row for attribute in RECORDS if (row := rows.row(attribute)) is not None]
     clear, undecided = rows.clear(), rows.undecided()
     if clear and not undecided:
-        sentence = "Neither the pixels nor the file's own records show a sign of alteration or of AI generation."
+        sentence = "Neither the pixels nor the file’s own records show a sign of alteration or of AI generation."
         return "no_sign_found", _claim("answer", sentence, *clear, *read)
     pixels_too = "the examination of its pixels came to no conclusion" if undecided else "its pixels were not examined"
     unread = rows.unread()
     if read:
         partly = any(row.status != "not_applicable" for row in unread)
         records = "own records, as far as they could be read," if partly else "own records"
-        sentence = f"The file's {records} show no sign of alteration or of AI generation, and {pixels_too}."
+        sentence = f"The file’s {records} show no sign of alteration or of AI generation, and {pixels_too}."
         return "inconclusive", _claim("answer", sentence, *read, *undecided)
     rest = [*unread, *undecided]
     sentence = f"There are no records of the file that could be read, and {pixels_too}."

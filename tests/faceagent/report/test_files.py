@@ -145,6 +145,8 @@ def test_a_folder_that_cannot_be_made_is_one_clear_sentence(
         write_report(*made, tmp_path / "taken" / "report")
 
 
-def test_hostile_names_are_written_too(tmp_path: Path) -> None:
-    made = build_report(fake_toolbox(hostile=True), [photo(HOSTILE)], command=HOSTILE)
+@pytest.mark.parametrize("name", [HOSTILE, "bytes that are no UTF-8 \udcff.jpg"])
+def test_hostile_names_are_written_too(name: str, tmp_path: Path) -> None:
+    failure = Failure(name=name, message=f"{name} is damaged")
+    made = build_report(fake_toolbox(hostile=True), [photo(name)], [failure], command=name, title=name)
     assert set(write_report(*made, tmp_path)) == {"html", "json", "csv"}
