@@ -205,11 +205,12 @@ class Toolbox(Mapping[str, AnyTool]):
             return [Outcome(Step(tool=name, status="refused", message=message), ())]
         try:
             parsed = tool.arguments.model_validate(dict(arguments))
-            scope = tool.scope(session, parsed)
         except ValidationError as error:
             return [Outcome(Step(tool=name, status="refused", message=_first_fault(error)), ())]
+        try:
+            scope = tool.scope(session, parsed)
         except InputError as error:
-            return [Outcome(Step(tool=name, arguments=dict(arguments), status="refused", message=str(error)), ())]
+            return [Outcome(Step(tool=name, arguments=_dumped(parsed), status="refused", message=str(error)), ())]
         before = self._look_for_faces(session, scope) if tool.needs_faces else []
         return [*before, self._run(session, tool, parsed)]
 
@@ -237,7 +238,7 @@ class Toolbox(Mapping[str, AnyTool]):
         )
         step = Step(
             tool=tool.name,
-            arguments=arguments.model_dump(mode="json", exclude_defaults=True),
+            arguments=_dumped(arguments),
             status=status,
             evidence=tuple(row.id for row in rows),
             milliseconds=spent,
@@ -274,6 +275,10 @@ class Toolbox(Mapping[str, AnyTool]):
             )
             for tool in self._tools.values()
         ]
+
+
+def _dumped(arguments: Arguments) -> dict[str, Any]:
+    return arguments.model_dump(mode="json", exclude_defaults=True)
 
 
 def _first_fault(error: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -17,7 +17,7 @@ from pydantic import Field
 class ScriptedController(BaseChatModel):
     """Plays `turns` one after the other; a turn is a message, or a function from the messages so far to one."""
 
-    turns: list[AIMessage | Callable[[list[BaseMessage]], AIMessage]]
+    turns: list[Any]
     seen: list[list[BaseMessage]] = Field(default_factory=list)
     sees_images: bool = False
 
