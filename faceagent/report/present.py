@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from faceagent.narrate import LABELS
-from faceagent.types import Claim, Evidence, Exhibit, Method, Probability, Threshold
+from faceagent.types import Claim, Evidence, Exhibit, Method
 
 # Attributes whose plain name needs a gloss, or reads better otherwise.
 ATTRIBUTES: dict[str, tuple[str, str]] = {
@@ -72,12 +72,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """The evidence of one tool."""
+    """The evidence of one tool. notes: where its lines, probabilities and error rates come from."""
 
     tool: str
     heading: str
     methods: tuple[Method, ...]
     rows: tuple[Row, ...]
+    notes: tuple[str, ...]
     limitations: tuple[str, ...]
 
 
@@ -92,6 +93,7 @@ def groups(evidence: Sequence[Evidence]) -> tuple[Group, ...]:
             heading=heading(tool),
             methods=tuple(dict.fromkeys(row.method for row in rows)),
             rows=tuple(map(row_of, rows)),
+            notes=tuple(dict.fromkeys(note for row in rows for note in _notes(row))),
             limitations=tuple(dict.fromkeys(item for row in rows for item in row.limitations)),
         )
         for tool, rows in by_tool.items()
@@ -179,35 +181,34 @@ def share(found: float) -> str:
 
 
 def _against(row: Evidence) -> Iterator[str]:
-    if row.threshold is not None:
-        yield _line(row.score, row.threshold)
-    elif row.score is not None:
+    if row.score is not None:
         yield f"Score {number(row.score)}"
+    if row.threshold is not None:
+        yield f"{_SIGNS[row.threshold.rule]} {number(row.threshold.value)} means “{row.threshold.meaning}”"
     if row.probability is not None:
-        yield _likelihood(row.probability)
+        yield f"Probability {likely(row.probability.value)} that {row.probability.event}"
     if row.interval is not None:
         low, high = number(row.interval.low), number(row.interval.high)
         yield f"{share(row.interval.level)} interval: {low} to {high}"
-    for group in row.group_errors:
-        yield f"{sentence_case(group.kind)} for {group.group}: {share(group.rate)} (n = {group.n:,})"
 
 
 _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 
 
-def _line(score: float | None, threshold: Threshold) -> str:
-    line = f"{_SIGNS[threshold.rule]} {number(threshold.value)} means “{threshold.meaning}” ({threshold.source})"
-    if score is None:
-        return f"Line: {line}"
-    return f"Score {number(score)}; {line}"
-
-
-def _likelihood(found: Probability) -> str:
-    prior = f", at a base rate of {share(found.prior)}" if found.prior is not None else ""
-    return (
-        f"Probability {likely(found.value)} that {found.event} (calibrated on {found.calibrated_on}, n = {found.n:,}"
-        f"{prior})"
-    )
+def _notes(row: Evidence) -> Iterator[str]:
+    """Where a row's line, probability and error rates come from: the same for many rows, so told once a table."""
+    if row.threshold is not None:
+        yield f"“{sentence_case(row.threshold.meaning)}”: {row.threshold.source}."
+    if row.probability is not None:
+        found = row.probability
+        prior = f", at a base rate of {share(found.prior)}" if found.prior is not None else ""
+        yield f"Probability that {found.event}: calibrated on {found.calibrated_on} (n = {found.n:,}){prior}."
+    kinds = dict.fromkeys(group.kind for group in row.group_errors)
+    for kind in kinds:
+        groups = [
+            f"{group.group} {share(group.rate)} (n = {group.n:,})" for group in row.group_errors if group.kind == kind
+        ]
+        yield f"{sentence_case(kind)} by group: {', '.join(groups)}."
 
 
 def likely(found: float) -> str:

@@ -39,23 +39,31 @@ def test_results_are_worded(value: object, unit: str | None, shown: str) -> None
 
 
 def test_a_row_tells_what_its_result_rests_on() -> None:
-    row = present.row_of(
-        evidence(
-            value="supported",
-            score=0.412,
-            threshold=Threshold(value=0.55, rule="<=", meaning="one person", source="1,200 pairs of a set"),
-            probability=Probability(
-                value=0.9712, event="both show one person", calibrated_on="a set", n=1200, prior=0.5
-            ),
-            interval=Interval(low=0.9, high=0.99, level=0.8),
-            group_errors=(GroupError(group="women", rate=0.012, kind="false match rate", n=600),),
-        )
+    (group,) = present.groups(
+        [
+            evidence(
+                value="supported",
+                score=0.412,
+                threshold=Threshold(value=0.55, rule="<=", meaning="one person", source="1,200 pairs of a set"),
+                probability=Probability(
+                    value=0.9712, event="both show one person", calibrated_on="a set", n=1200, prior=0.5
+                ),
+                interval=Interval(low=0.9, high=0.99, level=0.8),
+                group_errors=(GroupError(group="women", rate=0.012, kind="false match rate", n=600),),
+            )
+        ]
+        * 2
     )
-    assert row.against == (
-        "Score 0.41; ≤ 0.55 means “one person” (1,200 pairs of a set)",
-        "Probability 0.971 that both show one person (calibrated on a set, n = 1,200, at a base rate of 50 %)",
+    assert group.rows[0].against == (
+        "Score 0.41",
+        "≤ 0.55 means “one person”",
+        "Probability 0.971 that both show one person",
         "80 % interval: 0.90 to 0.99",
-        "False match rate for women: 1.20 % (n = 600)",
+    )
+    assert group.notes == (
+        "“One person”: 1,200 pairs of a set.",
+        "Probability that both show one person: calibrated on a set (n = 1,200), at a base rate of 50 %.",
+        "False match rate by group: women 1.20 % (n = 600).",
     )
 
 
