@@ -13,7 +13,7 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,9 +116,7 @@ class Photo:
             return _from_bytes(source, name or "photo", limits)
         if isinstance(source, np.ndarray):
             return _from_array(source, name or "array", limits)
-        buffer = io.BytesIO()
-        source.save(buffer, format="PNG")
-        return _from_bytes(buffer.getvalue(), name or "image", limits)
+        return _from_image(source, name or "image", limits)
 
 
 def _read(path: Path, limits: Limits) -> bytes:
@@ -152,8 +150,28 @@ def _check_pixels(width: int, height: int, name: str, limits: Limits) -> None:
         )
 
 
+@contextmanager
+def opened(raw: bytes, name: str) -> Iterator[Image.Image]:
+    """The bytes of a file as a Pillow image that is not decoded yet, to read what else the file holds.
+
+    Raises:
+        MediaError: it is not an image of a format that is allowed, or, for what the caller does with it, damaged.
+        MissingExtra: it is HEIC and the `heif` extra is not installed.
+    """
+    # Imported where used, so that `import faceagent` does not pay for it.
+    from PIL import Image
+
+    _sniff(raw, name)
+    with _decoding(name), warnings.catch_warnings():
+        # Our own limit, checked right after opening, is lower than the size at which Pillow warns.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+        with Image.open(io.BytesIO(raw), formats=_formats(Image)) as image:
+            yield image
+
+
 def _from_array(array: Pixels, name: str, limits: Limits) -> Photo:
-    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or not array.size:
         raise MediaError(
             f"{name} is an array of shape {array.shape} and type {array.dtype}, not uint8 RGB [height, width, 3]",
             "Convert it first",
@@ -174,31 +192,44 @@ def _from_array(array: Pixels, name: str, limits: Limits) -> Photo:
     )
 
 
+def _from_image(image: Image.Image, name: str, limits: Limits) -> Photo:
+    notes = ["given as a decoded image: there is no file to examine"]
+    with _decoding(name):
+        photo = _decoded(image, b"", name, limits, notes)
+    return replace(photo, format="array", sha256=hashlib.sha256(photo.pixels.tobytes()).hexdigest())
+
+
 def _from_bytes(raw: bytes, name: str, limits: Limits) -> Photo:
     _check_bytes(len(raw), name, limits)
-    _sniff(raw, name)
-    with _decoding(name), _opened(raw) as image:
-        _check_pixels(*image.size, name=name, limits=limits)
-        orientation = _orientation(image)
-        notes = _frame_notes(image)
-        image.load()
-        upright = _rgb(image, notes)
-        if orientation != 1:
-            upright = _turn(upright, orientation)
-            notes.append(f"turned upright by the EXIF orientation {orientation}")
-        upright.setflags(write=False)
-        return Photo(
-            name=name,
-            pixels=upright,
-            raw=raw,
-            sha256=hashlib.sha256(raw).hexdigest(),
-            format=image.format or "unknown",
-            mode=image.mode,
-            stored_width=image.size[0],
-            stored_height=image.size[1],
-            orientation=orientation,
-            preparation=tuple(notes),
-        )
+    with opened(raw, name) as image:
+        return _decoded(image, raw, name, limits, [])
+
+
+def _decoded(image: Image.Image, raw: bytes, name: str, limits: Limits, notes: list[str]) -> Photo:
+    _check_pixels(*image.size, name=name, limits=limits)
+    orientation = _orientation(image)
+    notes += _frame_notes(image)
+    image.load()
+    pixels = _rgb(image, notes)
+    # Pillow turns TIFF upright by itself when it decodes, and then takes the orientation out of the EXIF.
+    upright = pixels if _orientation(image) != orientation else turned(pixels, orientation)
+    if orientation != 1:
+        notes.append(f"turned upright by the EXIF orientation {orientation}")
+    upright.setflags(write=False)
+    height, width = upright.shape[:2]
+    lying = orientation >= 5
+    return Photo(
+        name=name,
+        pixels=upright,
+        raw=raw,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        format=image.format or "unknown",
+        mode=image.mode,
+        stored_width=height if lying else width,
+        stored_height=width if lying else height,
+        orientation=orientation,
+        preparation=tuple(notes),
+    )
 
 
 def _sniff(raw: bytes, name: str) -> None:
@@ -222,19 +253,6 @@ def _enable_heif(name: str) -> None:
     from pillow_heif import register_heif_opener
 
     register_heif_opener()
-
-
-@contextmanager
-def _opened(raw: bytes) -> Iterator[Image.Image]:
-    # Imported where used, so that `import faceagent` does not pay for it.
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        # Our own limit, checked right after opening, is lower than the size at which Pillow warns.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
-        with Image.open(io.BytesIO(raw), formats=_formats(Image)) as image:
-            yield image
 
 
 def _formats(image_module: Any) -> list[str]:
@@ -329,11 +347,12 @@ def _on_white(image: Image.Image) -> Pixels:
     return np.array(image_module.alpha_composite(white, rgba).convert("RGB"))
 
 
-def _turn(pixels: Pixels, orientation: int) -> Pixels:
-    """Apply an EXIF orientation (2-8); the same map as `Affine.from_exif_orientation`."""
-    transposed = pixels.transpose(1, 0, 2)
+def turned(pixels: Pixels, orientation: int) -> Pixels:
+    """Pixels [H, W, ...] as an EXIF orientation (1-8) wants them shown: `Affine.from_exif_orientation` for arrays."""
+    transposed = pixels.transpose(1, 0, *range(2, pixels.ndim))
     return np.ascontiguousarray(
         {
+            1: pixels,
             2: pixels[:, ::-1],
             3: pixels[::-1, ::-1],
             4: pixels[::-1],

@@ -56,6 +56,7 @@ class Session:
         self._taken_in = 0
         self._faces: dict[str, tuple[Face, ...]] = {}
         self._outputs: dict[str, Output] = {}
+        self._pictures: dict[str, bytes] = {}
         self._memory: dict[Hashable, object] = {}
 
     # Photos
@@ -76,6 +77,7 @@ class Session:
         self.photo(image_id)
         del self._photos[image_id]
         self._faces.pop(image_id, None)
+        self._pictures = {key: data for key, data in self._pictures.items() if not key.startswith(f"{image_id}:")}
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -175,6 +177,23 @@ class Session:
     @property
     def outputs(self) -> dict[str, Output]:
         return dict(self._outputs)
+
+    def illustrate(self, image_id: str, picture: bytes) -> str:
+        """Keep an encoded image that shows what evidence on a photo is about: a heatmap, an embedded thumbnail.
+
+        Returns:
+            Its id, for `Evidence.details["picture"]`: a report shows it beside the photo. It goes with the photo.
+
+        Raises:
+            UnknownReference: there is no such photo.
+        """
+        self.photo(image_id)
+        picture_id = f"{image_id}: picture {len(self._pictures) + 1}"
+        self._pictures[picture_id] = picture
+        return picture_id
+
+    def picture(self, picture_id: str) -> bytes | None:
+        return self._pictures.get(picture_id)
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """`compute()` once per key: e.g. the embedding of a face that two tools need."""

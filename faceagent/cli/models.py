@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import console, say
@@ -25,7 +26,7 @@ def run(chosen: argparse.Namespace) -> int:
     backends = [backend for tool in Toolbox.installed().values() for backend in tool.backends()]
     if chosen.get:
         return _get(chosen.name, backends)
-    _table(backends)
+    _list(backends)
     return 0
 
 
@@ -46,18 +47,13 @@ def _get(name: str | None, backends: list[Backend]) -> int:
     return 0
 
 
-def _table(backends: list[Backend]) -> None:
-    from rich.table import Table
-
-    table = Table("tool", "backend", "version", "kind", "licence", "size", "here", box=None, pad_edge=False)
-    for backend in backends:
-        table.add_row(
-            backend.tool,
-            backend.method.name,
-            backend.method.version,
-            backend.kind,
-            backend.method.licence,
-            f"{backend.size / 1e6:.1f} MB" if backend.size else "",
-            ("in use" if backend.chosen else "yes") if backend.here else f"no: {backend.how or 'not available here'}",
-        )
-    console().print(table)
+def _list(backends: list[Backend]) -> None:
+    for tool, group in groupby(backends, key=lambda backend: backend.tool):
+        say(tool)
+        for backend in group:
+            method = backend.method
+            facts = [f"{method.name} {method.version}", backend.kind, method.licence]
+            if backend.size:
+                facts.append(f"{backend.size / 1e6:.1f} MB")
+            facts.append(("in use" if backend.chosen else "here") if backend.here else f"not here: {backend.how}")
+            say(f"  {'●' if backend.chosen else '○'} {' · '.join(facts)}")

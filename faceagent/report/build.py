@@ -134,12 +134,8 @@ class Examination:
         return found.model_copy(update={"claims": claims, "headline": headline})
 
     def _draw(self, photo: Photo, exhibit: ExhibitReport) -> Pictures:
-        outputs = self._session.outputs
-        shown = {
-            row.id: picture
-            for row in exhibit.evidence
-            if (output := outputs.get(str(row.details.get("picture")))) and (picture := picture_of(output))
-        }
+        made = {row.id: self._session.picture(str(row.details.get("picture"))) for row in exhibit.evidence}
+        shown = {name: picture for name, data in made.items() if data and (picture := picture_of(data))}
         return draw(photo, exhibit, shown, number=len(self._exhibits))
 
     def _keep_or_release(self, image_id: str, faces: Sequence[Face]) -> None:

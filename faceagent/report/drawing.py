@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from faceagent.errors import FaceAgentError
 from faceagent.media import Photo
-from faceagent.session import Output
 from faceagent.types import Box, ExhibitReport
 
 LONG_SIDE = 1000
@@ -76,10 +75,10 @@ def marked_regions(exhibit: ExhibitReport) -> tuple[Box, ...]:
     return tuple(dict.fromkeys(box for box in regions if 0 < box.area < _WHOLE * width * height))
 
 
-def picture_of(output: Output) -> bytes | None:
-    """A picture that a tool made, decoded under the usual limits and saved anew; None where it is not a picture."""
+def picture_of(data: bytes) -> bytes | None:
+    """A picture that a tool gave, decoded under the usual limits and saved anew; None where it is not a picture."""
     try:
-        return _jpeg(_shrunk(Image.fromarray(Photo.open(output.data, name=output.name).pixels), THUMBNAIL_SIDE))
+        return _jpeg(_shrunk(Image.fromarray(Photo.open(data).pixels), THUMBNAIL_SIDE))
     except FaceAgentError:
         return None
 
