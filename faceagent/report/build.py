@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from faceagent.ground import ground
 from faceagent.media import Photo
 from faceagent.narrate import in_order
-from faceagent.report.drawing import Pictures, draw, picture_of
+from faceagent.report.drawing import Pictures, draw, shown_for
 from faceagent.report.reproduction import reproduction
 from faceagent.report.summary import MEANING, limitations, summarise
 from faceagent.report.verdict import verdict
@@ -134,8 +134,8 @@ class Examination:
         return found.model_copy(update={"claims": claims, "headline": headline})
 
     def _draw(self, photo: Photo, exhibit: ExhibitReport) -> Pictures:
-        made = {row.id: self._session.picture(str(row.details.get("picture"))) for row in exhibit.evidence}
-        shown = {name: picture for name, data in made.items() if data and (picture := picture_of(data))}
+        made = ((row, self._session.picture(str(row.details.get("picture")))) for row in exhibit.evidence)
+        shown = [picture for row, data in made if data for picture in shown_for(row, data, photo)]
         return draw(photo, exhibit, shown, number=len(self._exhibits))
 
     def _keep_or_release(self, image_id: str, faces: Sequence[Face]) -> None:

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from faceagent.errors import FaceAgentError
 from faceagent.media import Photo
-from faceagent.types import Box, ExhibitReport
+from faceagent.types import Box, Evidence, ExhibitReport
 
 LONG_SIDE = 1000
 # Beyond this many exhibits a self-contained page would grow too heavy to open: smaller pictures from there on.
@@ -27,11 +27,23 @@ _INK, _PAPER, _MARK = (17, 17, 17), (255, 255, 255), (255, 196, 0)
 _WHOLE = 0.9
 
 
+Corners = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture that evidence refers to. of: the attribute that it shows, or "photo" for the photo beside it."""
+
+    of: str
+    jpeg: bytes
+
+
 @dataclass(frozen=True)
 class Pictures:
     """JPEG bytes of one exhibit.
 
-    faces: a crop by face id. shown: pictures that evidence refers to (`details["picture"]`), by evidence id.
+    faces: a crop by face id. shown: pictures that evidence refers to (`details["picture"]`).
     marked: how many regions of findings are marked in `annotated`.
     """
 
@@ -40,15 +52,15 @@ class Pictures:
     width: int
     height: int
     faces: Mapping[str, bytes] = field(default_factory=dict)
-    shown: Mapping[str, bytes] = field(default_factory=dict)
+    shown: tuple[Shown, ...] = ()
     marked: int = 0
 
 
-def draw(photo: Photo, exhibit: ExhibitReport, shown: Mapping[str, bytes], *, number: int) -> Pictures:
+def draw(photo: Photo, exhibit: ExhibitReport, shown: Sequence[Shown] = (), *, number: int) -> Pictures:
     """All pictures of one exhibit.
 
     Args:
-        shown: pictures that its evidence refers to, by evidence id.
+        shown: pictures that its evidence refers to.
         number: how many exhibits the report has so far, this one included.
     """
     image = Image.fromarray(photo.pixels)
@@ -62,7 +74,7 @@ def draw(photo: Photo, exhibit: ExhibitReport, shown: Mapping[str, bytes], *, nu
         width=annotated.width,
         height=annotated.height,
         faces={face.id: _jpeg(_crop(image, face.box)) for face in exhibit.faces},
-        shown=shown,
+        shown=tuple(shown),
         marked=len(regions),
     )
 
@@ -75,12 +87,43 @@ def marked_regions(exhibit: ExhibitReport) -> tuple[Box, ...]:
     return tuple(dict.fromkeys(box for box in regions if 0 < box.area < _WHOLE * width * height))
 
 
-def picture_of(data: bytes) -> bytes | None:
-    """A picture that a tool gave, decoded under the usual limits and saved anew; None where it is not a picture."""
+def shown_for(row: Evidence, data: bytes, photo: Photo) -> tuple[Shown, ...]:
+    """The picture that a tool gave for its evidence, decoded under the usual limits and saved anew.
+
+    A thumbnail that differs in a part of the photo is shown as that part, beside the same part of the photo. What is
+    not a picture is not shown.
+    """
     try:
-        return _jpeg(_shrunk(Image.fromarray(Photo.open(data).pixels), THUMBNAIL_SIDE))
+        picture = Image.fromarray(Photo.open(data).pixels)
     except FaceAgentError:
-        return None
+        return ()
+    if row.attribute != "thumbnail" or row.region is None or not _same_shape(picture, photo):
+        return (Shown(row.attribute, _jpeg(_shrunk(picture, THUMBNAIL_SIDE))),)
+    place, scale = _place(row.region, photo), picture.width / photo.width
+    there = (place[0] * scale, place[1] * scale, place[2] * scale, place[3] * scale)
+    return (
+        Shown("thumbnail", _jpeg(_cut(picture, there))),
+        Shown("photo", _jpeg(_cut(Image.fromarray(photo.pixels), place))),
+    )
+
+
+def _same_shape(picture: Image.Image, photo: Photo) -> bool:
+    """Whether a smaller picture has the photo's proportions, give or take a pixel of rounding."""
+    return abs(picture.width * photo.height / photo.width - picture.height) <= 1.5
+
+
+def _place(region: Box, photo: Photo) -> Corners:
+    """A region with as much again around it, inside the photo."""
+    wide = region.scaled_about_centre(2.0).clipped(photo.width, photo.height)
+    return (wide.x0, wide.y0, wide.x1, wide.y1)
+
+
+def _cut(image: Image.Image, place: Corners) -> Image.Image:
+    width, height = place[2] - place[0], place[3] - place[1]
+    factor = THUMBNAIL_SIDE / max(width, height, 1.0)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    inside = (max(0.0, place[0]), max(0.0, place[1]), min(place[2], image.width), min(place[3], image.height))
+    return image.resize(size, Image.Resampling.BICUBIC, box=inside)
 
 
 def _shrunk(image: Image.Image, side: int) -> Image.Image:
@@ -120,9 +163,6 @@ def _annotated(image: Image.Image, scale: float, exhibit: ExhibitReport, regions
     for face in exhibit.faces:
         _label(pen, _scaled(face.box, scale * grown, image), face.id, font, image.size)
     return image
-
-
-Corners = tuple[float, float, float, float]
 
 
 def _scaled(box: Box, factor: float, image: Image.Image) -> Corners:

@@ -114,7 +114,6 @@ class Section:
     @staticmethod
     def of(report: ExhibitReport, pictures: Pictures | None) -> Section:
         claims = report.verdict.claims
-        labels = {row.id: present.row_of(row).label for row in report.evidence}
         return Section(
             report=report,
             kind=report.verdict.kind,
@@ -125,7 +124,7 @@ class Section:
             height=pictures.height if pictures else 0,
             alt=_alt(report),
             caption=_caption(report, pictures),
-            shown=tuple((labels[key], data_uri(jpeg)) for key, jpeg in (pictures.shown if pictures else {}).items()),
+            shown=tuple((_label(one.of), data_uri(one.jpeg)) for one in (pictures.shown if pictures else ())),
             answer=next((claim for claim in claims if claim.role == "answer"), None),
             reasons=tuple(claim for claim in claims if claim.role == "reason"),
             doubts=tuple(claim for claim in claims if claim.role == "doubt"),
@@ -135,6 +134,10 @@ class Section:
             measured=len(report.evidence),
             milliseconds=sum(step.milliseconds for step in report.steps),
         )
+
+
+def _label(attribute: str) -> str:
+    return "The same place in the photo" if attribute == "photo" else present.label(attribute)
 
 
 def _alt(report: ExhibitReport) -> str:

@@ -120,13 +120,16 @@ def sentence_case(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def label(attribute: str) -> str:
+    return ATTRIBUTES[attribute][0] if attribute in ATTRIBUTES else sentence_case(attribute)
+
+
 def row_of(row: Evidence) -> Row:
-    label, gloss = ATTRIBUTES.get(row.attribute, (sentence_case(row.attribute), ""))
     return Row(
         id=row.id,
         subject=row.subject,
-        label=label,
-        gloss=gloss,
+        label=label(row.attribute),
+        gloss=ATTRIBUTES.get(row.attribute, ("", ""))[1],
         status=_STATUS.get(row.status, ""),
         result=_result(row),
         reason=row.reason or "",

@@ -37,6 +37,18 @@ def test_images_are_numbered_in_order(session: Session) -> None:
     assert not session.detected("image 3")
 
 
+def test_a_released_photo_takes_its_pictures_along_and_its_number_is_not_given_again(session: Session) -> None:
+    ours, other = session.illustrate("image 1", b"ours"), session.illustrate("image 2", b"other")
+    assert (session.picture(ours), session.picture(other)) == (b"ours", b"other")
+    session.release("image 1")
+    assert (session.picture(ours), session.picture(other)) == (None, b"other")
+    assert [face.id for face in session.faces()] == ["face 2.1"]
+    assert session.images == ("image 2",)
+    assert session.add(photo()) == "image 3"
+    with pytest.raises(UnknownReference):
+        session.release("image 1")
+
+
 def test_an_image_stands_for_its_faces_once_each(session: Session) -> None:
     found = session.faces_in(["face 1.2", "image 1", "face 2.1"])
     assert [item.id for item in found] == ["face 1.2", "face 1.1", "face 2.1"]

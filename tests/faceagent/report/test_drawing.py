@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from PIL import Image
 
 from faceagent.media import Photo
 from faceagent.report import Examination
-from faceagent.report.drawing import LONG_SIDE_OF_MANY, draw, marked_regions, picture_of
-from faceagent.session import Output
+from faceagent.report.drawing import LONG_SIDE_OF_MANY, Shown, draw, marked_regions
+from faceagent.session import Session
+from faceagent.tool import Arguments
+from faceagent.types import Evidence
 
 
 def decoded(jpeg: bytes) -> Image.Image:
@@ -68,32 +71,49 @@ def test_any_shape_can_be_drawn(size: tuple[int, int]) -> None:
 def test_large_batches_get_smaller_pictures() -> None:
     shot = photo("plain.jpg", size=(1200, 900))
     exhibit = Examination(fake_toolbox()).examine(shot)
-    few, many = draw(shot, exhibit, {}, number=1), draw(shot, exhibit, {}, number=101)
+    few, many = draw(shot, exhibit, number=1), draw(shot, exhibit, number=101)
     assert few.width == 1000 and len(many.annotated) < len(few.annotated)
     assert max(many.width, many.height) < few.width and LONG_SIDE_OF_MANY < 1000
 
 
-def test_pictures_that_tools_made_are_decoded_before_they_are_shown() -> None:
+class Picturing(FakeProvenance):
+    """Gives a picture for its evidence on the thumbnail."""
+
+    def __init__(self, picture: bytes) -> None:
+        super().__init__()
+        self.picture = picture
+
+    def run(self, session: Session, arguments: Arguments) -> Sequence[Evidence]:
+        details = {"picture": session.illustrate("image 1", self.picture)}
+        rows = super().run(session, arguments)
+        return [row.model_copy(update={"details": details}) if row.attribute == "thumbnail" else row for row in rows]
+
+
+def png(size: tuple[int, int], colour: str = "red") -> bytes:
     buffer = io.BytesIO()
-    Image.new("RGB", (40, 30), "red").save(buffer, "PNG")
-    shown = picture_of(Output("thumbnail", "image/png", buffer.getvalue()))
-    assert shown is not None and decoded(shown).format == "JPEG"
-    assert picture_of(Output("page", "image/png", b"<svg onload=alert(1)>")) is None
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
-def test_evidence_can_bring_a_picture() -> None:
-    class Picturing(FakeProvenance):
-        def run(self, session, arguments):  # type: ignore[no-untyped-def]
-            buffer = io.BytesIO()
-            Image.new("RGB", (40, 30), "red").save(buffer, "PNG")
-            output = session.add_output(Output("thumbnail", "image/png", buffer.getvalue()))
-            rows = super().run(session, arguments)
-            return [
-                row.model_copy(update={"details": {"picture": output}}) if row.attribute == "thumbnail" else row
-                for row in rows
-            ]
+def shown(picture: bytes, name: str) -> tuple[Shown, ...]:
+    examination = Examination(fake_toolbox(Picturing(picture)))
+    examination.examine(photo(name))
+    return examination.pictures["image 1"].shown
 
-    examination = Examination(fake_toolbox(Picturing()))
-    exhibit = examination.examine(photo("altered.jpg"))
-    row = next(row for row in exhibit.evidence if row.attribute == "thumbnail")
-    assert list(examination.pictures["image 1"].shown) == [row.id]
+
+def test_a_differing_thumbnail_is_shown_beside_the_same_place_in_the_photo() -> None:
+    thumbnail, place = shown(png((160, 120)), "altered.jpg")
+    assert (thumbnail.of, place.of) == ("thumbnail", "photo")
+    assert decoded(thumbnail.jpeg).size == decoded(place.jpeg).size == (320, 192)
+    red = np.asarray(decoded(thumbnail.jpeg), dtype=int)
+    assert (red[..., 0] > 200).all() and (red[..., 1] < 60).all()
+
+
+def test_a_picture_of_another_shape_or_without_a_region_is_shown_whole() -> None:
+    (other,) = shown(png((120, 120)), "altered.jpg")
+    (whole,) = shown(png((160, 120)), "signed.jpg")
+    assert decoded(other.jpeg).size == (120, 120) and decoded(whole.jpeg).size == (160, 120)
+
+
+def test_what_a_tool_gives_is_decoded_before_it_is_shown() -> None:
+    assert shown(b"<svg onload=alert(1)>", "altered.jpg") == ()
