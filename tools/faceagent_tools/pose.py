@@ -137,7 +137,7 @@ class EstimatePose(FaceTool[SubjectArguments]):
             return self._abstained(face, f"the face is only {face.box.width:.0f} pixels wide")
         pose, table = pose_of(photo, face), calibration()
         if abs(pose.yaw) > table.reach or abs(pose.pitch) > table.reach:
-            return self._abstained(face, "the head is turned too far for five landmarks")
+            return self._abstained(face, "the head is turned further than five landmarks can tell")
         error = table.error80[abs(pose.yaw) >= 30.0]
         return Evidence(
             tool=self.name,
