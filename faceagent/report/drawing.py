@@ -113,8 +113,11 @@ def _same_shape(picture: Image.Image, photo: Photo) -> bool:
 
 
 def _place(region: Box, photo: Photo) -> Corners:
-    """A region with as much again around it, inside the photo."""
-    wide = region.scaled_about_centre(2.0).clipped(photo.width, photo.height)
+    """A region with as much again around it, no flatter than 3 : 2, inside the photo."""
+    (x, y), width, height = region.centre, region.width * 2, region.height * 2
+    width, height = max(width, height / 1.5), max(height, width / 1.5)
+    wide = Box(x0=x - width / 2, y0=y - height / 2, x1=x + width / 2, y1=y + height / 2)
+    wide = wide.clipped(photo.width, photo.height)
     return (wide.x0, wide.y0, wide.x1, wide.y1)
 
 

@@ -104,7 +104,7 @@ def shown(picture: bytes, name: str) -> tuple[Shown, ...]:
 def test_a_differing_thumbnail_is_shown_beside_the_same_place_in_the_photo() -> None:
     thumbnail, place = shown(png((160, 120)), "altered.jpg")
     assert (thumbnail.of, place.of) == ("thumbnail", "photo")
-    assert decoded(thumbnail.jpeg).size == decoded(place.jpeg).size == (320, 192)
+    assert decoded(thumbnail.jpeg).size == decoded(place.jpeg).size == (320, 213)
     red = np.asarray(decoded(thumbnail.jpeg), dtype=int)
     assert (red[..., 0] > 200).all() and (red[..., 1] < 60).all()
 
