@@ -1,0 +1,151 @@
+"""What a benchmark is: items, a measurement of each, and a score of all.
+
+A benchmark is one short file in `benchmarks/` with one subclass of `Benchmark` and one line in
+`benchmarks/__init__.py`. `run.py` does the rest: progress, figures as a table and as JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import ClassVar, Generic, TypeVar
+
+from pydantic import Field, JsonValue
+
+from faceagent.errors import InputError, UsageError
+from faceagent.types import Finite, Frozen, Interval, Method
+
+ItemT = TypeVar("ItemT")
+MeasuredT = TypeVar("MeasuredT")
+
+
+class Figure(Frozen):
+    """One number of a score. n: how many items it rests on; note: what a reader must know to quote it."""
+
+    name: str
+    value: Finite
+    unit: str = ""
+    interval: Interval | None = None
+    n: int | None = None
+    note: str | None = None
+
+
+class Result(Frozen):
+    """What a run gave, with everything that is needed to read and repeat it.
+
+    missing: items that could not be measured because their file is not there; then `complete` is False and the
+    figures are not those of the benchmark.
+    """
+
+    benchmark: str
+    backend: str
+    protocol: str
+    figures: tuple[Figure, ...]
+    complete: bool = True
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    methods: tuple[Method, ...] = ()
+    curves: dict[str, JsonValue] = Field(default_factory=dict)
+    machine: str
+    versions: dict[str, str]
+    command: str = ""
+
+    def figure(self, name: str) -> Figure:
+        """The figure of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = next((figure for figure in self.figures if figure.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+
+class LayoutError(InputError):
+    """The data folder is not laid out as the benchmark expects. Shows the tree and the first mismatch."""
+
+    def __init__(self, benchmark: str, mismatch: str, layout: str) -> None:
+        super().__init__(f"The data of {benchmark} are not laid out as expected: {mismatch}")
+        self.layout = layout
+
+    def __str__(self) -> str:
+        return f"{self.message}. Expected:\n{self.layout}"
+
+
+class Benchmark(ABC, Generic[ItemT, MeasuredT]):
+    """Base of all benchmarks.
+
+    name: what is typed after `run`. layout: the expected tree of the data folder, "" where none is needed.
+    backends: names that `--backend` takes; the first is the default.
+
+    Raises:
+        UsageError: the backend is not one of them, or the data folder is not given though one is needed.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    layout: ClassVar[str] = ""
+    backends: ClassVar[tuple[str, ...]]
+
+    def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
+        if backend is not None and backend not in self.backends:
+            raise UsageError(
+                f"The benchmark {self.name} has no backend {backend!r}", f"Use one of {', '.join(self.backends)}"
+            )
+        if self.layout and data is None:
+            raise UsageError(f"The benchmark {self.name} needs data", "Name their folder with --data")
+        self.backend = backend or self.backends[0]
+        self._data = data
+
+    @property
+    def data(self) -> Path:
+        """The data folder.
+
+        Raises:
+            LayoutError: it is not a folder.
+        """
+        if self._data is None or not self._data.is_dir():
+            raise LayoutError(self.name, f"{self._data} is not a folder", self.layout)
+        return self._data
+
+    @abstractmethod
+    def items(self) -> Sequence[ItemT]:
+        """What is measured, in a fixed order.
+
+        Raises:
+            LayoutError: the data folder is not as expected.
+        """
+
+    @abstractmethod
+    def measure(self, item: ItemT) -> MeasuredT:
+        """One item. A failure that the benchmark counts is part of the return value, not an exception."""
+
+    @abstractmethod
+    def score(self, measured: Sequence[MeasuredT]) -> Result:
+        """The figures over all items, in the order of `items`."""
+
+
+def machine() -> str:
+    """Processor and number of logical CPUs in words, for figures in milliseconds."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    return f"{model}, {os.cpu_count()} logical CPUs, {platform.system()}, Python {platform.python_version()}"
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of installed packages; those that are not installed are left out."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,41 @@
+"""The benchmarks by name. Each is imported when it is run, so that one benchmark's packages burden no other."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from pathlib import Path
+from typing import Any
+
+from faceagent.errors import UsageError
+from faceagent_eval.benchmark import Benchmark
+
+HOME = {
+    "detection": "faceagent_eval.benchmarks.detection:Detection",
+    "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
+    "speed": "faceagent_eval.benchmarks.speed:Speed",
+}
+
+
+def load(name: str) -> type[Benchmark[Any, Any]]:
+    """The class of a benchmark.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in HOME:
+        close = difflib.get_close_matches(name, HOME, n=1)
+        hint = f"The nearest name is {close[0]}" if close else f"There are {', '.join(HOME)}"
+        raise UsageError(f"There is no benchmark {name!r}", hint)
+    module, _, attribute = HOME[name].partition(":")
+    found: type[Benchmark[Any, Any]] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def make(name: str, data: Path | None = None, backend: str | None = None) -> Benchmark[Any, Any]:
+    """A benchmark ready to run.
+
+    Raises:
+        UsageError: there is none of that name, or its arguments do not fit (see `Benchmark`).
+    """
+    return load(name)(data, backend)

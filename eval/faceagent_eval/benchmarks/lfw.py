@@ -1,0 +1,228 @@
+"""Labeled Faces in the Wild: are two portraits of the same person? (Huang et al. 2007, view 2.)
+
+Protocol: accuracy by k folds, the threshold of each fold chosen on the others ("unrestricted, labelled outside
+data", as the recognition network was trained elsewhere). The person of a portrait is the large central face. Where
+the detector finds none, the central crop stands in, as is usual on this set; such portraits are counted, and the
+accuracy with all their pairs counted as wrong is given beside.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from faceagent.errors import MediaError, MissingExtra
+from faceagent.media import Photo
+from faceagent.types import Box, Face
+from faceagent_eval import verification
+from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
+from faceagent_eval.verification import Pair
+from faceagent_tools.detection import FaceDetector
+from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face
+
+LAYOUT = """\
+DIR/                             the original set            or   DIR/                      one file
+  pairs.txt                      10 folds of 300 + 300              lfw_pairs*.csv          fold,a,b,same
+  lfw/  (or DIR itself)                                             lfw_images.parquet      image {bytes, path}, name
+    Aaron_Peirsol/
+      Aaron_Peirsol_0001.jpg"""
+
+# Side of the central crop, as a share of the portrait: the median face box of the set.
+_CENTRAL = 0.44
+_FOLDERS = ("", "lfw", "lfw-deepfunneled", "lfw_funneled", "lfw-funneled")
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A name such as Aaron_Peirsol_0001 and how to get the bytes; `read` is None where the file is missing."""
+
+    name: str
+    read: Callable[[], bytes] | None
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was measured on a portrait. milliseconds: detect, align, embed."""
+
+    name: str
+    embedding: Embedding | None
+    detected: bool = False
+    milliseconds: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+class Lfw(Benchmark[Portrait, Read]):
+    """Pairs and portraits in either of two layouts; see `LAYOUT`."""
+
+    name = "lfw"
+    about = "Labeled Faces in the Wild, view 2: verification of pairs"
+    layout = LAYOUT
+    backends = ("dlib", "yunet")
+
+    def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
+        super().__init__(data, backend)
+        self._detector = FaceDetector(self.backend)
+        self._embedder = FaceEmbedder()
+        self._pairs: tuple[Pair, ...] = ()
+
+    def items(self) -> Sequence[Portrait]:
+        self._pairs = read_pairs(self.data)
+        names = dict.fromkeys(name for pair in self._pairs for name in (pair.a, pair.b))
+        portraits = find_portraits(self.data, tuple(names))
+        first = portraits[0]
+        if all(portrait.read is None for portrait in portraits):
+            raise LayoutError(self.name, f"no portrait is there, the first missing one is {first.name}", LAYOUT)
+        return portraits
+
+    def measure(self, item: Portrait) -> Read:
+        if item.read is None:
+            return Read(item.name, None)
+        try:
+            photo = Photo.open(item.read(), name=item.name)
+        except MediaError:
+            return Read(item.name, None)
+        start = time.perf_counter()
+        faces = self._detector.detect(photo, "image 1")
+        found = time.perf_counter()
+        face = main_face(faces, photo.width, photo.height) or central_crop(photo)
+        chip = self._embedder.chip(photo, face)
+        aligned = time.perf_counter()
+        embedding = self._embedder.embed_chip(chip)
+        done = time.perf_counter()
+        stages = tuple(1000 * (b - a) for a, b in ((start, found), (found, aligned), (aligned, done)))
+        return Read(item.name, embedding, bool(faces), (stages[0], stages[1], stages[2]))
+
+    def score(self, measured: Sequence[Read]) -> Result:
+        reads = {read.name: read for read in measured if read.embedding is not None}
+        embeddings = {name: read.embedding for name, read in reads.items() if read.embedding is not None}
+        missing = tuple(read.name for read in measured if read.embedding is None)
+        undetected = tuple(name for name, read in reads.items() if not read.detected)
+        pairs = [pair for pair in self._pairs if pair.a in reads and pair.b in reads]
+        notes = [f"No face was found in {len(undetected)} portraits (central crop used): {', '.join(undetected)}"]
+        return Result(
+            benchmark=self.name,
+            backend=self.backend,
+            protocol=f"{len({pair.fold for pair in pairs})}-fold accuracy, {len(pairs)} pairs, {len(reads)} portraits",
+            figures=(
+                *verification.by_pairs(pairs, embeddings),
+                verification.accuracy_if_wrong(pairs, embeddings, frozenset(undetected)),
+                Figure(name="failure_to_detect", value=len(undetected) / len(reads), n=len(reads)),
+                *verification.over_all(embeddings, person=lambda name: name.rpartition("_")[0]),
+                *_stages(tuple(reads.values())),
+            ),
+            complete=not missing,
+            missing=missing,
+            notes=tuple(notes if undetected else ()),
+            methods=(self._detector.method, self._embedder.method),
+            curves={"roc": verification.curve(pairs, embeddings)},
+            machine=machine(),
+            versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
+        )
+
+
+def _stages(reads: Sequence[Read]) -> Iterator[Figure]:
+    times = np.array([read.milliseconds for read in reads])
+    for name, column in zip(("detect", "align", "embed"), times.T, strict=True):
+        yield Figure(name=f"{name}_ms", value=float(np.median(column)), unit="ms", n=len(reads), note="median")
+
+
+def read_pairs(folder: Path) -> tuple[Pair, ...]:
+    """The pairs of either layout.
+
+    Raises:
+        LayoutError: there is no pairs file, or a line of it is not as expected.
+    """
+    tables = sorted(folder.glob("lfw_pairs*.csv"))
+    if tables:
+        return tuple(pair for table in tables for pair in _csv_pairs(table))
+    original = folder / "pairs.txt"
+    if not original.is_file():
+        raise LayoutError("lfw", f"{folder} has neither pairs.txt nor lfw_pairs*.csv", LAYOUT)
+    return tuple(_original_pairs(original))
+
+
+def find_portraits(folder: Path, names: Sequence[str]) -> tuple[Portrait, ...]:
+    """Where each portrait is, in the order of names.
+
+    Raises:
+        MissingExtra: it is a Parquet file and the `eval` extra is not installed.
+    """
+    table = folder / "lfw_images.parquet"
+    if table.is_file():
+        found = _parquet_images(table, frozenset(names))
+        return tuple(Portrait(name, _giver(found[name]) if name in found else None) for name in names)
+    return tuple(Portrait(name, _reader(folder, name)) for name in names)
+
+
+def central_crop(photo: Photo) -> Face:
+    """A face in the middle of the portrait, where the set's own cropping puts it."""
+    x, y, half = photo.width / 2, photo.height / 2, _CENTRAL * min(photo.width, photo.height) / 2
+    return Face(id="face 1.1", image="image 1", box=Box(x0=x - half, y0=y - half, x1=x + half, y1=y + half), score=0.0)
+
+
+def _csv_pairs(path: Path) -> Iterator[Pair]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = csv.DictReader(stream)
+        columns = {"fold", "a", "b", "same"}
+        if not columns <= set(rows.fieldnames or ()):
+            raise LayoutError("lfw", f"{path.name} has not the columns fold,a,b,same", LAYOUT)
+        for row in rows:
+            if row["same"] not in ("True", "False"):
+                raise LayoutError("lfw", f"line {rows.line_num} of {path.name}: `same` is {row['same']!r}", LAYOUT)
+            yield Pair(row["fold"], row["a"], row["b"], row["same"] == "True")
+
+
+def _original_pairs(path: Path) -> Iterator[Pair]:
+    """pairs.txt: a line "folds pairs", then for each fold that many genuine and as many impostor lines."""
+    lines = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    head = lines[0] if lines else []
+    if len(head) != 2 or not all(word.isdigit() for word in head):
+        raise LayoutError("lfw", 'line 1 of pairs.txt is not "folds pairs", e.g. "10 300"', LAYOUT)
+    size = int(head[1])
+    if len(lines) - 1 != int(head[0]) * size * 2:
+        expected = int(head[0]) * size * 2
+        raise LayoutError("lfw", f"pairs.txt announces {expected} pairs and has {len(lines) - 1}", LAYOUT)
+    for index, words in enumerate(lines[1:]):
+        same = len(words) == 3
+        names = (words[0], words[0]) if same else (words[0], words[2] if len(words) == 4 else "")
+        numbers = words[1::2] if len(words) == 4 else words[1:]
+        if len(words) not in (3, 4) or not all(word.isdigit() for word in numbers):
+            raise LayoutError("lfw", f"line {index + 2} of pairs.txt is {' '.join(words)!r}", LAYOUT)
+        yield Pair(
+            fold=str(index // (2 * size) + 1),
+            a=f"{names[0]}_{int(numbers[0]):04d}",
+            b=f"{names[1]}_{int(numbers[1]):04d}",
+            same=same,
+        )
+
+
+def _parquet_images(path: Path, names: frozenset[str]) -> dict[str, bytes]:
+    try:
+        # Imported where used: it is an optional package.
+        from pyarrow import ArrowInvalid
+        from pyarrow import parquet
+    except ModuleNotFoundError:
+        raise MissingExtra(f"Reading {path.name}", "eval") from None
+    try:
+        rows = parquet.read_table(path, columns=["name", "image"]).to_pylist()
+    except (ArrowInvalid, KeyError) as error:
+        raise LayoutError("lfw", f"{path.name} has not the columns name, image ({error})", LAYOUT) from error
+    return {row["name"]: row["image"]["bytes"] for row in rows if row["name"] in names}
+
+
+def _giver(raw: bytes) -> Callable[[], bytes]:
+    return lambda: raw
+
+
+def _reader(folder: Path, name: str) -> Callable[[], bytes] | None:
+    person = name.rpartition("_")[0]
+    for under in _FOLDERS:
+        for suffix in (".jpg", ".png", ".webp"):
+            path = folder / under / person / f"{name}{suffix}"
+            if path.is_file():
+                return path.read_bytes
+    return None

@@ -1,0 +1,131 @@
+"""The command line: run a benchmark, print its figures, write them as JSON.
+
+Exit status: 0 done, 1 done but incomplete (items were missing) or broken off, 2 wrong usage or data folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from faceagent.errors import FaceAgentError, InputError, MissingExtra
+from faceagent_eval import benchmarks
+from faceagent_eval.benchmark import Benchmark, Figure, Result
+
+_SHOWN_MISSING = 10
+
+
+def run(benchmark: Benchmark[Any, Any], console: Console | None = None) -> Result:
+    """Measure every item and score them.
+
+    Args:
+        console: where the progress bar is drawn; None draws none.
+
+    Raises:
+        FaceAgentError: the data or the weights cannot be used.
+    """
+    items = benchmark.items()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=console is None or not console.is_terminal) as progress:
+        task = progress.add_task(benchmark.name, total=len(items))
+        measured = []
+        for item in items:
+            measured.append(benchmark.measure(item))
+            progress.advance(task)
+    return benchmark.score(measured)
+
+
+def show(result: Result, console: Console) -> None:
+    """The figures as a table, then the notes and what was missing."""
+    table = Table(title=f"{result.benchmark}, backend {result.backend}: {result.protocol}", title_justify="left")
+    for heading, side in (("figure", "left"), ("value", "right"), ("95 % interval", "left"), ("n", "right")):
+        table.add_column(heading, justify="left" if side == "left" else "right", no_wrap=True)
+    table.add_column("note")
+    for figure in result.figures:
+        table.add_row(figure.name, _value(figure), _interval(figure), str(figure.n or ""), figure.note or "")
+    console.print(table)
+    for note in result.notes:
+        console.print(note, highlight=False, markup=False)
+    console.print(f"Machine: {result.machine}", highlight=False, markup=False)
+    if not result.complete:
+        listed = ", ".join(result.missing[:_SHOWN_MISSING])
+        more = len(result.missing) - _SHOWN_MISSING
+        rest = f" and {more} more" if more > 0 else ""
+        console.print(
+            f"INCOMPLETE: {len(result.missing)} items could not be measured ({listed}{rest}). "
+            "These figures are not those of the benchmark.",
+            highlight=False,
+            markup=False,
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    options = _parser().parse_args(given)
+    try:
+        if options.action == "list":
+            return _list()
+        benchmark = benchmarks.make(options.benchmark, options.data, options.backend)
+        result = run(benchmark, Console(stderr=True))
+    except (InputError, MissingExtra) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except FaceAgentError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    result = result.model_copy(update={"command": shlex.join(["python", "-m", "faceagent_eval", *given])})
+    show(result, Console())
+    if options.out is not None:
+        try:
+            sys.stdout.write(f"Written: {write(result, options.out)}\n")
+        except OSError as error:
+            sys.stderr.write(f"The result could not be written to {options.out} ({error.strerror}).\n")
+            return 2
+    return 0 if result.complete else 1
+
+
+def write(result: Result, folder: Path) -> Path:
+    """The result as JSON in `folder` (made if need be): BENCHMARK-BACKEND.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result.benchmark}-{result.backend}.json"
+    path.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m faceagent_eval", description="Benchmarks of faceagent.")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="what can be run, on which backends, and the data it expects")
+    one = actions.add_parser("run", help="run one benchmark")
+    one.add_argument("benchmark", help=f"one of {', '.join(benchmarks.HOME)}")
+    one.add_argument("--data", type=Path, help="folder with the benchmark's data (`list` shows its layout)")
+    one.add_argument("--backend", help="what to run on; default: the first that `list` shows")
+    one.add_argument("--out", type=Path, help="folder for the result as JSON")
+    return parser
+
+
+def _list() -> int:
+    for name in benchmarks.HOME:
+        benchmark = benchmarks.load(name)
+        sys.stdout.write(f"{name}: {benchmark.about}\n  backends: {', '.join(benchmark.backends)}\n")
+        if benchmark.layout:
+            indented = "\n".join(f"  {line}" for line in benchmark.layout.splitlines())
+            sys.stdout.write(f"  data:\n{indented}\n")
+    return 0
+
+
+def _value(figure: Figure) -> str:
+    return f"{figure.value:.4g} {figure.unit}".strip()
+
+
+def _interval(figure: Figure) -> str:
+    return f"{figure.interval.low:.4g} – {figure.interval.high:.4g}" if figure.interval else ""

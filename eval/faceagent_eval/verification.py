@@ -1,0 +1,131 @@
+"""Figures that every verification benchmark gives: by its own pairs, and over all pairs of its images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import JsonValue
+
+from faceagent.types import Interval
+from faceagent_eval import metrics
+from faceagent_eval.benchmark import Figure
+from faceagent_tools.embedding import Embedding, distance
+
+_CURVE_POINTS = 200
+_ROUNDS = 1000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two image names, whether they show one person, and the fold that the pair belongs to."""
+
+    fold: str
+    a: str
+    b: str
+    same: bool
+
+
+def by_pairs(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> Iterator[Figure]:
+    """k-fold accuracy, AUC, EER and TAR at two FARs on the pairs of the protocol, each with a bootstrap interval."""
+    scores, same, folds = _columns(pairs, embeddings)
+
+    def interval(statistic: Callable[..., float], *columns: metrics.Labels) -> Interval:
+        found = metrics.bootstrap(statistic, columns, same, rounds=_ROUNDS)
+        return Interval(low=found.low, high=found.high, level=found.level)
+
+    result = metrics.kfold_accuracy(scores, same, folds)
+    # The thresholds stay as the protocol chose them; what varies from round to round is the pairs.
+    cuts = dict(zip(np.unique(folds), result.thresholds, strict=True))
+    right = (scores >= np.array([cuts[fold] for fold in folds])) == same
+    by_fold = ", ".join(f"{value:.4f}" for value in result.accuracies)
+    yield Figure(
+        name="accuracy",
+        value=result.mean,
+        interval=interval(lambda column: float(np.mean(column)), right),
+        n=len(pairs),
+        note=f"by fold {by_fold}; standard deviation {result.std:.4f}",
+    )
+    yield Figure(
+        name="auc",
+        value=metrics.auc(metrics.roc(scores, same)),
+        interval=interval(lambda s, y: metrics.auc(metrics.roc(s, y)), scores, same),
+        n=len(pairs),
+    )
+    yield Figure(
+        name="eer",
+        value=metrics.eer(metrics.roc(scores, same)),
+        interval=interval(lambda s, y: metrics.eer(metrics.roc(s, y)), scores, same),
+        n=len(pairs),
+    )
+    impostors = int(np.count_nonzero(~same))
+    for far in (1e-2, 1e-3):
+        tar, threshold = metrics.tar_at_far(scores[same], scores[~same], far)
+        note = f"{int(far * impostors + 1e-9)} of {impostors} impostor pairs pass; distance {-threshold:.4f}"
+        yield Figure(
+            name=f"tar_at_far_{far:.0e}",
+            value=tar,
+            interval=interval(lambda s, y, far=far: metrics.tar_at_far(s[y], s[~y], far)[0], scores, same),
+            n=len(pairs),
+            note=note,
+        )
+
+
+def accuracy_if_wrong(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding], undetected: frozenset[str]) -> Figure:
+    """The k-fold accuracy with every pair of an image in which no face was found counted as wrong."""
+    scores, same, folds = _columns(pairs, embeddings)
+    found = np.array([pair.a not in undetected and pair.b not in undetected for pair in pairs])
+    result = metrics.kfold_accuracy(scores, same, folds)
+    cuts = dict(zip(np.unique(folds), result.thresholds, strict=True))
+    right = (scores >= np.array([cuts[fold] for fold in folds])) == same
+    return Figure(
+        name="accuracy_undetected_wrong",
+        value=float(np.mean(right & found)),
+        n=len(pairs),
+        note=f"{int(np.count_nonzero(~found))} pairs with an image in which no face was found",
+    )
+
+
+def over_all(embeddings: Mapping[str, Embedding], person: Callable[[str], str]) -> Iterator[Figure]:
+    """TAR at small FARs over all pairs of the images, which the few impostor pairs of a protocol cannot show.
+
+    Args:
+        person: the person's name, by image name.
+    """
+    stacked = np.stack(list(embeddings.values()))
+    _, people = np.unique([person(name) for name in embeddings], return_inverse=True)
+    left, right = np.triu_indices(len(people), 1)
+    scores = (stacked @ stacked.T)[left, right]
+    same = people[left] == people[right]
+    genuine, impostor = scores[same], scores[~same]
+    for far in (1e-2, 1e-3, 1e-4):
+        if not genuine.size or far * impostor.size < 10:
+            continue
+        tar, threshold = metrics.tar_at_far(genuine, impostor, far)
+        yield Figure(
+            name=f"all_pairs_tar_at_far_{far:.0e}",
+            value=tar,
+            n=int(scores.size),
+            note=f"{genuine.size} genuine pairs; distance {np.sqrt(max(0.0, 2 - 2 * threshold)):.4f}",
+        )
+
+
+def curve(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> JsonValue:
+    """The ROC as {"far": [...], "tar": [...], "distance": [...]}, thinned to some 200 points."""
+    scores, same, _ = _columns(pairs, embeddings)
+    full = metrics.roc(scores, same)
+    last = full.far.size - 1
+    keep = np.unique(np.linspace(1, last, min(_CURVE_POINTS, last)).astype(int))
+    return {
+        "far": full.far[keep].round(6).tolist(),
+        "tar": full.tar[keep].round(6).tolist(),
+        "distance": (-full.threshold[keep]).round(6).tolist(),
+    }
+
+
+def _columns(
+    pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]
+) -> tuple[metrics.Floats, metrics.Bools, metrics.Labels]:
+    scores = np.array([-distance(embeddings[pair.a], embeddings[pair.b]) for pair in pairs])
+    return scores, np.array([pair.same for pair in pairs]), np.array([pair.fold for pair in pairs])
