@@ -23,10 +23,10 @@ from faceagent_tools import weights
 
 POINTS = "shape_predictor_5_face_landmarks"
 
-# YuNet's box reaches from the forehead to the chin; dlib's is a square from the brows to the chin. Medians over the 316
+# YuNet's box reaches from the forehead to the chin; dlib's is a square from the brows to the chin. Medians over the 312
 # faces that both detectors find in 200 LFW and 105 VIPBench photos: `python -m faceagent_finetune.nets.fit_boxes`.
-_YUNET_SIDE = 0.954  # of the square root of the box's area
-_YUNET_DROP = 0.045  # of the box's height, downwards
+_YUNET_SIDE = 0.951  # of the square root of the box's area
+_YUNET_DROP = 0.048  # of the box's height, downwards
 
 _REACH = 2.4  # side of the cut-out in units of dlib's square: room for the aligned crop's padding when turned
 _TURN_FROM = 20.0  # degrees of roll

@@ -1,7 +1,6 @@
 """How many faces the embedded detector finds of those that YuNet finds, and how many it invents, by its margin.
 
-YuNet stands in for labels: it finds 99.6 % of hand-counted faces on ordinary photos, and nothing better is to be had
-for photos whose every face would have to be marked. A face that dlib finds and YuNet does not counts as invented.
+YuNet stands in for labels, which these photos lack for all but the main face. A face that dlib finds and YuNet does not counts as invented.
 """
 
 from __future__ import annotations
