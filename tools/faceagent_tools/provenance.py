@@ -1,0 +1,65 @@
+"""inspect_provenance: what the file itself says of where a photo comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from faceagent.errors import UsageError
+from faceagent.session import Session
+from faceagent.tool import Backend, FaceTool, ImageArguments, Names
+from faceagent.types import Claim, Evidence
+from faceagent_tools import provenance_wording
+from faceagent_tools.provenance_evidence import (
+    QUALITY_METHOD,
+    THUMBNAIL_METHOD,
+    TOOL,
+    credentials_method,
+    examine,
+    record_method,
+)
+from faceagent_tools.provenance_records.content_credentials import CredentialsReader
+
+
+class InspectProvenance(FaceTool[ImageArguments]):
+    """Reads the untouched bytes of a photo's file: signed records, camera records, names of programs, the thumbnail.
+
+    Args:
+        trust_anchors: PEM file of certificates whose signers count as trusted, e.g. the C2PA trust list. Without one no
+            signer is trusted, and valid Content Credentials are reported as from a signer not on the list.
+
+    Raises:
+        UsageError: `trust_anchors` cannot be read or holds no certificate.
+    """
+
+    name: ClassVar[str] = TOOL
+    description: ClassVar[str] = (
+        "Read what photo files say of their own origin: Content Credentials (C2PA), camera records, editing software, "
+        "marks of image generators, and whether the embedded thumbnail still shows the photo. Use it for questions "
+        "about authenticity, editing, AI generation, cameras and dates."
+    )
+    arguments: ClassVar[type[ImageArguments]] = ImageArguments
+
+    def __init__(self, trust_anchors: Path | None = None) -> None:
+        self._reader = CredentialsReader(_certificates(trust_anchors) if trust_anchors else None)
+
+    def run(self, session: Session, arguments: ImageArguments) -> Sequence[Evidence]:
+        return [row for image in session.images_in(arguments.images) for row in examine(session, image, self._reader)]
+
+    def word(self, evidence: Sequence[Evidence], names: Names) -> Sequence[Claim]:
+        return provenance_wording.word(evidence, names)
+
+    def backends(self) -> Sequence[Backend]:
+        methods = (credentials_method(), record_method(), THUMBNAIL_METHOD, QUALITY_METHOD)
+        return [Backend(tool=TOOL, method=method, kind="method", here=True, chosen=True) for method in methods]
+
+
+def _certificates(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The trust list {path} cannot be read", "Give a file of certificates in PEM") from error
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise UsageError(f"The trust list {path} holds no certificate", "Give a file of certificates in PEM")
+    return text
