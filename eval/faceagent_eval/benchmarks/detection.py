@@ -48,7 +48,8 @@ class Detection(Benchmark[bytes, Photos]):
     def measure(self, item: bytes) -> Photos:
         photo = Photo.open(item)
         known = self._yunet.detect(photo, "image 1")
-        found, invented = [], []
+        found: list[float] = []
+        invented: list[float] = []
         for face in self._dlib.detect(photo, "image 1"):
             agrees = any(face.box.iou(other.box) > 0.3 for other in known)
             (found if agrees else invented).append(face.score)
