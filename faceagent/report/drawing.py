@@ -19,10 +19,12 @@ from faceagent.types import Box, Evidence, ExhibitReport
 LONG_SIDE = 1000
 # Beyond this many exhibits a self-contained page would grow too heavy to open: smaller pictures from there on.
 FULL_SIZE_EXHIBITS = 100
-LONG_SIDE_OF_MANY = 480
+LONG_SIDE_OF_MANY = 640
 THUMBNAIL_SIDE = 320
 FACE_SIDE = 128
 _QUALITY = 85
+_GAP = 2.0
+"""Large photos are first reduced by a whole factor to twice the size wanted: four times as fast, and looks the same."""
 _INK, _PAPER, _MARK = (17, 17, 17), (255, 255, 255), (255, 196, 0)
 _WHOLE = 0.9
 
@@ -69,7 +71,7 @@ def draw(photo: Photo, exhibit: ExhibitReport, shown: Sequence[Shown] = (), *, n
     regions = marked_regions(exhibit)
     annotated = _annotated(scaled, scaled.width / image.width, exhibit, regions)
     return Pictures(
-        thumbnail=_jpeg(_shrunk(image, THUMBNAIL_SIDE)),
+        thumbnail=_jpeg(_shrunk(scaled, THUMBNAIL_SIDE)),
         annotated=_jpeg(annotated),
         width=annotated.width,
         height=annotated.height,
@@ -134,7 +136,7 @@ def _shrunk(image: Image.Image, side: int) -> Image.Image:
     if factor >= 1:
         return image.copy()
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=_GAP)
 
 
 def _jpeg(image: Image.Image) -> bytes:
@@ -148,14 +150,14 @@ def _crop(image: Image.Image, box: Box) -> Image.Image:
     side = min(max(box.width, box.height) * 1.35, *image.size)
     x = min(max(box.centre[0] - side / 2, 0), image.width - side)
     y = min(max(box.centre[1] - side / 2, 0), image.height - side)
-    return image.resize((FACE_SIDE, FACE_SIDE), Image.Resampling.LANCZOS, box=(x, y, x + side, y + side))
+    place = (x, y, x + side, y + side)
+    return image.resize((FACE_SIDE, FACE_SIDE), Image.Resampling.BICUBIC, box=place, reducing_gap=_GAP)
 
 
 def _annotated(image: Image.Image, scale: float, exhibit: ExhibitReport, regions: Sequence[Box]) -> Image.Image:
     # Small photos are enlarged, so that lines and letters stay legible beside their content.
-    grown = max(1.0, 640 / max(image.size))
-    if grown > 1:
-        image = image.resize((round(image.width * grown), round(image.height * grown)), Image.Resampling.BICUBIC)
+    grown = max(1.0, LONG_SIDE_OF_MANY / max(image.size))
+    image = image.resize((round(image.width * grown), round(image.height * grown)), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(image)
     line = max(2, round(max(image.size) / 400))
     font = ImageFont.load_default(size=max(13, round(max(image.size) / 48)))

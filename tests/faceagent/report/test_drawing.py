@@ -40,6 +40,15 @@ def test_the_region_of_the_finding_and_the_face_are_marked() -> None:
     assert not changed[: round(20 * scale), : round(20 * scale)].any()  # a corner without a finding
 
 
+def test_the_thumbnail_and_the_faces_are_left_unmarked() -> None:
+    shot = photo("altered.jpg", size=(1200, 900))
+    examination = Examination(fake_toolbox())
+    examination.examine(shot)
+    drawn = decoded(examination.pictures["image 1"].thumbnail)
+    plain = Image.fromarray(shot.pixels).resize(drawn.size, Image.Resampling.BICUBIC)
+    assert np.abs(np.asarray(drawn, dtype=int) - np.asarray(plain, dtype=int)).max() < 60
+
+
 def test_without_a_sign_no_region_is_marked() -> None:
     examination = Examination(fake_toolbox())
     examination.examine(photo("plain.jpg"))
