@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from faceagent.errors import FaceAgentError, InputError, MissingExtra
 from faceagent_eval import benchmarks
@@ -43,27 +42,23 @@ def run(benchmark: Benchmark[Any, Any], console: Console | None = None) -> Resul
     return benchmark.score(measured)
 
 
-def show(result: Result, console: Console) -> None:
-    """The figures as a table, then the notes and what was missing."""
-    table = Table(title=f"{result.benchmark}, backend {result.backend}: {result.protocol}", title_justify="left")
-    for heading, side in (("figure", "left"), ("value", "right"), ("95 % interval", "left"), ("n", "right")):
-        table.add_column(heading, justify="left" if side == "left" else "right", no_wrap=True)
-    table.add_column("note")
+def lines(result: Result) -> Iterator[str]:
+    """The result as text: what was run, a line for each figure with its note below, what was missing."""
+    yield f"{result.benchmark}, backend {result.backend}: {result.protocol}"
+    width = max((len(figure.name) for figure in result.figures), default=0)
     for figure in result.figures:
-        table.add_row(figure.name, _value(figure), _interval(figure), str(figure.n or ""), figure.note or "")
-    console.print(table)
-    for note in result.notes:
-        console.print(note, highlight=False, markup=False)
-    console.print(f"Machine: {result.machine}", highlight=False, markup=False)
+        count = f"n {figure.n:,}" if figure.n else ""
+        yield f"  {figure.name:<{width}}  {_value(figure):>10}  {_interval(figure):<20}  {count}".rstrip()
+        if figure.note:
+            yield f"      {figure.note}"
+    yield from result.notes
+    yield f"Machine: {result.machine}"
     if not result.complete:
         listed = ", ".join(result.missing[:_SHOWN_MISSING])
         more = len(result.missing) - _SHOWN_MISSING
-        rest = f" and {more} more" if more > 0 else ""
-        console.print(
-            f"INCOMPLETE: {len(result.missing)} items could not be measured ({listed}{rest}). "
-            "These figures are not those of the benchmark.",
-            highlight=False,
-            markup=False,
+        yield (
+            f"INCOMPLETE: {len(result.missing)} items could not be measured ({listed}"
+            f"{f' and {more} more' if more > 0 else ''}). These figures are not those of the benchmark."
         )
 
 
@@ -83,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     result = result.model_copy(update={"command": shlex.join(["python", "-m", "faceagent_eval", *given])})
-    show(result, Console())
+    sys.stdout.write("\n".join(lines(result)) + "\n")
     if options.out is not None:
         try:
             sys.stdout.write(f"Written: {write(result, options.out)}\n")
@@ -128,4 +123,8 @@ def _value(figure: Figure) -> str:
 
 
 def _interval(figure: Figure) -> str:
-    return f"{figure.interval.low:.4g} – {figure.interval.high:.4g}" if figure.interval else ""
+    """The 95 % interval, or whatever level it says."""
+    if figure.interval is None:
+        return ""
+    low, high = figure.interval.low, figure.interval.high
+    return f"{figure.interval.level:.0%}: {low:.4f} – {high:.4f}"

@@ -203,8 +203,7 @@ def _original_pairs(path: Path) -> Iterator[Pair]:
 def _parquet_images(path: Path, names: frozenset[str]) -> dict[str, bytes]:
     try:
         # Imported where used: it is an optional package.
-        from pyarrow import ArrowInvalid
-        from pyarrow import parquet
+        from pyarrow import ArrowInvalid, parquet
     except ModuleNotFoundError:
         raise MissingExtra(f"Reading {path.name}", "eval") from None
     try:

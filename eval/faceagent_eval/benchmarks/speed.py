@@ -1,0 +1,159 @@
+"""How long things take and how much memory they need, on a portrait of one megapixel (scikit-image's astronaut).
+
+Everything runs in processes of its own: cold is the first call in a fresh process, in the order of the tools, so the
+first to need a model pays for it; warm is the median of later calls, each on a photo that was just opened.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+from faceagent.agent import FaceAgent
+from faceagent.errors import MissingExtra, ToolError, UsageError
+from faceagent.media import Photo, Pixels
+from faceagent.session import Session
+from faceagent.tool import Toolbox
+from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
+from faceagent_tools import default_tools
+from faceagent_tools.detection import FaceDetector
+
+SIDE = 1000
+ROUNDS = 9
+IMPORTS = 5
+QUESTION = "How many faces are there, is the photo sharp, and what do its file records say?"
+ASK = "ask"
+
+# What a child process prints, in milliseconds and MiB.
+Timing = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One process: its Python code, and what it times."""
+
+    name: str
+    code: str
+
+
+class Speed(Benchmark[Part, Mapping[str, Timing]]):
+    """Needs no data."""
+
+    name = "speed"
+    about = "milliseconds and memory: import, each tool, and a question, on one megapixel"
+    backends = ("auto", "dlib", "yunet")
+
+    def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
+        super().__init__(data, backend)
+        if data is not None:
+            raise UsageError("The benchmark speed takes no data", "Leave --data out")
+
+    def items(self) -> Sequence[Part]:
+        if find_spec("skimage") is None:
+            raise MissingExtra("The portrait of the benchmark speed", "dev")
+        importing = (
+            "import time; start = time.perf_counter(); import faceagent; spent = 1000 * (time.perf_counter() - start); "
+            "import json; print(json.dumps({'import faceagent': {'cold': spent}}))"
+        )
+        calls = f"from faceagent_eval.benchmarks import speed; speed.child({self.backend!r})"
+        return [*(Part("import faceagent", importing) for _ in range(IMPORTS)), Part("calls", calls)]
+
+    def measure(self, item: Part) -> Mapping[str, Timing]:
+        done = subprocess.run([sys.executable, "-c", item.code], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise ToolError(f"The process for {item.name!r} failed: {done.stderr.strip().splitlines()[-1:]}")
+        found: dict[str, Timing] = json.loads(done.stdout)
+        return found
+
+    def score(self, measured: Sequence[Mapping[str, Timing]]) -> Result:
+        imports = [part["import faceagent"]["cold"] for part in measured if "import faceagent" in part]
+        calls = next(part for part in measured if "memory" in part)
+        detector = FaceDetector(self.backend)
+        return Result(
+            benchmark=self.name,
+            backend=self.backend,
+            protocol=f"{SIDE} x {SIDE} pixels, detector {detector.method.name}",
+            figures=(
+                Figure(name="import faceagent", value=median(imports), unit="ms", n=len(imports)),
+                *_figures(calls),
+            ),
+            notes=(
+                "cold: first call in a fresh process, in this order; all others: medians.",
+                f'ask: from the bytes of the file to the worded and checked answer to "{QUESTION}"',
+            ),
+            methods=(detector.method,),
+            machine=machine(),
+            versions=versions("faceagent", "dlib-bin", "onnxruntime", "opencv-python-headless", "numpy"),
+        )
+
+
+def _figures(calls: Mapping[str, Timing]) -> Iterator[Figure]:
+    for name, timing in calls.items():
+        if name == "memory":
+            yield Figure(name="peak memory", value=timing["MiB"], unit="MiB", n=1, note="of the whole process")
+            continue
+        yield Figure(name=f"{name}, cold", value=timing["cold"], unit="ms", n=1)
+        yield Figure(name=f"{name}, warm", value=timing["warm"], unit="ms", n=ROUNDS)
+
+
+def child(backend: str) -> None:
+    """Time every tool and the question in this process, and print the figures as JSON. Runs in a fresh process."""
+    raw = portrait()
+    tools = default_tools(backend)
+    toolbox = Toolbox(tools)
+    found = {tool.name: _timed(partial(_prepared, toolbox, raw, tool.name)) for tool in tools}
+    agent = FaceAgent(tools=tools)
+    found[ASK] = _timed(lambda: lambda: agent.ask(QUESTION, images=[raw]))
+    found["memory"] = {"MiB": _peak()}
+    sys.stdout.write(json.dumps(found))
+
+
+def portrait() -> bytes:
+    """The astronaut, 1000 x 1000, as JPEG."""
+    from PIL import Image
+    from skimage import data
+
+    # scikit-image's functions have no types.
+    astronaut: Callable[[], Pixels] = data.astronaut
+    buffer = io.BytesIO()
+    Image.fromarray(astronaut()).resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def _prepared(toolbox: Toolbox, raw: bytes, name: str) -> Callable[[], object]:
+    """A call on a new session in which the faces were found before, so that only the tool itself is timed."""
+    session = Session()
+    images = [session.add(Photo.open(raw, name="portrait.jpg"))]
+    if name == "compare_faces":
+        images.append(session.add(Photo.open(raw, name="again.jpg")))
+    if name != "detect_faces":
+        toolbox.call(session, "detect_faces", {})
+    return lambda: toolbox.call(session, name, {})
+
+
+def _timed(prepare: Callable[[], Callable[[], object]]) -> Timing:
+    spent = []
+    for _ in range(1 + ROUNDS):
+        call = prepare()
+        start = time.perf_counter()
+        call()
+        spent.append(1000 * (time.perf_counter() - start))
+    return {"cold": spent[0], "warm": median(spent[1:])}
+
+
+def _peak() -> float:
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
