@@ -47,7 +47,12 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"anchor": anchor, "value": present.value, "size": present.size, "code": method_code}
+    environment.filters |= {
+        "anchor": anchor,
+        "value": present.value,
+        "citations": present.citations,
+        "code": method_code,
+    }
     style = environment.get_template("style.css").render(exhibits=[item.exhibit for item in report.exhibits])
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template("report.html.j2").render(

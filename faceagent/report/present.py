@@ -111,6 +111,18 @@ def findings(
     return tuple((heading(tool), tuple(said)) for tool, said in by_tool.items() if tool not in without)
 
 
+def citations(evidence: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Evidence ids as (shown, target of its link), in order, with runs of three and more as one: "e14–e19"."""
+    runs: list[list[int]] = []
+    for number in sorted({int(name.removeprefix("e")) for name in evidence}):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts = [part for run in runs for part in ([run] if len(run) > 2 else [[one] for one in run])]
+    return tuple((f"e{part[0]}–e{part[-1]}" if len(part) > 1 else f"e{part[0]}", f"e{part[0]}") for part in parts)
+
+
 def heading(tool: str) -> str:
     return HEADINGS.get(tool) or LABELS.get(tool) or sentence_case(tool)
 
@@ -132,7 +144,7 @@ def row_of(row: Evidence) -> Row:
         gloss=ATTRIBUTES.get(row.attribute, ("", ""))[1],
         status=_STATUS.get(row.status, ""),
         result=_result(row),
-        reason=row.reason or "",
+        reason=(row.reason or "")[:1].upper() + (row.reason or "")[1:],
         against=tuple(_against(row)),
         details=tuple(lines(row.details)),
     )

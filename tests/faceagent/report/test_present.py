@@ -69,7 +69,7 @@ def test_a_row_tells_what_its_result_rests_on() -> None:
 
 def test_what_was_not_measured_has_its_reason_and_no_result() -> None:
     row = present.row_of(evidence(status="abstained", reason="the face is too small"))
-    assert (row.status, row.result, row.reason) == ("Abstained", "", "the face is too small")
+    assert (row.status, row.result, row.reason) == ("Abstained", "", "The face is too small")
 
 
 @given(st.floats(0, 1))
@@ -86,6 +86,11 @@ def test_details_are_flattened_without_empty_ones_and_bounded() -> None:
     assert found[:3] == [("signer", "A"), ("programs · name", "x_y"), ("programs · kind", "editor")]
     assert len(found[3][1]) < 420
     assert present.lines({str(index): index for index in range(100)})[-1] == ("…", "40 more in the JSON")
+
+
+def test_runs_of_evidence_are_cited_as_one() -> None:
+    shown = present.citations(("e21", "e14", "e15", "e16", "e30", "e31", "e14"))
+    assert shown == (("e14–e16", "e14"), ("e21", "e21"), ("e30", "e30"), ("e31", "e31"))
 
 
 def test_facts_tell_how_the_file_was_read() -> None:
