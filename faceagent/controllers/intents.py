@@ -22,6 +22,7 @@ class Intent:
     name: str
     tools: tuple[str, ...]
     pattern: re.Pattern[str]
+    before: tuple[str, ...] = ()
     alone: bool = False
 
 
@@ -30,7 +31,7 @@ def table() -> tuple[Intent, ...]:
     """All intents that the planner knows."""
     text = files("faceagent.controllers").joinpath("intents.toml").read_text(encoding="utf-8")
     return tuple(
-        Intent(row["name"], tuple(row["tools"]), any_of(row["phrases"]), row.get("alone", False))
+        Intent(row["name"], tuple(row["tools"]), any_of(row["phrases"]), tuple(row.get("before", ())), "alone" in row)
         for row in tomllib.loads(text)["intent"]
     )
 

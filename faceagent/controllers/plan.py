@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faceagent.controllers.draft import View
-from faceagent.controllers.intents import GREETING, HELP, Intent, References, intents, references
+from faceagent.controllers.intents import GREETING, HELP, References, intents, references
 from faceagent.narrate import LABELS
 from faceagent.policy import declined
 from faceagent.tool import DETECTOR
@@ -74,7 +74,8 @@ def plan(question: str, view: View, tools: Sequence[str]) -> Plan:
     if pointed.side and any(faces is None for faces in view.faces.values()):
         # "The woman on the left" can only be resolved when the faces are known.
         return Plan(calls=(Call.of(DETECTOR),), asked=asked, remarks=refusals, not_offered=missing)
-    calls = tuple(_call(name, pointed, view, wanted) for name in asked)
+    first = tuple(name for intent in wanted for name in intent.before if name in tools and name not in asked)
+    calls = tuple(_call(name, pointed, view) for name in (*first, *asked))
     return Plan(calls=calls, asked=asked, remarks=refusals, not_offered=missing)
 
 
@@ -91,7 +92,7 @@ def _without_intent(question: str, refusals: tuple[str, ...]) -> Plan:
 _BY_IMAGE = frozenset({DETECTOR, "inspect_provenance", "detect_forgery"})
 
 
-def _call(name: str, pointed: References, view: View, wanted: Sequence[Intent]) -> Call:
+def _call(name: str, pointed: References, view: View) -> Call:
     subjects = _subjects(pointed, view)
     if name in _BY_IMAGE:
         images = dict.fromkeys(

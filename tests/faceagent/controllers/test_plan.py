@@ -25,10 +25,10 @@ TOOLS = {
     "is it blurry": {"assess_quality"},
     "Is this good enough for a passport?": {"assess_quality"},
     "Which of these is the sharpest?": {"assess_quality"},
-    "Is this photo genuine?": {"inspect_provenance"},
-    "has it been photoshopped?": {"inspect_provenance"},
-    "Is this AI?": {"inspect_provenance"},
-    "Did someone mess with this picture?": {"inspect_provenance"},
+    "Is this photo genuine?": {"detect_faces", "inspect_provenance"},
+    "has it been photoshopped?": {"detect_faces", "inspect_provenance"},
+    "Is this AI?": {"detect_faces", "inspect_provenance"},
+    "Did someone mess with this picture?": {"detect_faces", "inspect_provenance"},
     "What does the metadata say?": {"inspect_provenance"},
     "When was this taken?": {"inspect_provenance"},
     "Blur the faces please": {"anonymize_faces"},
@@ -86,7 +86,7 @@ def test_half_a_question_is_declined_and_the_other_half_answered() -> None:
 
 
 def subjects(question: str, view: View) -> object:
-    (call,) = plan(question, view, ALL).calls
+    call = plan(question, view, ALL).calls[-1]
     arguments = json.loads(call.arguments)
     return arguments.get("subjects", arguments.get("images"))
 
