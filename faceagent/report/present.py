@@ -183,12 +183,15 @@ def value(found: JsonValue) -> str:
 
 
 def number(found: float) -> str:
-    """Whole numbers whole, others to three significant digits and at most three decimals."""
-    if float(found).is_integer() and abs(found) < 1e15:
-        return f"{int(found):,}"
-    if abs(found) >= 100:
-        return f"{found:,.0f}"
-    return f"{found:.1f}" if abs(found) >= 10 else f"{found:.2f}" if abs(found) >= 0.01 else f"{found:.2g}"
+    """Whole numbers whole, others to what a reader can use, with a true minus sign."""
+    size = abs(found)
+    if float(found).is_integer() and size < 1e15:
+        digits = f"{int(size):,}"
+    elif size >= 100:
+        digits = f"{size:,.0f}"
+    else:
+        digits = f"{size:.1f}" if size >= 10 else f"{size:.2f}" if size >= 0.01 else f"{size:.2g}"
+    return f"−{digits}" if found < 0 else digits
 
 
 def share(found: float) -> str:

@@ -32,6 +32,7 @@ def evidence(**fields: object) -> Evidence:
         (0.0123, None, "0.01"),
         (0.00123, None, "0.0012"),
         (12345.6, None, "12,346"),
+        ({"yaw": -4.1, "roll": -2}, None, "yaw −4.10, roll −2"),
     ],
 )
 def test_results_are_worded(value: object, unit: str | None, shown: str) -> None:
