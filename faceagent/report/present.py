@@ -146,7 +146,7 @@ def row_of(row: Evidence) -> Row:
         result=_result(row),
         reason=(row.reason or "")[:1].upper() + (row.reason or "")[1:],
         against=tuple(_against(row)),
-        details=tuple(lines(row.details)),
+        details=tuple(lines({key: found for key, found in row.details.items() if key != "picture"})),
     )
 
 
