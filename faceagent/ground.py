@@ -124,28 +124,34 @@ def _unknown_reference(claim: Claim, cited: Sequence[Evidence]) -> str | None:
     known = {part for row in cited for part in row.subject.split(" + ")} | set(claim.subject.split(" + "))
     known |= {f"image {part.split()[1].split('.')[0]}" for part in known if part.startswith("face ")}
     known |= {row.value for row in cited if isinstance(row.value, str)}
-    for reference in _REFERENCE.findall(claim.sentence):
+    for reference in _REFERENCE.findall(_own_words(claim.sentence)):
         if reference.lower() not in known:
             return f"the sentence speaks of {reference}, which none of the cited evidence is about"
     return None
 
 
+# What stands in “…” is quoted from a file: no statement of ours, but it must be found there word for word.
+_QUOTED = re.compile(r"“[^”]*”")
+
+
+def _own_words(sentence: str) -> str:
+    """The sentence without its quotations. Otherwise a file could suppress a sentence by what it makes it quote."""
+    return _QUOTED.sub("“”", sentence)
+
+
 # Digits that are part of a name (SHA-256, ISO 30107-3, sRGB v4) are not quantities: only free-standing numbers are.
 _NUMBER = re.compile(r"(?<![\w.,\-/:])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:\s?%)?(?![\w/:]|\.\d|-\w)")
-_QUOTED = re.compile(r"“[^”]*”")
 _WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
 
 
 def _unknown_number(claim: Claim, cited: Sequence[Evidence]) -> str | None:
     known = [number for row in cited for number in _numbers(row)]
-    text = _REFERENCE.sub("", claim.sentence)
-    # What stands in “…” is quoted from a file and must be found there word for word instead.
     strings = "\n".join(string for row in cited for string in _strings(row))
-    for quote in _QUOTED.findall(text):
+    for quote in _QUOTED.findall(claim.sentence):
         if quote[1:-1] not in strings:
             return f"the quotation {quote} is in none of the cited evidence"
-    text = _QUOTED.sub("", text)
+    text = _REFERENCE.sub("", _own_words(claim.sentence))
     for word in _WORD.findall(text):
         if float(_WORDS.index(word.lower()) + 2) not in known:
             return f"the number {word!r} is in none of the cited evidence"
@@ -224,5 +230,5 @@ _CERTAIN = re.compile(
 
 
 def _overclaim(claim: Claim, cited: Sequence[Evidence]) -> str | None:
-    match = _CERTAIN.search(claim.sentence)
+    match = _CERTAIN.search(_own_words(claim.sentence))
     return f"{match.group(0)!r} claims more certainty than a measurement has" if match else None

@@ -136,3 +136,12 @@ def test_a_rounded_number_is_accepted_and_a_moved_one_is_not(number: float, deci
 def test_no_sentence_breaks_the_check(sentence: str) -> None:
     result = fault(claim(sentence, "face 1.1", "sharpness", "sharp", "e1"), ROWS.get)
     assert result is None or result
+
+
+@pytest.mark.parametrize("said", ["image 7 definitely", "face 9.9 proves 100 % two", "this is genuine"])
+def test_a_file_cannot_suppress_a_sentence_by_what_it_makes_it_quote(said: str) -> None:
+    row = ROWS["e1"].model_copy(update={"threshold": None, "details": {"software": said}})
+    quoting = claim(f"The file names “{said}”.", "face 1.1", "sharpness", "sharp", "e1")
+    assert fault(quoting, {"e1": row}.get) is None
+    assert fault(quoting, {"e1": row.model_copy(update={"details": {}})}.get) is not None
+    assert fault(claim(f"The file names {said}.", "face 1.1", "sharpness", "sharp", "e1"), {"e1": row}.get) is not None
