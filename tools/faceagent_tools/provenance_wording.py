@@ -183,7 +183,7 @@ def _contradicting_times(one: FileRows) -> Iterator[Claim]:
         if row is None or item["kind"] == "another size":
             continue
         said = f"{item['one']} “{item['first']}”, {item['other']} “{item['second']}”"
-        yield _claim(row, "answer", f"Two dates in {one.file} contradict each other ({item['kind']}): {said}.")
+        yield _claim(row, "answer", f"Dates in {one.file} contradict each other ({item['kind']}): {said}.")
         yield _claim(row, "doubt", "A clock that was set wrong has the same effect.")
 
 

@@ -69,7 +69,8 @@ class FileRecords:
             yield Saying("image resources", "Adobe Photoshop")
         if "originating program" in self.iptc:
             yield Saying("IPTC originating program", self.iptc["originating program"])
-        yield from (Saying(f"PNG text {key}", text) for key, text in self.png_text.items() if key.lower() == "software")
+        chunks = [(key, text) for key, text in self.png_text.items() if key.lower() == "software"]
+        yield from (Saying(f"PNG text {key}", clean(text)) for key, text in chunks)
         if self.comment:
             yield Saying("comment", clean(self.comment))
 
