@@ -1,0 +1,249 @@
+"""Measure faceagent-multitask on the val splits.
+
+    python -m faceagent_finetune.nets.multitask.evaluate MODEL --cache DIR --out FILE
+
+MODEL is the exported .onnx file or a checkpoint of train. Writes a JSON with every figure and the number of photos
+behind it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceagent.errors import UsageError
+from faceagent_finetune.nets.multitask import labels
+from faceagent_finetune.nets.multitask.crops import PRIOR, SOURCES
+from faceagent_finetune.nets.multitask.data import CropSet
+
+Floats = npt.NDArray[np.float64]
+Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]]]
+"""uint8 RGB [N, 112, 112, 3] -> raw outputs, shapes as in `labels.HEADS`."""
+
+_BATCH = 64
+_EYES = (36, 45)  # outer corners, whose distance is the unit of the landmark error
+
+
+def predictor(model: Path, threads: int = 1) -> Predict:
+    """The network in a file: .onnx through ONNX Runtime, a checkpoint through torch.
+
+    Raises:
+        UsageError: no such file.
+    """
+    if not model.is_file():
+        raise UsageError(f"{model} does not exist", "Export it, or name a checkpoint of train")
+    return _onnx(model, threads) if model.suffix == ".onnx" else _torch(model, threads)
+
+
+def _onnx(model: Path, threads: int) -> Predict:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def predict(pixels: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDArray[np.float32]]:
+        batch = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), np.float32)
+        return dict(zip(names, session.run(names, {"pixels": batch}), strict=True))
+
+    return predict
+
+
+def _torch(model: Path, threads: int) -> Predict:
+    import torch
+
+    from faceagent_finetune.nets.multitask.train import averaged, to_input
+
+    torch.set_num_threads(threads)
+    network, _ = averaged(model)
+
+    def predict(pixels: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDArray[np.float32]]:
+        with torch.inference_mode():
+            return {name: value.numpy() for name, value in network(to_input(np.array(pixels))).items()}
+
+    return predict
+
+
+def answers(predict: Predict, crops: CropSet, rows: npt.NDArray[np.int64], flip: bool = False) -> dict[str, Floats]:
+    """Outputs of some crops of a set. flip: the mirror images instead, answers as given."""
+    found: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in labels.HEADS}
+    for start in range(0, len(rows), _BATCH):
+        pixels = crops.crops[rows[start : start + _BATCH]]
+        for name, value in predict(pixels[:, :, ::-1] if flip else pixels).items():
+            found[name].append(value)
+    return {name: np.concatenate(values).astype(np.float64) for name, values in found.items()}
+
+
+def softmax(logits: Floats) -> Floats:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def years(logits: Floats) -> Floats:
+    """Mean age [N] of the distribution."""
+    return np.asarray(softmax(logits) @ np.arange(labels.AGES))
+
+
+def group_of(age_logits: Floats) -> npt.NDArray[np.int64]:
+    """FairFace's age group with the largest probability [N]."""
+    shares = softmax(age_logits)
+    sums = np.stack([shares[:, first : last + 1].sum(axis=1) for first, last in labels.GROUP_YEARS], axis=1)
+    return np.asarray(sums.argmax(axis=1))
+
+
+def fairface(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """Gender, also by group, race and age group."""
+    right = (out["gender"][:, 0] > 0) == (wanted["gender"] == 1)
+    race, group = wanted["race"].argmax(axis=1), np.array([first for first, _ in labels.GROUP_YEARS])
+    true_group = np.searchsorted(group, wanted["age"][:, 0])
+    by = {name: (race == k) for k, name in enumerate(labels.RACES)}
+    by |= {("female", "male")[k]: wanted["gender"] == k for k in (0, 1)}
+    by |= {f"age {name}": true_group == k for k, name in enumerate(labels.GROUPS)}
+    found = group_of(out["age"])
+    return {
+        "photos": len(right),
+        "gender_accuracy": _share(right),
+        "gender_accuracy_by_group": {
+            name: {"photos": int(at.sum()), "accuracy": _share(right[at])} for name, at in by.items()
+        },
+        "race_accuracy": _share(out["race"].argmax(axis=1) == race),
+        "race_accuracy_by_race": {
+            name: _share(out["race"].argmax(axis=1)[race == k] == k) for k, name in enumerate(labels.RACES)
+        },
+        "age_group_accuracy": _share(found == true_group),
+        "age_group_within_one": _share(np.abs(found - true_group) <= 1),
+    }
+
+
+def utkface(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """Age in years, and gender."""
+    off = np.abs(years(out["age"]) - wanted["age"][:, 0])
+    return {
+        "photos": len(off),
+        "age_mae_years": _number(off.mean()),
+        "age_median_error_years": _number(np.median(off)),
+        "gender_accuracy": _share((out["gender"][:, 0] > 0) == (wanted["gender"] == 1)),
+    }
+
+
+def celeba(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """The 40 attributes; balanced accuracy as well, for most of them are rare."""
+    true, found = wanted["attributes"] == 1, out["attributes"] > 0
+    each = (true == found).mean(axis=0)
+    # An attribute that no photo has, or that all have, has no balanced accuracy.
+    both = np.flatnonzero(true.any(axis=0) & ~true.all(axis=0)).tolist()
+    kinds = {k: (found[true[:, k], k].mean() + (~found[~true[:, k], k]).mean()) / 2 for k in both}
+    return {
+        "photos": len(true),
+        "attribute_accuracy": _share(each),
+        "attribute_balanced_accuracy": _share(list(kinds.values())),
+        "always_the_commoner_answer": _share(np.maximum(true.mean(axis=0), 1 - true.mean(axis=0))),
+        "by_attribute": {
+            name: {"accuracy": _share(each[k]), "balanced": _share(kinds.get(k, [])), "share": _share(true[:, k])}
+            for k, name in enumerate(labels.ATTRIBUTES)
+        },
+    }
+
+
+def ferplus(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """Expression against the majority of the votes; photos whose votes tie count for any of the leaders."""
+    votes = wanted["emotion"]
+    known = votes.sum(axis=1) > 0
+    votes, found = votes[known], out["emotion"][known].argmax(axis=1)
+    leads = votes == votes.max(axis=1, keepdims=True)
+    right, clear = leads[np.arange(len(found)), found], leads.sum(axis=1) == 1
+    true = votes.argmax(axis=1)
+    return {
+        "photos": len(found),
+        "expression_accuracy": _share(right),
+        "expression_accuracy_without_ties": _share(right[clear]),
+        "recall_by_expression": {
+            name: {"photos": int((clear & (true == k)).sum()), "recall": _share(right[clear & (true == k)])}
+            for k, name in enumerate(labels.EMOTIONS)
+        },
+    }
+
+
+def geometry(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
+    """Points in shares of the distance of the outer corners of the eyes; pose in degrees; openings."""
+    true, found = wanted["points"][:, :68], out["points"].reshape(-1, labels.POINTS, 2)[:, :68]
+    known = np.isfinite(true).all(axis=(1, 2))
+    if not known.any():
+        return {}
+    width = np.linalg.norm(true[:, _EYES[0]] - true[:, _EYES[1]], axis=1)[known]
+    error = np.linalg.norm(true - found, axis=2)[known].mean(axis=1) / np.maximum(width, 1e-3)
+    told: dict[str, Any] = {
+        "photos": int(known.sum()),
+        "nme": _number(error.mean(), 4),
+        "nme_median": _number(np.median(error), 4),
+    }
+    told["nme_above_0.1"] = _share(error > 0.1)
+    posed = np.isfinite(wanted["pose"]).all(axis=1)
+    if posed.any():
+        off = np.abs(out["pose"] - wanted["pose"])[posed].mean(axis=0)
+        told["pose_mae_degrees"] = {name: _number(off[k]) for k, name in enumerate(labels.POSE)}
+        off = np.abs(out["openings"] - wanted["openings"])[posed].mean(axis=0)
+        told["opening_mae"] = {name: _number(off[k], 4) for k, name in enumerate(labels.OPENINGS)}
+    return told
+
+
+def _share(values: Any) -> float | None:
+    return round(float(np.mean(values)), 4) if np.size(values) else None
+
+
+def _number(value: Any, digits: int = 2) -> float:
+    return round(float(value), digits)
+
+
+MEASURES: Mapping[str, Callable[[Mapping[str, Floats], Mapping[str, npt.NDArray[Any]]], dict[str, Any]]] = {
+    "fairface": fairface,
+    "utkface": utkface,
+    "celeba40": celeba,
+    "ferplus": ferplus,
+}
+
+
+def measure(predict: Predict, cache: Path, limit: int | None = None) -> dict[str, Any]:
+    """Every figure of every set in the cache, on its val split."""
+    told: dict[str, Any] = {}
+    for name in SOURCES:
+        if not (cache / name / "labels.npz").is_file():
+            continue
+        crops = CropSet.open(cache, name)
+        rows = np.flatnonzero(crops.val)[:limit]
+        if not rows.size:
+            continue
+        out = answers(predict, crops, rows)
+        wanted = {key: values[rows] for key, values in crops.targets.items()}
+        told[name] = {"not_found_by_detector": int((crops.how[rows] == PRIOR).sum())}
+        if name in MEASURES:
+            told[name] |= MEASURES[name](out, wanted)
+        told[name]["geometry"] = geometry(out, wanted)
+    return told
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--cache", type=Path, required=True, help="folder that crops made")
+    parser.add_argument("--out", type=Path, help="file for the figures (JSON)")
+    parser.add_argument("--threads", type=int, default=1)
+    chosen = parser.parse_args()
+    told = measure(predictor(chosen.model, chosen.threads), chosen.cache)
+    text = json.dumps(told, indent=1) + "\n"
+    if chosen.out:
+        chosen.out.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
