@@ -20,13 +20,13 @@ from faceagent_tools.pose import EstimatePose
 TOOLS = [DetectFaces(FaceDetector("dlib")), EstimatePose()]
 
 
-def projected(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """The generic head's five points after turning it, without perspective."""
+def projected(yaw: float, pitch: float, roll: float, head: np.ndarray = pose.HEAD) -> np.ndarray:
+    """A generic head's five points after turning it, without perspective."""
     y, p, r = (math.radians(angle) for angle in (yaw, pitch, roll))
     turn_yaw = np.array([[math.cos(y), 0, math.sin(y)], [0, 1, 0], [-math.sin(y), 0, math.cos(y)]])
     turn_pitch = np.array([[1, 0, 0], [0, math.cos(p), math.sin(p)], [0, -math.sin(p), math.cos(p)]])
     turn_roll = np.array([[math.cos(r), -math.sin(r), 0], [math.sin(r), math.cos(r), 0], [0, 0, 1]])
-    return (pose.HEAD @ (turn_roll @ turn_yaw @ turn_pitch).T)[:, :2] * 40 + 100
+    return (head @ (turn_roll @ turn_yaw @ turn_pitch).T)[:, :2] * 40 + 100
 
 
 @given(st.floats(-35, 35), st.floats(-20, 20), st.floats(-25, 25))
@@ -35,6 +35,29 @@ def test_a_projected_head_is_read_back(yaw: float, pitch: float, roll: float) ->
     read = pose.raw_angles(projected(yaw, pitch, roll))
     assert read[0] == pytest.approx(yaw, abs=9)
     assert read[1] == pytest.approx(pitch, abs=12)
+
+
+@given(st.floats(-60, 60), st.floats(-20, 20), st.floats(-80, 80))
+@settings(deadline=None, max_examples=60)
+def test_nose_tip_and_mouth_carry_turned_heads(yaw: float, pitch: float, roll: float) -> None:
+    points = projected(yaw, pitch, roll, pose.MOUTH_HEAD)
+    eyes = points[1] - points[0] + points[4] - points[3]
+    read = pose._fitted(points, pose.MOUTH_HEAD, math.degrees(math.atan2(eyes[1], eyes[0])))
+    # Turning and nodding at once leans the line between the eyes, which the fit takes for roll.
+    assert read[0] == pytest.approx(yaw, abs=16)
+    assert read[1] == pytest.approx(pitch, abs=22)
+
+
+@pytest.mark.parametrize(("yaw", "toward"), [(40.0, 1), (-40.0, -1), (0.0, 0)])
+def test_a_detector_s_own_points_are_used_where_it_has_them(portrait: Photo, yaw: float, toward: int) -> None:
+    (found,) = FaceDetector("dlib").detect(portrait, "image 1")
+    x, y = found.box.centre
+    marks = tuple((float(u - 100 + x), float(v - 100 + y)) for u, v in projected(yaw, 0, 0, pose.MOUTH_HEAD))
+    face = found.model_copy(update={"landmarks": marks, "landmark_scheme": "eyes-nosetip-mouth"})
+    assert pose.source_of(found) == "dlib"
+    assert pose.source_of(face) == "dlib+yunet"
+    moved = pose.pose_of(portrait, face).yaw - pose.pose_of(portrait, found).yaw
+    assert moved == pytest.approx(toward * 23, abs=8)
 
 
 @given(st.floats(-60, 60))
@@ -104,3 +127,27 @@ def test_too_small_to_tell(portrait: Photo) -> None:
     assert "15 pixels" in (row.reason or "")
     claims = word(EstimatePose(), [session.ledger.record(row)], session)
     assert "not judged" in sentences(claims)
+
+
+def test_faces_left_out_for_one_reason_share_a_sentence(portrait: Photo) -> None:
+    session = Session()
+    session.add(portrait)
+    boxes = [Box(x0=x, y0=100, x1=x + 15, y1=115) for x in (100, 200, 300)]
+    session.set_faces(
+        "image 1",
+        [Face(id=f"face 1.{k}", image="image 1", box=box, score=1.0) for k, box in enumerate(boxes, start=1)],
+    )
+    rows = [session.ledger.record(row) for row in EstimatePose().run(session, EstimatePose.arguments())]
+    (claim,) = word(EstimatePose(), rows, session)
+    assert claim.evidence == tuple(row.id for row in rows)
+    assert claim.subject == "face 1.1 + face 1.2 + face 1.3"
+
+
+@pytest.mark.parametrize("source", ["dlib", "dlib+yunet"])
+def test_the_shipped_tables_keep_the_sides(source: pose.Source) -> None:
+    table = pose.calibration(source)
+    assert table.n_val > 1000
+    further = (30.0, 0.0) if source == "dlib+yunet" else ()
+    assert 15 < pose.corrected((30.0, 0.0, 0.0, *further), table).yaw < 40
+    assert pose.corrected((0.0, 20.0, 0.0, *(0.0 for _ in further)), table).pitch > 5
+    assert 30 <= table.reach[0] <= 60

@@ -1,7 +1,9 @@
 """estimate_pose: which way a head is turned, from five landmarks and a generic head (solvePnP).
 
-The rotation that OpenCV finds for the generic head is corrected by a small linear map, fitted against a face mesh by
-`python -m faceagent_finetune.nets.calibrate_pose`; the same command measures the error that the interval states.
+dlib's five points are always there; where the detector has points of its own (nose tip and mouth, as YuNet's), a second
+head is fitted to them, which follows turned heads further. A small linear map from these rotations to the angles is
+fitted against a face mesh by `python -m faceagent_finetune.nets.calibrate_pose`, once for faces with dlib's points only
+and once for faces with both; the same command measures the errors that the intervals state.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ FEW_PIXELS = 24.0  # face width below which five points say nothing reliable
 STRAIGHT = 10.0  # degrees: about the error of the method, so less is not spoken of
 Points = npt.NDArray[np.float64]
 
-# dlib's five points on a generic head, in units of the distance between the eyes: x towards the right edge of the
-# image, y down, z away from the camera. Proportions after the mean head of the 300-W annotations (Sagonas et al. 2016).
+# Two generic heads in units of the distance between the eyes: x towards the right edge of the image, y down, z away
+# from the camera. Proportions of an average adult head, rounded: the calibration takes up what they miss.
 HEAD: Points = np.array(
     [
         [0.72, 0.0, 0.19],
@@ -39,29 +41,39 @@ HEAD: Points = np.array(
         [0.0, 0.74, -0.19],
     ]
 )
+"""In the order of `align.points5`."""
+MOUTH_HEAD: Points = np.array(
+    [[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0], [0.0, 0.62, -0.42], [-0.42, 1.1, -0.05], [0.42, 1.1, -0.05]]
+)
+"""In the order of `Face.landmarks` with nose tip and mouth."""
+
+Raw = tuple[float, ...]
+"""Yaw, pitch, roll in degrees before correction; then yaw and pitch from the detector's own points, if it has them."""
+Source = Literal["dlib", "dlib+yunet"]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What calibrate_pose.py found.
+    """What calibrate_pose.py found for one source of points.
 
-    weights: [3, 4]; yaw, pitch, roll = weights @ (1, raw yaw, raw pitch, raw roll). error80: half the 80 % interval in
-    degrees for (yaw, pitch, roll) of faces with |yaw| below 30, and above. reach: |yaw| beyond which it abstains.
+    weights: [2, k]; yaw, pitch = weights @ (1, raw yaw, raw pitch, and those of the detector's points, if any).
+    error80: half the 80 % interval in degrees for (yaw, pitch, roll) of faces read as |yaw| below 30, and above.
+    reach: |yaw| and |pitch| as read beyond which it abstains.
     """
 
     weights: Points
     mean_error: tuple[float, float, float]
     error80: tuple[tuple[float, float, float], tuple[float, float, float]]
-    reach: float
+    reach: tuple[float, float]
     n_fit: int
     n_val: int
 
 
 @cache
-def calibration() -> Calibration:
+def calibration(source: Source = "dlib") -> Calibration:
     """The table that ships with the tool."""
     text = files("faceagent_tools").joinpath("calibration", "pose.json").read_text(encoding="utf-8")
-    table = json.loads(text)
+    table = json.loads(text)[source]
     near, far = (
         tuple(float(value) for value in table["error80_degrees"][key]) for key in ("yaw_below_30", "yaw_above_30")
     )
@@ -69,10 +81,15 @@ def calibration() -> Calibration:
         weights=np.array(table["weights"]),
         mean_error=(table["mae_degrees"]["yaw"], table["mae_degrees"]["pitch"], table["mae_degrees"]["roll"]),
         error80=((near[0], near[1], near[2]), (far[0], far[1], far[2])),
-        reach=float(table["reach_degrees"]),
+        reach=(float(table["reach_degrees"]["yaw"]), float(table["reach_degrees"]["pitch"])),
         n_fit=table["n_fit"],
         n_val=table["n_val"],
     )
+
+
+def source_of(face: Face) -> Source:
+    """Which points a face's pose is read from."""
+    return "dlib+yunet" if face.landmark_scheme == "eyes-nosetip-mouth" else "dlib"
 
 
 def raw_angles(points: Points) -> tuple[float, float, float]:
@@ -81,21 +98,40 @@ def raw_angles(points: Points) -> tuple[float, float, float]:
     Args:
         points: [5, 2] pixels, in the order of `align.points5`.
     """
-    centre, spread = points.mean(axis=0), float(np.linalg.norm(points - points.mean(axis=0)))
     lean = points[:2].mean(axis=0) - points[2:4].mean(axis=0)
     roll = math.degrees(math.atan2(lean[1], lean[0]))
-    upright = _turned((points - centre) / spread, -roll)
+    return (*_fitted(points, HEAD, roll), roll)
+
+
+def raw_of(photo: Photo, face: Face) -> Raw:
+    """The angles before correction, from all points that a face has.
+
+    Raises:
+        WeightsError: the landmark model is missing or damaged.
+    """
+    raw = raw_angles(align.points5(photo, face))
+    if source_of(face) == "dlib":
+        return raw
+    points = np.array(face.landmarks)
+    # The line between the eyes and that of the mouth: on a turned head the mouth is the steadier of the two.
+    lean = points[1] - points[0] + points[4] - points[3]
+    return (*raw, *_fitted(points, MOUTH_HEAD, math.degrees(math.atan2(lean[1], lean[0]))))
+
+
+def _fitted(points: Points, head: Points, roll: float) -> tuple[float, float]:
+    """Yaw and pitch of a head model that fits five points once they are turned back by their roll."""
+    centred, model = points - points.mean(axis=0), head - head.mean(axis=0)
+    upright = _turned(centred / max(float(np.linalg.norm(centred)), 1e-6), -roll)
     # A long lens far away: five points cannot carry perspective, and the fit stays stable without it.
-    camera = np.array([[20.0, 0, 0], [0, 20.0, 0], [0, 0, 1]])
-    start = np.zeros((3, 1)), np.array([[0.0], [0.0], [20.0 * 1.9]])
+    focal = 20.0
+    camera = np.array([[focal, 0, 0], [0, focal, 0], [0, 0, 1]])
+    far = np.array([[0.0], [0.0], [focal * float(np.linalg.norm(model[:, :2]))]])
     _, rotation, _ = cv2.solvePnP(
-        HEAD - HEAD.mean(axis=0), upright, camera, None, *start, useExtrinsicGuess=True, flags=cv2.SOLVEPNP_ITERATIVE
+        model, upright, camera, None, np.zeros((3, 1)), far, useExtrinsicGuess=True, flags=cv2.SOLVEPNP_ITERATIVE
     )
-    matrix = np.asarray(cv2.Rodrigues(rotation)[0], dtype=np.float64)
-    forward = matrix @ np.array([0.0, 0.0, -1.0])
+    forward = np.asarray(cv2.Rodrigues(rotation)[0], dtype=np.float64) @ np.array([0.0, 0.0, -1.0])
     yaw = math.degrees(math.atan2(-forward[0], -forward[2]))
-    pitch = math.degrees(math.asin(float(np.clip(-forward[1], -1, 1))))
-    return yaw, pitch, roll
+    return yaw, math.degrees(math.asin(float(np.clip(-forward[1], -1, 1))))
 
 
 def _turned(points: Points, degrees: float) -> Points:
@@ -103,10 +139,10 @@ def _turned(points: Points, degrees: float) -> Points:
     return np.asarray(points @ np.array([[cos, sin], [-sin, cos]]))
 
 
-def corrected(raw: tuple[float, float, float], table: Calibration) -> Pose:
+def corrected(raw: Raw, table: Calibration) -> Pose:
     """The pose after the linear correction; roll is that of the line between the eyes."""
-    yaw, pitch, roll = table.weights @ np.array([1.0, raw[0], raw[1], 0.0]) + np.array([0.0, 0.0, raw[2]])
-    return Pose(yaw=float(yaw), pitch=float(pitch), roll=(float(roll) + 180.0) % 360.0 - 180.0)
+    yaw, pitch = table.weights @ np.array([1.0, raw[0], raw[1], *raw[3:]])
+    return Pose(yaw=float(yaw), pitch=float(pitch), roll=(raw[2] + 180.0) % 360.0 - 180.0)
 
 
 def pose_of(photo: Photo, face: Face) -> Pose:
@@ -115,7 +151,7 @@ def pose_of(photo: Photo, face: Face) -> Pose:
     Raises:
         WeightsError: the landmark model is missing or damaged.
     """
-    return corrected(raw_angles(align.points5(photo, face)), calibration())
+    return corrected(raw_of(photo, face), calibration(source_of(face)))
 
 
 class EstimatePose(FaceTool[SubjectArguments]):
@@ -135,8 +171,8 @@ class EstimatePose(FaceTool[SubjectArguments]):
     def _measure(self, photo: Photo, face: Face) -> Evidence:
         if face.box.width < FEW_PIXELS:
             return self._abstained(face, f"the face is only {face.box.width:.0f} pixels wide")
-        pose, table = pose_of(photo, face), calibration()
-        if abs(pose.yaw) > table.reach or abs(pose.pitch) > table.reach:
+        pose, table = pose_of(photo, face), calibration(source_of(face))
+        if abs(pose.yaw) > table.reach[0] or abs(pose.pitch) > table.reach[1]:
             return self._abstained(face, "the head is turned further than five landmarks can tell")
         error = table.error80[abs(pose.yaw) >= 30.0]
         return Evidence(
@@ -149,6 +185,7 @@ class EstimatePose(FaceTool[SubjectArguments]):
             region=face.box,
             method=METHOD,
             details={
+                "points": source_of(face),
                 "interval_of": "yaw",
                 "error80_degrees": {"yaw": error[0], "pitch": error[1], "roll": error[2]},
                 "yaw_about": _rounded(pose.yaw),
@@ -174,10 +211,9 @@ class EstimatePose(FaceTool[SubjectArguments]):
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         measured = [row for row in evidence if row.attribute == "pose" and row.status == "ok"]
         claims = [_claim(row, f"{names.start(row.subject)} {_direction(row)}.", "answer") for row in measured]
-        for row in evidence:
-            if row.status == "abstained":
-                sentence = f"The direction of {names.of(row.subject)} was not judged, because {row.reason}."
-                claims.append(_claim(row, sentence, "answer"))
+        abstained = [row for row in evidence if row.status == "abstained"]
+        for reason in dict.fromkeys(row.reason for row in abstained):
+            claims.append(_not_judged([row for row in abstained if row.reason == reason], names))
         if measured:
             claims.append(
                 _claim(measured[0], "This is where the head points; where the eyes look was not measured.", "doubt")
@@ -219,6 +255,17 @@ def _direction(row: Evidence) -> str:
     if not parts:
         return "looks almost straight at the camera"
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _not_judged(rows: Sequence[Evidence], names: Names) -> Claim:
+    """One sentence for all faces that were left out for the same reason."""
+    subjects = " + ".join(row.subject for row in rows)
+    return Claim(
+        sentence=f"The direction of {names.of(subjects)} was not judged, because {rows[0].reason}.",
+        subject=subjects,
+        attribute="pose",
+        evidence=tuple(row.id for row in rows),
+    )
 
 
 def _claim(row: Evidence, sentence: str, role: Literal["answer", "reason", "doubt"]) -> Claim:

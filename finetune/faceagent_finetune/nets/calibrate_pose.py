@@ -1,9 +1,10 @@
 """Fit and measure the correction of estimate_pose against a face mesh.
 
-    python -m faceagent_finetune.nets.calibrate_pose --data DIR
+    FACEAGENT_MIRROR=… python -m faceagent_finetune.nets.calibrate_pose --data DIR
 
 DIR holds landmarks/mesh_teacher.parquet (angles from MediaPipe's attention mesh) and the photos that it names. The fit
-uses photos of the train split, the errors are those on the val split. Written to pose.json beside the tool.
+uses photos of the train split, the errors are those on the val split; once with the faces that dlib finds, once with
+those that YuNet finds. Written to pose.json beside the tool.
 """
 
 from __future__ import annotations
@@ -20,14 +21,19 @@ import numpy.typing as npt
 
 from faceagent.errors import MissingExtra
 from faceagent.media import Photo
-from faceagent_tools import align, pose
+from faceagent_tools import pose
 from faceagent_tools.detection import FaceDetector
 
 TABLE = Path(pose.__file__).parent / "calibration" / "pose.json"
 SETS = {"fairface": "attributes/fairface.parquet", "stylegan_ffhq": "forensics/stylegan_ffhq.parquet"}
 # The mesh's generic head reads about this much for faces that look straight ahead; its pitch grows downwards.
 MESH_PITCH_OF_FRONTAL = 7.0
-FARTHEST = 60.0
+# Readings of the mesh beyond these are flips of its own angles, not heads: (yaw, pitch, roll).
+FARTHEST = (90.0, 60.0, 45.0)
+BAND = 10.0  # degrees of the angle as read
+BAND_MIN = 20  # faces in a band whose error is trusted
+TOLERABLE = 15.0  # the tool abstains from the first band whose 80 % error is larger, or which has too few faces
+SOURCES: tuple[pose.Source, ...] = ("dlib", "dlib+yunet")
 Floats = npt.NDArray[np.float64]
 
 
@@ -50,56 +56,76 @@ def labelled(data: Path, split: str, per_set: int, seed: int) -> Iterator[tuple[
             yield image["bytes"], (row["euler_y"], MESH_PITCH_OF_FRONTAL - row["euler_x"], row["euler_z"])
 
 
-def measured(data: Path, split: str, per_set: int, seed: int) -> tuple[Floats, Floats]:
-    """Raw angles [n, 3] and the mesh's [n, 3] of the photos in which one central face is found."""
-    detector = FaceDetector("dlib")
+def measured(data: Path, split: str, source: pose.Source, per_set: int, seed: int) -> tuple[Floats, Floats]:
+    """Raw angles [n, 3 or 5] and the mesh's [n, 3] of the photos in which exactly one face is found."""
+    detector = FaceDetector("dlib" if source == "dlib" else "yunet")
     raw, wanted = [], []
     for data_bytes, angles in labelled(data, split, per_set, seed):
+        if any(abs(angle) > most for angle, most in zip(angles, FARTHEST, strict=True)):
+            continue
         photo = Photo.open(data_bytes)
         faces = detector.detect(photo, "image 1")
-        if len(faces) != 1 or max(abs(angles[0]), abs(angles[1])) > FARTHEST or abs(angles[2]) > 45:
-            continue
-        raw.append(pose.raw_angles(align.points5(photo, faces[0])))
-        wanted.append(angles)
+        if len(faces) == 1:
+            raw.append(pose.raw_of(photo, faces[0]))
+            wanted.append(angles)
     return np.array(raw), np.array(wanted)
 
 
 def fit(raw: Floats, wanted: Floats) -> Floats:
     """Least squares with the worst tenth left out once (the mesh is wrong on a few per cent of photos)."""
-    inputs = np.column_stack([np.ones(len(raw)), raw[:, :2]])
+    inputs = np.column_stack([np.ones(len(raw)), raw[:, :2], raw[:, 3:]])
     keep = np.ones(len(raw), bool)
     for _ in range(2):
         solution = np.linalg.lstsq(inputs[keep], wanted[keep, :2], rcond=None)[0]
         residual = np.abs(inputs @ solution - wanted[:, :2]).max(axis=1)
         keep = residual <= np.quantile(residual, 0.9)
-    weights = np.zeros((3, 4))
-    weights[:2, :3] = solution.T
-    return weights
+    return np.asarray(solution.T, dtype=np.float64)
 
 
-def table(weights: Floats, raw: Floats, wanted: Floats, n_fit: int, seed: int) -> dict[str, Any]:
-    calibration = pose.Calibration(weights, (0, 0, 0), ((0, 0, 0), (0, 0, 0)), 0, n_fit, len(raw))
-    poses = [pose.corrected((yaw, pitch, roll), calibration) for yaw, pitch, roll in raw.tolist()]
-    error = np.abs(np.array([[p.yaw, p.pitch, p.roll] for p in poses]) - wanted)
-    near = np.abs(wanted[:, 0]) < 30
-    names = ("yaw", "pitch", "roll")
+def table(weights: Floats, raw: Floats, wanted: Floats, n_fit: int) -> dict[str, Any]:
+    """Errors by what the tool reads, not by the truth, which a user does not have."""
+    unknown = (0.0, 0.0, 0.0)
+    calibration = pose.Calibration(weights, unknown, (unknown, unknown), (0.0, 0.0), n_fit, len(raw))
+    poses = [pose.corrected(tuple(row), calibration) for row in raw.tolist()]
+    read = np.array([[p.yaw, p.pitch, p.roll] for p in poses])
+    error, near = np.abs(read - wanted), np.abs(read[:, 0]) < 30
+    reach = {name: reached(read[:, k], error[:, k]) for k, name in enumerate(("yaw", "pitch"))}
+    far = ~near & (np.abs(read[:, 0]) <= reach["yaw"])
     return {
-        "made_by": "python -m faceagent_finetune.nets.calibrate_pose --data DIR",
-        "sets": sorted(SETS),
-        "teacher": "MediaPipe attention mesh (Apache-2.0)",
-        "seed": seed,
         "n_fit": n_fit,
         "n_val": len(raw),
-        "n_val_yaw_above_30": int((~near).sum()),
+        "n_val_yaw_above_30": int(far.sum()),
         "weights": np.round(weights, 5).tolist(),
-        "mae_degrees": {name: round(float(error[:, k].mean()), 2) for k, name in enumerate(names)},
+        "mae_degrees": {name: round(float(error[:, k].mean()), 2) for k, name in enumerate(("yaw", "pitch", "roll"))},
         "error80_degrees": {
             "yaw_below_30": np.round(np.quantile(error[near], 0.8, axis=0), 1).tolist(),
-            "yaw_above_30": np.round(np.quantile(error[~near], 0.8, axis=0), 1).tolist(),
+            "yaw_above_30": np.round(np.quantile(error[far if far.any() else near], 0.8, axis=0), 1).tolist(),
         },
-        # No further than the photos that the errors were measured on reach (199 of 200 of them).
-        "reach_degrees": round(float(np.quantile(np.abs(wanted[:, :2]), 0.995)), 0),
+        "reach_degrees": reach,
+        "yaw_by_band": bands(read[:, 0], error[:, 0]),
+        "pitch_by_band": bands(read[:, 1], error[:, 1]),
     }
+
+
+def bands(read: Floats, error: Floats) -> list[dict[str, float]]:
+    """From 0 outwards: where the band of |angle| as read begins, how many faces, mean and 80 % error in degrees."""
+    rows = []
+    for start in np.arange(0.0, 90.0, BAND):
+        within = error[(np.abs(read) >= start) & (np.abs(read) < start + BAND)]
+        if len(within):
+            mean, error80 = round(float(within.mean()), 1), round(float(np.quantile(within, 0.8)), 1)
+            rows.append({"from": start, "n": len(within), "mae": mean, "error80": error80})
+    return rows
+
+
+def reached(read: Floats, error: Floats) -> float:
+    """Where the first band begins that has too few faces or too large an error."""
+    end = 0.0
+    for row in bands(read, error):
+        if row["from"] != end or row["n"] < BAND_MIN or row["error80"] > TOLERABLE:
+            break
+        end += BAND
+    return end
 
 
 def main() -> int:
@@ -109,9 +135,18 @@ def main() -> int:
     parser.add_argument("--per-set", type=int, default=1200)
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
-    raw, wanted = measured(chosen.data, "train", chosen.per_set, chosen.seed)
-    weights = fit(raw, wanted)
-    made = table(weights, *measured(chosen.data, "val", chosen.per_set, chosen.seed), len(raw), chosen.seed)
+    made: dict[str, Any] = {
+        "made_by": "python -m faceagent_finetune.nets.calibrate_pose --data DIR",
+        "sets": sorted(SETS),
+        "teacher": "MediaPipe attention mesh (Apache-2.0)",
+        "seed": chosen.seed,
+    }
+    for source in SOURCES:
+        raw, wanted = measured(chosen.data, "train", source, chosen.per_set, chosen.seed)
+        weights = fit(raw, wanted)
+        made[source] = table(
+            weights, *measured(chosen.data, "val", source, chosen.per_set, chosen.seed), n_fit=len(raw)
+        )
     text = json.dumps(made, indent=1) + "\n"
     chosen.out.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
