@@ -83,6 +83,20 @@ _UNDO = {
 }
 
 
+@needs_yunet
+def test_small_faces_in_a_large_photo_are_found(portrait: Photo) -> None:
+    scene = np.full((3000, 3000, 3), 128, np.uint8)
+    small = np.asarray(Image.fromarray(portrait.pixels).resize((154, 154), Image.Resampling.LANCZOS))
+    for x, y in ((200, 300), (2500, 2400)):
+        scene[y : y + 154, x : x + 154] = small
+    faces = FaceDetector("yunet").detect(Photo.open(scene), "image 1")
+    places = [
+        (200 + FACE.centre[0] * 0.3, 300 + FACE.centre[1] * 0.3),
+        (2500 + FACE.centre[0] * 0.3, 2400 + FACE.centre[1] * 0.3),
+    ]
+    assert [face.box.centre for face in faces] == [pytest.approx(place, abs=8) for place in places]
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (40, 30)])
 def test_tiny_pictures_have_no_face(backend: str, size: tuple[int, int]) -> None:
