@@ -79,7 +79,8 @@ class Names:
 
     def of(self, subject: str) -> str:
         if " + " in subject:
-            return " and ".join(self.of(part) for part in subject.split(" + "))
+            *first, last = (self.of(part) for part in subject.split(" + "))
+            return f"{', '.join(first)} and {last}"
         if subject.startswith("image") and len(self.images) == 1:
             return "the photo"
         if subject.startswith("face") and len(self.faces) == 1:

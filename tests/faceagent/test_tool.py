@@ -1,0 +1,90 @@
+"""Calling tools: names in sentences, the detector first, failure as evidence, and the LangChain side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fakes
+import pytest
+
+from faceagent.errors import UsageError
+from faceagent.session import Session
+from faceagent.tool import Names, Toolbox
+
+
+@pytest.mark.parametrize(
+    ("images", "faces", "subject", "said"),
+    [
+        (("image 1",), ("face 1.1",), "face 1.1", "the face"),
+        (("image 1",), ("face 1.1",), "image 1", "the photo"),
+        (("image 1", "image 2"), ("face 1.1", "face 2.1"), "face 1.1 + face 2.1", "face 1.1 and face 2.1"),
+        (("image 1",), ("a", "b", "c"), "face 1.1 + face 1.2 + face 1.3", "face 1.1, face 1.2 and face 1.3"),
+    ],
+)
+def test_names(images: tuple[str, ...], faces: tuple[str, ...], subject: str, said: str) -> None:
+    names = Names(images, faces)
+    assert names.of(subject) == said
+    assert names.start(subject) == said[0].upper() + said[1:]
+
+
+@pytest.fixture
+def session() -> Session:
+    made = Session()
+    made.add(fakes.photo("group.jpg"))
+    return made
+
+
+def test_faces_are_looked_for_once_and_only_where_needed(session: Session) -> None:
+    box = fakes.fake_toolbox()
+    assert [outcome.step.tool for outcome in box.call(session, "inspect_provenance", {})] == ["inspect_provenance"]
+    assert [outcome.step.tool for outcome in box.call(session, "assess_quality", {})] == [
+        "detect_faces",
+        "assess_quality",
+    ]
+    assert [outcome.step.tool for outcome in box.call(session, "assess_quality", {})] == ["assess_quality"]
+
+
+def test_evidence_is_numbered_timed_and_in_the_ledger(session: Session) -> None:
+    outcome = fakes.fake_toolbox().call(session, "detect_faces", {})[0]
+    assert outcome.step.evidence == tuple(row.id for row in outcome.evidence) == ("e1", "e2", "e3")
+    assert all(row.milliseconds > 0 for row in outcome.evidence)
+    assert session.ledger.all() == outcome.evidence
+
+
+def test_a_failure_is_evidence_that_names_its_method(session: Session) -> None:
+    class Broken(fakes.FakeDetector):
+        def run(self, *_: Any) -> Any:
+            raise fakes.ToolError("The lens fell off")
+
+    outcome = Toolbox([Broken()]).call(session, "detect_faces", {})[0]
+    assert (outcome.step.status, outcome.evidence[0].status) == ("failed", "failed")
+    assert outcome.evidence[0].reason == "The lens fell off."
+    assert outcome.evidence[0].method.name == "Fake detect_faces"
+
+
+def test_what_a_model_may_call_and_what_it_gets(session: Session) -> None:
+    steps: list[Any] = []
+    tools = {tool.name: tool for tool in fakes.fake_toolbox().bind(session, steps)}
+    call = {"name": "detect_faces", "args": {"images": ["image 1"]}, "id": "1", "type": "tool_call"}
+    message = tools["detect_faces"].invoke(call)
+    assert '"face_count","value":2' in message.content
+    assert [outcome.step for outcome in message.artifact] == steps
+    assert "images" in tools["detect_faces"].args
+    refused = tools["detect_faces"].invoke({**call, "args": {"images": ["/etc/passwd"]}})
+    assert "neither an image nor a face" in refused.content
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    with pytest.raises(UsageError, match="detect_faces"):
+        Toolbox([fakes.FakeDetector(), fakes.FakeDetector()])
+
+
+def test_the_installed_tools_are_those_of_the_contract() -> None:
+    assert set(Toolbox.installed()) >= {
+        "detect_faces",
+        "estimate_pose",
+        "compare_faces",
+        "assess_quality",
+        "inspect_provenance",
+        "anonymize_faces",
+    }
