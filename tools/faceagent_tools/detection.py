@@ -34,11 +34,13 @@ HOG = Method(
     source="dlib frontal face detector (King 2009, JMLR 10): histograms of oriented gradients, max-margin training",
 )
 
-_HOG_SIDE = 1024  # longest side searched; upsampled once, so faces from about 40 px there are found
+# Longest sides searched, each upsampled once, so that faces from about 40 px there are found. The second look costs
+# three times the first, and is taken only where the first finds nothing or a face so small that others may be smaller.
+_HOG_SIDES = (640, 1024)
+_HOG_SMALL = 80.0  # px at the first side
 # At a margin of 0 the detector invents a face here and there; 0.2 ends that for about 2 of 100 true ones
 # (`python -m faceagent_eval run detection`).
 _HOG_MARGIN = 0.2
-_HOG_TURNED_SIDE = 640  # for rotated copies, tried only when nothing was found
 _HOG_TURNS = (90.0, -90.0, 180.0, 45.0, -45.0)
 _YUNET_SIDE = 640
 # Larger photos are searched a second time at this side: of 200 faces shown 20 px wide YuNet finds 98 %, of the same
@@ -131,16 +133,21 @@ class FaceDetector:
         found = [raw for side in sides for raw in self._search(photo, side, 0.0, self._yunet_pass)]
         if _best(found) >= _YUNET_SURE:
             return found
-        return max(found, self._turned(photo, _YUNET_SIDE, _YUNET_TURNS, self._yunet_pass), key=_best)
+        return max(found, self._turned(photo, _YUNET_SIDE, _YUNET_TURNS, self._yunet_pass), key=_in_all)
 
     def _with_hog(self, photo: Photo) -> list[Raw]:
-        found = self._search(photo, _HOG_SIDE, 0.0, self._hog_pass)
-        found = found or self._turned(photo, _HOG_TURNED_SIDE, _HOG_TURNS, self._hog_pass)
+        first, second = _HOG_SIDES
+        found = self._search(photo, first, 0.0, self._hog_pass)
+        longest = max(photo.width, photo.height)
+        smallest = min((raw.box.width * min(1.0, first / longest) for raw in found), default=0.0)
+        if longest > first and smallest < _HOG_SMALL:
+            found += self._search(photo, second, 0.0, self._hog_pass)
+        found = found or self._turned(photo, _HOG_SIDES[0], _HOG_TURNS, self._hog_pass)
         return [_with_eyes(photo, raw) for raw in found]
 
     def _turned(self, photo: Photo, side: int, turns: Sequence[float], search: _Pass) -> list[Raw]:
         """The rotated copy in which a face is seen most clearly."""
-        return max((self._search(photo, side, degrees, search) for degrees in turns), key=_best)
+        return max((self._search(photo, side, degrees, search) for degrees in turns), key=_in_all)
 
     def _search(self, photo: Photo, side: int, degrees: float, search: _Pass) -> list[Raw]:
         view, to_view = turned_view(photo.pixels, side, degrees)
@@ -205,6 +212,11 @@ def _mapped(raw: Raw, back: Affine, degrees: float) -> Raw:
 
 def _best(found: Sequence[Raw]) -> float:
     return max((raw.score for raw in found), default=-math.inf)
+
+
+def _in_all(found: Sequence[Raw]) -> float:
+    """How much a view shows: by the sum, a sharp face in one view does not outweigh a whole group in another."""
+    return sum(raw.score for raw in one_per_face(found))
 
 
 def _lean(first_eye: Point, second_eye: Point) -> float:
@@ -318,7 +330,7 @@ class DetectFaces(FaceTool[ImageArguments]):
 
 LIMITS: dict[str, tuple[str, ...]] = {
     "dlib": (
-        "Finds faces that look roughly towards the camera and are at least about 40 px wide (at 1,024 px); small, "
+        "Finds faces that look roughly towards the camera and are at least about 40 px wide (of 1,024); small, "
         "turned or covered ones are often missed. Of 373 faces that YuNet finds in 305 photos it finds 85 % "
         "(python -m faceagent_eval run detection).",
     ),
