@@ -22,7 +22,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 
 import pyarrow  # noqa: E402 - after the skips
 
-from faceagent_finetune.nets.multitask import crops, evaluate, export, labels, losses, train  # noqa: E402
+from faceagent_finetune.nets.multitask import card, crops, evaluate, export, labels, losses, train  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet, Mixer  # noqa: E402
 
 RECIPE: dict[str, Any] = {
@@ -150,6 +150,10 @@ def test_the_exported_file_answers_as_the_network(cache: Path, checkpoint: Path,
     fitted = export.calibration(exported, cache, seed=1)
     assert fitted["gender"]["n_fit"] == 1
     assert 0 <= fitted["age"]["covered_when_measured"] <= 1
+    facts = {"milliseconds_one_thread": 1.5, "bytes": 1, "sha256": "0", "largest_difference_from_torch": apart}
+    written = card.card(told, {**facts, "calibration": fitted}, card.trained_for(checkpoint))
+    assert "| One face on one core, ms | <= 12 | 1.5 | yes |" in written
+    assert "NaN" not in written
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

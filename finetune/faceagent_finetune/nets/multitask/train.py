@@ -45,7 +45,7 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     network = Multitask(recipe["backbone"], recipe["dropout"]).to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).requires_grad_(False)
     optimiser = torch.optim.AdamW(
-        _groups(network, recipe["weight_decay"]), lr=recipe["learning_rate"], betas=(0.9, 0.98)
+        _groups(network, recipe["weight_decay"]), lr=recipe["learning_rate"], betas=(0.9, 0.98), fused=True
     )
     step, before = 0, 0.0
     file = out / "last.pt"
