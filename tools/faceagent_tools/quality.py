@@ -1,0 +1,312 @@
+"""assess_quality: is a face in a photo good enough, for what, and if not, why.
+
+Per face: sharpness, exposure, contrast, noise, size, frontality, fine detail (of large faces), a cue of covered parts,
+and the purposes that it is fit for. Per photo: traces of JPEG compression. Every line is measured (`quality_table`) or
+comes from a standard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from faceagent.media import Photo, Pixels
+from faceagent.session import Session
+from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
+from faceagent.types import Claim, Evidence, Face, Method
+from faceagent_tools import align, pose, quality_table
+from faceagent_tools import quality_measures as measures
+from faceagent_tools.quality_table import Level, Scale, Table
+from faceagent_tools.quality_words import word
+
+IDENTITY, ATTRIBUTES, FORENSIC = "identity comparison", "attribute estimation", "forensic examination"
+PURPOSES = (IDENTITY, ATTRIBUTES, FORENSIC)
+
+SMALLEST_FACE_PX = 24
+"""Width of the box below which nothing but the size is measured: fewer pixels than the cue's own grid has cells."""
+WIDEST_YAW = 40.0
+"""Degrees; a face turned further no longer lies where the occlusion cue expects its parts."""
+
+METHOD = Method(
+    name="faceagent quality measures",
+    version="1",
+    licence="Apache-2.0",
+    source="measures after ISO/IEC 29794-5:2025; lines from calibration/quality.json",
+)
+
+# What each level of a measure is called. The first is good; "poor" fails identity comparison.
+_VALUES: dict[str, dict[Level, str]] = {
+    "sharpness": {"good": "sharp", "reduced": "soft", "poor": "blurred"},
+    "detail": {"good": "full", "reduced": "weak", "poor": "weak"},
+    "contrast": {"good": "good", "reduced": "low", "poor": "very_low"},
+    "noise": {"good": "low", "reduced": "visible", "poor": "strong"},
+    "frontality": {"good": "frontal", "reduced": "turned", "poor": "turned_far"},
+    "compression": {"good": "none_seen", "reduced": "visible", "poor": "strong"},
+}
+_DARK: dict[Level, str] = {"good": "good", "reduced": "dim", "poor": "too_dark"}
+_BRIGHT: dict[Level, str] = {"good": "good", "reduced": "bright", "poor": "overexposed"}
+_CUE = "A cue and no measurement: beards, deep shadow, odd light and turned heads can raise it."
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One measure: what it is called in evidence, its number, and the scale it is held against."""
+
+    attribute: str
+    score: float
+    scale: Scale
+    value: JsonValue
+    meaning: str
+    details: Mapping[str, JsonValue]
+    unit: str | None = None
+
+    @property
+    def level(self) -> Level:
+        return self.scale.level(self.score)
+
+
+class AssessQuality(FaceTool[SubjectArguments]):
+    """The tool. It needs the alignment's landmark model; its own network comes with the package."""
+
+    name = "assess_quality"
+    description = (
+        "Judge whether faces are sharp, well lit, large and frontal enough, and for which purpose: comparing identity, "
+        "estimating attributes, forensic examination. Also says why the quality is poor, whether something may cover "
+        "the face, and whether the photo is strongly compressed."
+    )
+    arguments = SubjectArguments
+    needs_faces = True
+
+    def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:
+        table = quality_table.table()
+        rows: list[Evidence] = []
+        for image_id in session.images_in(arguments.subjects):
+            photo = session.photo(image_id)
+            compression = self._compression(image_id, photo, table)
+            rows.append(compression)
+            for face in session.faces_in(arguments.subjects):
+                if face.image == image_id:
+                    rows += self._face(photo, face, table, compression)
+        return rows
+
+    def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
+        return word(evidence, names)
+
+    def backends(self) -> list[Backend]:
+        return [
+            Backend(self.name, METHOD, "method", here=True, chosen=True),
+            Backend(self.name, quality_table.occlusion_method(), "embedded", here=True, chosen=True),
+        ]
+
+    def _compression(self, image_id: str, photo: Photo, table: Table) -> Evidence:
+        score = measures.blockiness(measures.luminance(measures.centre(photo.pixels)))
+        level = table.compression.level(score)
+        details: dict[str, JsonValue] = {"ordinary_line": table.compression.ordinary.value}
+        if level != "good":
+            details["like_jpeg_quality"] = round(table.jpeg_quality_at(score))
+        return Evidence(
+            tool=self.name,
+            subject=image_id,
+            attribute="compression",
+            value=_VALUES["compression"][level],
+            score=score,
+            threshold=table.compression.threshold("little enough compression for an identity comparison"),
+            method=METHOD,
+            details=details,
+            limitations=("Traces of JPEG are wiped out by resizing and can then not be seen.",),
+        )
+
+    def _face(self, photo: Photo, face: Face, table: Table, compression: Evidence) -> list[Evidence]:
+        points = align.points5(photo, face)
+        size = _size(face, measures.eye_distance(points), table)
+        if face.box.width < SMALLEST_FACE_PX:
+            return [self._row(face, size), *self._too_small(face)]
+        chip = align.face_chip(photo, face, size=measures.CHIP_SIZE, padding=measures.CHIP_PADDING)
+        yaw = pose.corrected(pose.raw_angles(points), pose.calibration()).yaw
+        readings = [size, *_readings(photo, face, chip, yaw, table), *_detail(photo, face, size.score, table)]
+        cue = self._cue(face, chip, yaw, table)
+        return [
+            *(self._row(face, reading) for reading in readings),
+            cue,
+            self._fitness(face, readings, compression, cue),
+        ]
+
+    def _row(self, face: Face, reading: Reading) -> Evidence:
+        return Evidence(
+            tool=self.name,
+            subject=face.id,
+            attribute=reading.attribute,
+            value=reading.value,
+            unit=reading.unit,
+            score=reading.score,
+            threshold=reading.scale.threshold(reading.meaning),
+            method=METHOD,
+            region=face.box if reading.attribute == "face_size" else None,
+            details=dict(reading.details),
+        )
+
+    def _too_small(self, face: Face) -> list[Evidence]:
+        width = round(face.box.width)
+        reason = f"the face is only {width} pixels wide; below {SMALLEST_FACE_PX} little can be measured"
+        return [
+            Evidence(
+                tool=self.name,
+                subject=face.id,
+                attribute=attribute,
+                status="abstained",
+                reason=reason,
+                method=METHOD,
+                details={"width_px": width, "smallest_px": SMALLEST_FACE_PX},
+            )
+            for attribute in ("sharpness", "exposure", "contrast", "noise", "frontality", "occlusion_cue", "fitness")
+        ]
+
+    def _cue(self, face: Face, chip: Pixels, yaw: float, table: Table) -> Evidence:
+        method, known = quality_table.occlusion_method(), table.occlusion
+        if abs(yaw) > WIDEST_YAW:
+            return Evidence(
+                tool=self.name,
+                subject=face.id,
+                attribute="occlusion_cue",
+                status="abstained",
+                reason="the head is turned too far for the cue, which expects a face seen roughly from the front",
+                method=method,
+                details={"yaw_degrees": round(abs(yaw)), "widest_yaw_degrees": WIDEST_YAW},
+            )
+        found = quality_table.occlusion_net().scores(chip)
+        zones = [
+            name
+            for name, score, line in (("eyes", found.eyes, known.eyes), ("mouth", found.mouth, known.mouth))
+            if score > line.value
+        ]
+        return Evidence(
+            tool=self.name,
+            subject=face.id,
+            attribute="occlusion_cue",
+            value=list[JsonValue](zones),
+            method=method,
+            group_errors=known.false_alarms,
+            limitations=(_CUE,),
+            details={
+                "eyes_score": round(found.eyes, 3),
+                "eyes_line": round(known.eyes.value, 3),
+                "mouth_score": round(found.mouth, 3),
+                "mouth_line": round(known.mouth.value, 3),
+                "lines_source": known.eyes.source,
+                "found_on_drawn_covers": dict(known.found),
+            },
+        )
+
+    def _fitness(self, face: Face, readings: Sequence[Reading], compression: Evidence, cue: Evidence) -> Evidence:
+        limits = {purpose: _limits(purpose, readings, compression) for purpose in PURPOSES}
+        return Evidence(
+            tool=self.name,
+            subject=face.id,
+            attribute="fitness",
+            value=[purpose for purpose in PURPOSES if not limits[purpose]],
+            method=METHOD,
+            details={
+                "limits": {purpose: list[JsonValue](found) for purpose, found in limits.items()},
+                "may_be_covered": cue.value,
+            },
+            limitations=(
+                "The lines for comparing are those of this system's own recognition network; another system, or a "
+                "human examiner, may need more or less.",
+                "The standards for document photos ask for more than is measured here: background, expression, gaze.",
+            ),
+        )
+
+
+def _readings(photo: Photo, face: Face, chip: Pixels, yaw: float, table: Table) -> list[Reading]:
+    luminance = measures.luminance(chip)
+    light = measures.light(luminance)
+    grain = measures.noise(measures.luminance(measures.face_crop(photo.pixels, face.box)))
+    for_comparing = "enough for an identity comparison"
+    found = [
+        _reading("sharpness", measures.sharpness(luminance), table.sharpness, f"sharp {for_comparing}"),
+        _exposure(light, table),
+        _reading("contrast", light.contrast, table.contrast, f"contrast {for_comparing}"),
+        _reading("noise", grain, table.noise, f"free of noise {for_comparing}"),
+        _reading("frontality", abs(yaw), table.turn, f"frontal {for_comparing}"),
+    ]
+    return found
+
+
+def _reading(attribute: str, score: float, scale: Scale, meaning: str) -> Reading:
+    details: dict[str, JsonValue] = {
+        "ordinary_line": scale.ordinary.value,
+        "ordinary_line_source": scale.ordinary.source,
+        **_missed(scale, score, quality_table.table()),
+    }
+    value = _VALUES[attribute][scale.level(score)]
+    return Reading(attribute, score, scale, value, meaning, details)
+
+
+def _detail(photo: Photo, face: Face, eye_distance: float, table: Table) -> list[Reading]:
+    """Whether a large face has the fine detail of its size; not asked of smaller ones."""
+    documents = table.eyes.forensic
+    if documents is None or eye_distance < documents.value:
+        return []
+    large = align.face_chip(photo, face, size=2 * measures.CHIP_SIZE, padding=measures.CHIP_PADDING)
+    score = measures.fine_detail(measures.luminance(large))
+    return [_reading("detail", score, table.detail, "as rich in fine detail as ordinary photos of this size")]
+
+
+def _missed(scale: Scale, score: float, table: Table) -> dict[str, JsonValue]:
+    """How often compare_faces missed that two photos show one person, at this level and with undamaged photos."""
+    missed = scale.missed_at(score)
+    if missed is None:
+        return {}
+    return {
+        "missed_at_this_level": round(missed, 3),
+        "missed_undamaged": round(table.missed_undamaged, 3),
+        "pairs_tried": table.pairs,
+    }
+
+
+def _exposure(light: measures.Light, table: Table) -> Reading:
+    """Darkness and glare are two measures: whichever is worse speaks."""
+    order: tuple[Level, ...] = ("good", "reduced", "poor")
+    dark, bright = table.brightness.level(light.mean), table.glare.level(light.bright_share)
+    details: dict[str, JsonValue] = {
+        "mean_luminance": round(light.mean, 1),
+        "underexposed_share": round(light.dark_share, 3),
+        "overexposed_share": round(light.bright_share, 3),
+        "ordinary_mean_luminance_from": table.brightness.ordinary.value,
+        "ordinary_overexposed_share_up_to": table.glare.ordinary.value,
+    }
+    if order.index(bright) > order.index(dark):
+        meaning = "free of glare enough for an identity comparison"
+        return Reading("exposure", light.bright_share, table.glare, _BRIGHT[bright], meaning, details)
+    meaning = "bright enough for an identity comparison"
+    return Reading("exposure", light.mean, table.brightness, _DARK[dark], meaning, details)
+
+
+def _size(face: Face, eye_distance: float, table: Table) -> Reading:
+    details: dict[str, JsonValue] = {
+        "width_px": round(face.box.width),
+        "height_px": round(face.box.height),
+        **_missed(table.eyes, eye_distance, table),
+    }
+    if table.eyes.forensic is not None:
+        details |= {"documents_px": table.eyes.forensic.value, "documents_source": table.eyes.forensic.source}
+    eyes = round(eye_distance, 1)
+    return Reading("face_size", eyes, table.eyes, eyes, "large enough for an identity comparison", details, "px")
+
+
+def _limits(purpose: str, readings: Sequence[Reading], compression: Evidence) -> list[str]:
+    """The attributes that stand against a purpose."""
+    field = {IDENTITY: "identity", ATTRIBUTES: "attributes", FORENSIC: "forensic"}[purpose]
+    table = quality_table.table()
+    against = [
+        reading.attribute
+        for reading in readings
+        if not reading.scale.meets(getattr(reading.scale, field), reading.score)
+    ]
+    if compression.score is not None and not table.compression.meets(
+        getattr(table.compression, field), compression.score
+    ):
+        against.append("compression")
+    return against

@@ -1,0 +1,314 @@
+"""The words for what assess_quality measured: a pure function of evidence.
+
+Whether a face is good enough to compare leads, with why; then how much that matters, other purposes, the photo's
+compression; what is only a cue comes last, as a doubt. Faces with the same findings share a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from faceagent.tool import Names
+from faceagent.types import Claim, ClaimRole, Evidence
+
+IDENTITY, ATTRIBUTES, FORENSIC = "identity comparison", "attribute estimation", "forensic examination"
+
+# (attribute, value) -> what a face is said to be.
+_GOOD = {("sharpness", "sharp"): "sharp", ("exposure", "good"): "well lit"}
+_SMALL = "small"
+_FAULTS = {
+    ("sharpness", "soft"): "a little soft",
+    ("sharpness", "blurred"): "blurred",
+    ("exposure", "dim"): "dim",
+    ("exposure", "too_dark"): "dark",
+    ("exposure", "bright"): "lit very brightly",
+    ("exposure", "overexposed"): "overexposed",
+    ("contrast", "low"): "low in contrast",
+    ("contrast", "very_low"): "very low in contrast",
+    ("noise", "visible"): "grainy",
+    ("noise", "strong"): "very grainy",
+    ("detail", "weak"): "lacking in fine detail, as an enlarged or smoothed photo is",
+    ("frontality", "turned"): "turned to the side",
+    ("frontality", "turned_far"): "turned far to the side",
+}
+_COMPRESSED = "strongly compressed"
+
+
+@dataclass(frozen=True)
+class FaceRows:
+    """The evidence on one face by attribute."""
+
+    id: str
+    rows: Mapping[str, Evidence]
+
+    @property
+    def fitness(self) -> Evidence:
+        return self.rows["fitness"]
+
+    def fit(self, purpose: str) -> bool:
+        return isinstance(self.fitness.value, list) and purpose in self.fitness.value
+
+    def limits(self, purpose: str) -> tuple[str, ...]:
+        """The attributes that stand against a purpose, in the order of the evidence."""
+        limits = self.fitness.details["limits"]
+        found = limits.get(purpose) if isinstance(limits, dict) else None
+        return tuple(str(item) for item in found) if isinstance(found, list) else ()
+
+    def fault(self, attribute: str) -> str | None:
+        """What is said of an attribute that stands against a purpose, or is worse than in ordinary photos."""
+        if attribute == "face_size":
+            return _SMALL
+        if attribute == "compression":
+            return _COMPRESSED
+        row = self.rows.get(attribute)
+        return _FAULTS.get((attribute, str(row.value))) if row else None
+
+    def faults(self) -> tuple[str, ...]:
+        """Everything that is worse than in ordinary photos, as adjectives."""
+        return tuple(said for attribute in self.rows if attribute != "face_size" and (said := self.fault(attribute)))
+
+    def merits(self) -> tuple[str, ...]:
+        return tuple(said for attribute, row in self.rows.items() if (said := _GOOD.get((attribute, str(row.value)))))
+
+
+def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
+    """Claims in the order in which they are to be said."""
+    faces = _by_face(evidence)
+    measured = [face for face in faces if face.fitness.status == "ok"]
+    groups = _grouped(measured)
+    claims = [_verdict(group, names) for group in groups]
+    claims += _too_small([face for face in faces if face.fitness.status == "abstained"], names)
+    for group in groups:
+        # A pronoun will do while there is nobody else whom it could mean.
+        who = _who(group, names) if len(groups) > 1 else ("it" if len(group) == 1 else "they")
+        claims += _consequence(group)
+        claims += _other_purposes(group, who)
+    claims += _sharpest(measured)
+    claims += _compression([row for row in evidence if row.attribute == "compression"], bool(faces), names)
+    claims += _covered(measured, names)
+    return claims
+
+
+def _by_face(evidence: Sequence[Evidence]) -> list[FaceRows]:
+    rows: dict[str, dict[str, Evidence]] = {}
+    for row in evidence:
+        if row.subject.startswith("face "):
+            rows.setdefault(row.subject, {})[row.attribute] = row
+    return [FaceRows(face, found) for face, found in rows.items() if "fitness" in found]
+
+
+def _grouped(faces: Sequence[FaceRows]) -> list[list[FaceRows]]:
+    """Faces fit for the same purposes, the most fit first."""
+    groups: dict[tuple[str, ...], list[FaceRows]] = {}
+    for face in faces:
+        value = face.fitness.value
+        key = tuple(str(item) for item in value) if isinstance(value, list) else ()
+        groups.setdefault(key, []).append(face)
+    return [groups[key] for key in sorted(groups, key=len, reverse=True)]
+
+
+def _claim(faces: Sequence[FaceRows], attribute: str, sentence: str, role: ClaimRole, *more: str) -> Claim:
+    """A claim about one attribute of some faces that have the same value; `more` are attributes cited besides."""
+    cited = [face.rows[name].id for face in faces for name in (attribute, *more) if name in face.rows]
+    return Claim(
+        sentence=sentence,
+        subject=" + ".join(face.id for face in faces),
+        attribute=attribute,
+        value=faces[0].rows[attribute].value,
+        evidence=tuple(cited),
+        role=role,
+    )
+
+
+def _who(faces: Sequence[FaceRows], names: Names) -> str:
+    if len(faces) > 1 and len(faces) == len(names.faces):
+        return "both faces" if len(faces) == 2 else "all the faces"
+    return _listed([names.of(face.id) for face in faces])
+
+
+def _listed(items: Sequence[str], word: str = "and") -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def _start(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_ALL = ("sharpness", "exposure", "contrast", "noise", "face_size", "frontality", "detail")
+
+
+def _verdict(faces: Sequence[FaceRows], names: Names) -> Claim:
+    """Good enough to compare or not, and why."""
+    they, are = ("it", "is") if len(faces) == 1 else ("they", "are")
+    who = _who(faces, names)
+    if faces[0].fit(IDENTITY):
+        sentence = f"{_start(who)} {are} good enough to compare{_praise(faces, they, are)}."
+        return _claim(faces, "fitness", sentence, "answer", *_ALL)
+    if len(faces) > 1 and len(faces) == len(names.faces):
+        lead = ("Neither face is" if len(faces) == 2 else "None of the faces is") + " good enough to compare"
+    else:
+        lead = f"{_start(who)} {are} not good enough to compare"
+    return _claim(faces, "fitness", f"{lead}: {they} {are} {_why(faces, IDENTITY)}.", "answer", *_ALL)
+
+
+def _praise(faces: Sequence[FaceRows], they: str, are: str) -> str:
+    """ ": it is sharp, well lit and large enough", with what is below ordinary photos, if anything."""
+    common = [merit for merit in faces[0].merits() if all(merit in face.merits() for face in faces)]
+    said = f": {they} {are} {_listed([*common, 'large enough'])}"
+    faults = tuple(dict.fromkeys(fault for face in faces for fault in face.faults()))
+    if not faults:
+        return said
+    same = all(face.faults() == faces[0].faults() for face in faces)
+    return f"{said}, though {_listed(faults)}" if same else f"{said}, though some are {_listed(faults, 'or')}"
+
+
+def _why(faces: Sequence[FaceRows], purpose: str) -> str:
+    """ "too blurred and too dark"; "or" where the faces differ."""
+    each = [tuple(said for item in face.limits(purpose) if (said := face.fault(item))) for face in faces]
+    union = dict.fromkeys(said for found in each for said in found)
+    return _listed([_too(said) for said in union], "and" if all(found == each[0] for found in each) else "or")
+
+
+def _too(fault: str) -> str:
+    if fault.startswith("very "):
+        return f"too {fault.removeprefix('very ')}"
+    return f"too {fault}" if fault in (_SMALL, "blurred", "dark", "low in contrast", "grainy") else fault
+
+
+def _other_purposes(faces: Sequence[FaceRows], who: str) -> Iterator[Claim]:
+    """Attributes where comparing fails; documents and forensic examination where it does not."""
+    are = "is" if len(faces) == 1 else "are"
+    against = {item for face in faces for item in face.limits(FORENSIC)}
+    if not faces[0].fit(IDENTITY):
+        if faces[0].fit(ATTRIBUTES):
+            sentence = f"{_start(who)} will still do for estimating attributes such as age."
+            yield _claim(faces, "fitness", sentence, "reason")
+    elif not against:
+        low, _, asked = _eyes(faces)
+        sentence = (
+            f"{_start(who)} also {'meets' if len(faces) == 1 else 'meet'} what a forensic examination needs, and, at "
+            f"{low:.0f} pixels between the eyes, the {asked:.0f} that an identity document asks for; background and "
+            "expression were not judged."
+        )
+        yield _claim(faces, "fitness", sentence, "reason", *_ALL)
+    elif all("face_size" in face.limits(FORENSIC) for face in faces):
+        low, high, asked = _eyes(faces)
+        span = f"{low:.0f}" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f}"
+        sentence = (
+            f"For a forensic examination or an identity document {who} {are} too small: {span} pixels lie between the "
+            f"eyes, and the standard asks for {asked:.0f}."
+        )
+        yield _claim(faces, "fitness", sentence, "reason", "face_size")
+    else:
+        sentence = f"For a forensic examination {who} {are} {_why(faces, FORENSIC)}."
+        yield _claim(faces, "fitness", sentence, "reason", *_ALL)
+
+
+def _eyes(faces: Sequence[FaceRows]) -> tuple[float, float, float]:
+    """The smallest and largest eye distance, and what documents ask for, in pixels."""
+    distances = [_number(face.rows["face_size"].value) for face in faces]
+    return min(distances), max(distances), _number(faces[0].rows["face_size"].details["documents_px"])
+
+
+def _number(value: JsonValue) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _sharpest(faces: Sequence[FaceRows]) -> Iterator[Claim]:
+    rows = [face.rows["sharpness"] for face in faces if "sharpness" in face.rows]
+    scores = sorted((row.score or 0.0 for row in rows), reverse=True)
+    # A tenth apart: less is not seen.
+    if len(rows) > 1 and scores[0] > 1.1 * scores[1]:
+        best = max(faces, key=lambda face: face.rows["sharpness"].score or 0.0)
+        yield _claim([best], "sharpness", f"{_start(best.id)} is the sharpest.", "reason")
+
+
+_LIKE_THIS = {
+    "sharpness": "as blurred as this",
+    "face_size": "as small as this",
+    "exposure": "exposed as badly as this",
+    "contrast": "as low in contrast as this",
+    "noise": "as grainy as this",
+    "frontality": "turned as far as this",
+}
+
+
+def _consequence(faces: Sequence[FaceRows]) -> Iterator[Claim]:
+    """What the costliest fault of some faces cost in the test."""
+    costs: dict[str, list[tuple[float, FaceRows]]] = {}
+    for face in faces:
+        for attribute in face.limits(IDENTITY):
+            row = face.rows.get(attribute)
+            if row is not None and "missed_at_this_level" in row.details:
+                costs.setdefault(attribute, []).append((_number(row.details["missed_at_this_level"]), face))
+    if not costs:
+        return
+    attribute, found = max(costs.items(), key=lambda item: max(share for share, _ in item[1]))
+    shares = [round(share * 100) for share, _ in found]
+    span = f"{shares[0]}" if len(set(shares)) == 1 else f"{min(shares)} % to {max(shares)}"
+    concerned = [face for _, face in found]
+    plain = _number(concerned[0].rows[attribute].details["missed_undamaged"])
+    sentence = (
+        f"In a test with faces {_LIKE_THIS[attribute]}, {span} % of the pairs that show one person were missed, "
+        f"against {plain * 100:.1f} % with the photos as they were."
+    )
+    yield _claim(concerned, "fitness", sentence, "reason", attribute)
+
+
+def _compression(rows: Sequence[Evidence], any_face: bool, names: Names) -> Iterator[Claim]:
+    role: ClaimRole = "reason" if any_face else "answer"
+    clean = [row for row in rows if row.value == "none_seen"]
+    if clean:
+        some = len(clean) > 1 and len(clean) == len(names.images)
+        who = "None of the photos shows" if some else f"{_start(_listed([names.of(row.subject) for row in clean]))} "
+        who = who if some else who + ("shows no" if len(clean) == 1 else "show no")
+        yield _about_photos(clean, f"{who} marked traces of JPEG compression.", role)
+    for row in rows:
+        if row.value == "none_seen":
+            continue
+        lead = f"{names.start(row.subject)} shows {'strong traces' if row.value == 'strong' else 'traces'}"
+        quality = _number(row.details["like_jpeg_quality"])
+        cost = ", which wipes out fine detail" if row.value == "strong" else ""
+        yield _about_photos([row], f"{lead} of JPEG compression, about as at quality {quality:.0f}{cost}.", role)
+
+
+def _about_photos(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
+    return Claim(
+        sentence=sentence,
+        subject=" + ".join(row.subject for row in rows),
+        attribute=rows[0].attribute,
+        value=rows[0].value,
+        evidence=tuple(row.id for row in rows),
+        role=role,
+    )
+
+
+def _too_small(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
+    if not faces:
+        return
+    smallest = _number(faces[0].fitness.details["smallest_px"])
+    widths = sorted(_number(face.fitness.details["width_px"]) for face in faces)
+    they, are = ("it", "is") if len(faces) == 1 else ("they", "are")
+    span = f"{widths[0]:.0f}" if widths[0] == widths[-1] else f"{widths[0]:.0f} to {widths[-1]:.0f}"
+    sentence = (
+        f"{_start(_who(faces, names))} {are} too small to judge: {they} {are} {span} pixels wide, and below "
+        f"{smallest:.0f} little can be measured."
+    )
+    yield _claim(faces, "fitness", sentence, "answer")
+
+
+def _covered(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
+    zones: dict[str, list[FaceRows]] = {}
+    for face in faces:
+        row = face.rows.get("occlusion_cue")
+        if row is not None and isinstance(row.value, list) and row.value:
+            zones.setdefault(" and the ".join(str(item) for item in row.value), []).append(face)
+    for zone, found in zones.items():
+        sentence = (
+            f"Something may cover the {zone} of {_who(found, names)}, which would weaken a comparison; this is only a "
+            "cue, and beards, glasses or deep shadow can raise it."
+        )
+        yield _claim(found, "occlusion_cue", sentence, "doubt")
