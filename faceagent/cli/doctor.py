@@ -16,6 +16,7 @@ from faceagent.cli.console import say
 EXTRAS = {
     "heif": "reads HEIC photos (iPhones)",
     "eval": "runs the benchmarks",
+    "train": "trains the networks",
     "dev": "runs the tests and checks",
 }
 

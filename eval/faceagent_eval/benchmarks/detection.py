@@ -1,6 +1,7 @@
 """How many faces the embedded detector finds of those that YuNet finds, and how many it invents, by its margin.
 
-YuNet stands in for labels, which these photos lack for all but the main face. A face that dlib finds and YuNet does not counts as invented.
+YuNet stands in for labels, which these photos lack for all but the main face. A face that dlib finds and YuNet does not
+counts as invented.
 """
 
 from __future__ import annotations
