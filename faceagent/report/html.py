@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,9 @@ BADGES: dict[VerdictKind, str] = {
 }
 
 
+_ID = re.compile(r"\b(image|face) (\d)", re.IGNORECASE)
+
+
 def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
     """The page as text.
 
@@ -48,6 +52,7 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "together": together,
         "anchor": anchor,
         "value": present.value,
         "citations": present.citations,
@@ -77,6 +82,11 @@ def _finalize(shown: Any) -> Any:
 def anchor(reference: str) -> str:
     """An id for links: "image 1" -> "image-1"."""
     return "".join(character if character.isalnum() else "-" for character in reference)
+
+
+def together(sentence: str) -> str:
+    """A sentence in which no line breaks between "image" and its number."""
+    return _ID.sub("\\1\N{NO-BREAK SPACE}\\2", sentence)
 
 
 def method_code(method: Method) -> str:
