@@ -54,7 +54,6 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
     environment.filters |= {
         "together": together,
         "anchor": anchor,
-        "value": present.value,
         "citations": present.citations,
         "code": method_code,
     }
@@ -76,7 +75,7 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
 
 def _finalize(shown: Any) -> Any:
     """Called by Jinja on everything that a template prints, before it is escaped."""
-    return visible(shown) if type(shown) is str and not shown.startswith("data:image/jpeg;base64,") else shown
+    return visible(shown) if type(shown) is str else shown
 
 
 def anchor(reference: str) -> str:
@@ -99,8 +98,14 @@ def _date(created: str) -> str:
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
-def data_uri(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+class Uri(str):
+    """An address of our own making: printed whole, where text from a file is cut when it is very long."""
+
+    __slots__ = ()
+
+
+def data_uri(jpeg: bytes) -> Uri:
+    return Uri("data:image/jpeg;base64," + base64.b64encode(jpeg).decode())
 
 
 @dataclass(frozen=True)

@@ -112,6 +112,13 @@ def test_the_policy_allows_this_style_and_nothing_else(plain: str) -> None:
     assert not [value for _, name, value in Page(plain).everything() if name == "style"]
 
 
+def test_a_name_that_pretends_to_be_a_picture_is_text() -> None:
+    report, pictures = build_report(
+        fake_toolbox(), [photo("data:image/jpeg;base64,\u202e.jpg")], command="faceagent report"
+    )
+    assert "\u202e" not in to_html(report, pictures)
+
+
 @given(st.text())
 def test_text_from_a_file_shows_every_character(text: str) -> None:
     shown = visible(text)
