@@ -91,9 +91,10 @@ def references(question: str, images: tuple[str, ...]) -> References:
         place = _ORDINALS[ordinal.lower()]
         if images and place < len(images):
             named.append(images[place])
-    side = _SIDE.search(question)
+    # "The left one and the right one" names no side in particular.
+    sides = {first or second for first, second in _SIDE.findall(question.lower())}
     return References(
         images=tuple(dict.fromkeys(named)),
         faces=tuple(dict.fromkeys(f"face {number}" for number in _FACE_N.findall(question))),
-        side=(side.group(1) or side.group(2)).lower() if side else None,
+        side=sides.pop() if len(sides) == 1 else None,
     )

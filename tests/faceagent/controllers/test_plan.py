@@ -19,6 +19,9 @@ TOOLS = {
     "where are the faces": {"detect_faces"},
     "Are these two the same person?": {"compare_faces"},
     "do they look alike": {"compare_faces"},
+    "Do these show the same person?": {"compare_faces"},
+    "Is the person on the left the same as the one on the right?": {"compare_faces"},
+    "Have these people been photoshopped?": {"detect_faces", "inspect_provenance"},
     "Compare the two faces": {"compare_faces"},
     "is he looking at the camera?": {"estimate_pose"},
     "Which way is the head turned?": {"estimate_pose"},
@@ -103,6 +106,7 @@ def subjects(question: str, view: View) -> object:
         ("Is the man on the left the same person as in photo 2?", ["face 1.1", "image 2"]),
         ("Has image 2 been edited?", ["image 2"]),
         ("Is everything sharp?", None),
+        ("Is the man on the left the same as the man on the right?", None),
         ("Is face 7.1 sharp?", ["face 7.1"]),
     ],
 )
