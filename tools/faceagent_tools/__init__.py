@@ -21,13 +21,20 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
         UsageError: no such detector.
     """
     # Imported when called, so that `import faceagent_tools` stays light.
+    from faceagent_tools.anonymize import AnonymizeFaces
+    from faceagent_tools.compare import CompareFaces
     from faceagent_tools.detection import DetectFaces, FaceDetector
+    from faceagent_tools.embedding import FaceEmbedder
     from faceagent_tools.pose import EstimatePose
     from faceagent_tools.provenance import InspectProvenance
+    from faceagent_tools.quality import AssessQuality
 
-    faces = FaceDetector(detector)
+    finder, embedder = FaceDetector(detector), FaceEmbedder()
     return [
-        DetectFaces(faces),
+        DetectFaces(finder),
         EstimatePose(),
+        CompareFaces(embedder),
+        AssessQuality(),
         InspectProvenance(),
+        AnonymizeFaces(finder, embedder),
     ]
