@@ -92,12 +92,31 @@ def groups(evidence: Sequence[Evidence]) -> tuple[Group, ...]:
             tool=tool,
             heading=heading(tool),
             methods=tuple(dict.fromkeys(row.method for row in rows)),
-            rows=tuple(map(row_of, rows)),
-            notes=tuple(dict.fromkeys(note for row in rows for note in _notes(row))),
+            rows=tuple(row_of(row, without=common.get(row.attribute, ())) for row in rows),
+            notes=(*dict.fromkeys(note for row in rows for note in _notes(row)), *_told_once(common)),
             limitations=tuple(dict.fromkeys(item for row in rows for item in row.limitations)),
         )
         for tool, rows in by_tool.items()
+        for common in [_common(rows)]
     )
+
+
+def _common(rows: Sequence[Evidence]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """By attribute, the details that all of several rows share."""
+    details: dict[str, list[tuple[tuple[str, str], ...]]] = {}
+    for row in rows:
+        details.setdefault(row.attribute, []).append(_details(row))
+    return {
+        attribute: tuple(one for one in found[0] if all(one in other for other in found))
+        for attribute, found in details.items()
+        if len(found) > 1
+    }
+
+
+def _told_once(common: dict[str, tuple[tuple[str, str], ...]]) -> Iterator[str]:
+    for attribute, shared in common.items():
+        if shared:
+            yield f"{label(attribute)}, in all rows: {'; '.join(f'{key} {text}' for key, text in shared)}."
 
 
 def findings(
@@ -136,7 +155,7 @@ def label(attribute: str) -> str:
     return ATTRIBUTES[attribute][0] if attribute in ATTRIBUTES else sentence_case(attribute)
 
 
-def row_of(row: Evidence) -> Row:
+def row_of(row: Evidence, without: Sequence[tuple[str, str]] = ()) -> Row:
     return Row(
         id=row.id,
         subject=row.subject,
@@ -146,8 +165,12 @@ def row_of(row: Evidence) -> Row:
         result=_result(row),
         reason=(row.reason or "")[:1].upper() + (row.reason or "")[1:],
         against=tuple(_against(row)),
-        details=tuple(lines({key: found for key, found in row.details.items() if key != "picture"})),
+        details=tuple(one for one in _details(row) if one not in without),
     )
+
+
+def _details(row: Evidence) -> tuple[tuple[str, str], ...]:
+    return tuple(lines({key: found for key, found in row.details.items() if key != "picture"}))
 
 
 def _result(row: Evidence) -> str:

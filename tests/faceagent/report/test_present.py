@@ -89,6 +89,12 @@ def test_details_are_flattened_without_empty_ones_and_bounded() -> None:
     assert present.lines({str(index): index for index in range(100)})[-1] == ("…", "40 more in the JSON")
 
 
+def test_details_that_all_rows_share_are_told_once() -> None:
+    (group,) = present.groups([evidence(value=1, details={"own": own, "line": 0.5}) for own in (1, 2)])
+    assert [row.details for row in group.rows] == [(("own", "1"),), (("own", "2"),)]
+    assert group.notes == ("Sharpness, in all rows: line 0.50.",)
+
+
 def test_runs_of_evidence_are_cited_as_one() -> None:
     shown = present.citations(("e21", "e14", "e15", "e16", "e30", "e31", "e14"))
     assert shown == (("e14–e16", "e14"), ("e21", "e21"), ("e30", "e30"), ("e31", "e31"))
