@@ -55,7 +55,7 @@ class FakeEmbedder:
 
     def embed_chip(self, chip):
         angle = float(chip.mean()) / 100
-        return np.array([np.cos(angle), np.sin(angle)], dtype=np.float32)
+        return np.array([np.cos(angle), np.sin(angle), *np.zeros(126)], dtype=np.float32)
 
 
 @pytest.fixture(autouse=True)

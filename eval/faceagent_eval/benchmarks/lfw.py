@@ -111,6 +111,7 @@ class Lfw(Benchmark[Portrait, Read]):
                 *verification.by_pairs(pairs, embeddings),
                 verification.accuracy_if_wrong(pairs, embeddings, frozenset(undetected)),
                 Figure(name="failure_to_detect", value=len(undetected) / len(reads), n=len(reads)),
+                *verification.findings(pairs, embeddings),
                 *verification.over_all(embeddings, person=lambda name: name.rpartition("_")[0]),
                 *_stages(tuple(reads.values())),
             ),
