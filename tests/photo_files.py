@@ -144,6 +144,7 @@ def certificates() -> tuple[bytes, bytes, str]:
     return leaf.public_bytes(pem) + root.public_bytes(pem), private, root.public_bytes(pem).decode()
 
 
+@functools.cache
 def signed(source_type: str, generator: str = "Example Generator", remote: str | None = None) -> bytes:
     """A small JPEG with Content Credentials that state a digital source type."""
     import c2pa

@@ -12,7 +12,7 @@ JPEG qualities, two subsamplings), and is itself saved again, made smaller or br
 
 The local level is the largest score in a thousand of `honest`, the agreement level the lowest correlation in a thousand
 of them, and the stranger level the highest correlation in a thousand strangers. Written to thumbnail.json beside the
-tool, with the detection rates at these levels.
+tool, with the detection rates at these levels, which are thus of the photos that set the levels.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from faceagent_tools.provenance_records import thumbnail
 
 TABLE = Path(thumbnail.__file__).parents[1] / "calibration" / "thumbnail.json"
 SETS = ("landmarks/helen68.parquet", "identity/vip_one_person.parquet")
-PER_PHOTO = 30
+PER_PHOTO = 24
 RARE = 0.001
 QUALITIES = (40, 55, 70, 80, 90, 95)
 SIZES = ((160, 160), (160, 120), (256, 256))

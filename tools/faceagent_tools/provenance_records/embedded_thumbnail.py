@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+import cv2
 import numpy as np
-from PIL import Image
 
-from faceagent.media import DECODER_ERRORS, Photo, Pixels, turned
+from faceagent.errors import FaceAgentError
+from faceagent.media import Photo, Pixels, opened, turned
 from faceagent.types import Box, Threshold
 from faceagent_tools.provenance_records import thumbnail
 
@@ -81,7 +81,7 @@ def examine(photo: Photo, jpeg: bytes) -> ThumbnailFinding:
     if not thumbnail.comparable(photo.pixels, small):
         reason = "the thumbnail is too small to compare, or the photo hardly larger than it"
         return ThumbnailFinding("undecided", reason, size)
-    if min(float(photo.pixels.std()), float(small.std())) < thumbnail.FLAT:
+    if min(_spread(photo.pixels), _spread(small)) < thumbnail.FLAT:
         return ThumbnailFinding("undecided", "the photo or its thumbnail is of one tone, with nothing to compare", size)
     return _held_against(photo, small, tables)
 
@@ -127,6 +127,11 @@ def _laid_on(photo: Photo, small: Pixels, enough: float) -> tuple[Pixels, thumbn
     return best
 
 
+def _spread(pixels: Pixels) -> float:
+    """Standard deviation of the channel that varies most, in grey levels."""
+    return float(cv2.meanStdDev(pixels)[1].max())
+
+
 def _orientations(stated: int) -> Iterable[int]:
     return dict.fromkeys((stated, *_TURNS))
 
@@ -134,11 +139,11 @@ def _orientations(stated: int) -> Iterable[int]:
 def _decoded(jpeg: bytes) -> tuple[Pixels, list[int]] | str:
     """Pixels and luminance quantisation table, or why there are none."""
     try:
-        with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as image:
+        with opened(jpeg, "the embedded thumbnail") as image:
             if max(image.size) > _LARGEST_SIDE:
                 return "the embedded thumbnail is larger than thumbnails are"
-            read: Any = image
-            tables: dict[int, list[int]] = read.quantization
+            # Only a JPEG has them; what else stands there is no thumbnail as EXIF wants it.
+            tables: Mapping[int, list[int]] = getattr(image, "quantization", {})
             return np.asarray(image.convert("RGB")), list(tables[min(tables)])
-    except DECODER_ERRORS:
+    except FaceAgentError:
         return "the embedded thumbnail is damaged"
