@@ -8,14 +8,15 @@ import os
 import numpy as np
 import pytest
 from conftest import as_jpeg
-from held import call, sentences
+from held import call, sentences, word
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from faceagent.errors import UsageError
 from faceagent.media import Photo
-from faceagent.types import Box
+from faceagent.session import Session
+from faceagent.types import Box, Face
 from faceagent_tools import weights
 from faceagent_tools.detection import DetectFaces, FaceDetector, Raw, one_per_face, turned_view
 from faceagent_tools.yunet import STRIDES, decode
@@ -127,6 +128,20 @@ def test_what_is_said_of_a_group_and_of_an_empty_photo(group: Photo, faceless: P
     assert "can miss faces" in text
     assert [row.value for row in evidence if row.attribute == "face_count"] == [2, 0]
     assert session.detected("image 2")
+
+
+def test_a_weak_face_counts_only_where_there_is_no_better_and_is_said_to_be_weak(portrait: Photo) -> None:
+    """No detection of the portrait reaches a margin of 5, so all of them are weak, the face and the badge."""
+    detector = FaceDetector("dlib", margin=5.0)
+    assert any(face.box.iou(FACE) > 0.5 for face in detector.detect(portrait, "image 1"))
+    assert len(FaceDetector("dlib").detect(portrait, "image 1")) == 1
+    session = Session()
+    session.add(portrait)
+    weak = Face(id="face 1.1", image="image 1", box=FACE, score=0.1)
+    session.set_faces("image 1", [weak])
+    tool = DetectFaces(FaceDetector("dlib"))
+    rows = [session.ledger.record(row) for row in tool.run(session, tool.arguments())]
+    assert "The face was found only weakly" in sentences(word(tool, rows, session))
 
 
 def test_looking_twice_gives_the_same_ids(group: Photo) -> None:

@@ -40,6 +40,7 @@ _HOG_SIDES = (640, 1024)
 _HOG_SMALL = 80.0  # px at the first side
 # At a margin of 0 the detector invents a face here and there; 0.2 ends that for about 2 of 100 true ones
 # (`python -m faceagent_eval run detection`).
+# Weaker ones down to 0 count only in a photo that shows nothing better, and are said to be weak.
 _HOG_MARGIN = 0.2
 _HOG_TURNS = (90.0, -90.0, 180.0, 45.0, -45.0)
 _YUNET_SIDE = 640
@@ -72,7 +73,7 @@ class FaceDetector:
 
     Args:
         backend: "auto" takes YuNet when its file is here, else dlib.
-        margin: score below which dlib's detections are dropped.
+        margin: score below which dlib's detections count only where there is none above.
 
     Raises:
         UsageError: no such backend.
@@ -137,13 +138,16 @@ class FaceDetector:
 
     def _with_hog(self, photo: Photo) -> list[Raw]:
         first, second = _HOG_SIDES
-        found = self._search(photo, first, 0.0, self._hog_pass)
+        seen = self._search(photo, first, 0.0, self._hog_pass)
         longest = max(photo.width, photo.height)
-        smallest = min((raw.box.width * min(1.0, first / longest) for raw in found), default=0.0)
+        smallest = min((raw.box.width * min(1.0, first / longest) for raw in self._clear(seen)), default=0.0)
         if longest > first and smallest < _HOG_SMALL:
-            found += self._search(photo, second, 0.0, self._hog_pass)
-        found = found or self._turned(photo, _HOG_SIDES[0], _HOG_TURNS, self._hog_pass)
+            seen += self._search(photo, second, 0.0, self._hog_pass)
+        found = self._clear(seen) or self._clear(self._turned(photo, first, _HOG_TURNS, self._hog_pass)) or seen
         return [_with_eyes(photo, raw) for raw in found]
+
+    def _clear(self, found: Sequence[Raw]) -> list[Raw]:
+        return [raw for raw in found if raw.score >= self._margin]
 
     def _turned(self, photo: Photo, side: int, turns: Sequence[float], search: _Pass) -> list[Raw]:
         """The rotated copy in which a face is seen most clearly."""
@@ -155,7 +159,7 @@ class FaceDetector:
         return [_mapped(raw, back, -degrees) for raw in search(view)]
 
     def _hog_pass(self, view: Pixels) -> list[Raw]:
-        boxes, scores, _ = self._hog.run(np.ascontiguousarray(view), 1, self._margin)
+        boxes, scores, _ = self._hog.run(np.ascontiguousarray(view), 1, 0.0)
         return [
             Raw(
                 Box(x0=box.left(), y0=box.top(), x1=box.right() + 1, y1=box.bottom() + 1), float(score), (), "none", 0.0
@@ -298,7 +302,11 @@ class DetectFaces(FaceTool[ImageArguments]):
             score=face.score,
             region=face.box,
             method=method,
-            details={"roll_degrees": round(face.roll, 1), "landmark_scheme": face.landmark_scheme},
+            details={
+                "roll_degrees": round(face.roll, 1),
+                "landmark_scheme": face.landmark_scheme,
+                "weak": method == HOG and face.score < _HOG_MARGIN,
+            },
         )
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
@@ -307,6 +315,11 @@ class DetectFaces(FaceTool[ImageArguments]):
         for row in counts:
             claims.append(_count_claim(row, names))
             claims += _small_claim(row, names)
+        claims += [
+            _claim(row, f"{names.start(row.subject)} was found only weakly and may not be a face.", "doubt")
+            for row in evidence
+            if row.details.get("weak")
+        ]
         claims += _miss_claim(counts)
         return claims
 
