@@ -36,7 +36,7 @@ class FakeDetector:
 
     method = weights.method("yunet_n_dynamic")
 
-    def __init__(self, backend):
+    def __init__(self, backend, floor=0.0):
         self.backend = backend
 
     def detect(self, photo, image_id):

@@ -74,16 +74,20 @@ class FaceDetector:
     Args:
         backend: "auto" takes YuNet when its file is here, else dlib.
         margin: score below which dlib's detections count only where there is none above.
+        floor: score below which they do not count at all. Lower it where a face is known to be there.
 
     Raises:
         UsageError: no such backend.
     """
 
-    def __init__(self, backend: BackendName | str | None = "auto", *, margin: float = _HOG_MARGIN) -> None:
+    def __init__(
+        self, backend: BackendName | str | None = "auto", *, margin: float = _HOG_MARGIN, floor: float = 0.0
+    ) -> None:
         if backend not in (None, "auto", "dlib", "yunet"):
             raise UsageError(f"There is no detector {backend!r}", "Use auto, dlib or yunet")
         self._wanted = backend or "auto"
         self._margin = margin
+        self._floor = floor
 
     @cached_property
     def backend(self) -> Literal["dlib", "yunet"]:
@@ -159,7 +163,7 @@ class FaceDetector:
         return [_mapped(raw, back, -degrees) for raw in search(view)]
 
     def _hog_pass(self, view: Pixels) -> list[Raw]:
-        boxes, scores, _ = self._hog.run(np.ascontiguousarray(view), 1, 0.0)
+        boxes, scores, _ = self._hog.run(np.ascontiguousarray(view), 1, self._floor)
         return [
             Raw(
                 Box(x0=box.left(), y0=box.top(), x1=box.right() + 1, y1=box.bottom() + 1), float(score), (), "none", 0.0
