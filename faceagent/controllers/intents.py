@@ -41,13 +41,17 @@ def intents(question: str) -> tuple[Intent, ...]:
     plain = " ".join(question.replace("’", "'").split())
     found = [(match.span(), intent) for intent in table() if (match := intent.pattern.search(plain))]
     # "blur the faces" asks to hide them; the "blur" inside it is not also a question about sharpness.
-    found = [pair for place, pair in enumerate(found) if not any(_inside(pair[0], other[0]) for other in found[:place])]
+    found = [
+        (span, intent)
+        for place, (span, intent) in enumerate(found)
+        if not any(_inside(span, other) for other, _ in found) and span not in [other for other, _ in found[:place]]
+    ]
     asked = [pair for pair in found if not pair[1].alone] or found
     return tuple(intent for _, intent in sorted(asked, key=lambda pair: pair[0]))
 
 
 def _inside(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
-    return outer[0] <= inner[0] and inner[1] <= outer[1]
+    return inner != outer and outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 GREETING = any_of(["hi", "hello", "hey", "good (?:morning|afternoon|evening)", "thanks?", "thank you", "thx", "bye"])

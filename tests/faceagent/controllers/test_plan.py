@@ -28,6 +28,7 @@ TOOLS = {
     "is it blurry": {"assess_quality"},
     "Is this good enough for a passport?": {"assess_quality"},
     "Which of these is the sharpest?": {"assess_quality"},
+    "Is the photo good enough to compare?": {"assess_quality"},
     "Is this photo genuine?": {"detect_faces", "inspect_provenance"},
     "has it been photoshopped?": {"detect_faces", "inspect_provenance"},
     "Is this AI?": {"detect_faces", "inspect_provenance"},
