@@ -186,8 +186,8 @@ def trained_for(checkpoint: Path) -> str:
     recipe = state["recipe"]
     samples = state["step"] * recipe["batch"]
     return (
-        f"Backbone {recipe['backbone']}, {samples:,} crops seen in {state['spent'] / 60:.0f} minutes on "
-        f"{recipe['threads']} thread(s) of a CPU that other work shared."
+        f"Backbone {recipe['backbone']}, {samples:,} crops seen in {state['spent'] / 60:.0f} minutes, "
+        f"threads {recipe['threads']}."
     )
 
 

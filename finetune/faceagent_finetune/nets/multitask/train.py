@@ -4,7 +4,8 @@
 
 Writes last.pt (all that is needed to go on) every few minutes and at the end. The learning rate and the size of the
 crops follow the share of the run that is over, by samples or by the clock, whichever is further; so a run on a slow
-machine is a shorter run, not one that was broken off.
+machine is a shorter run, not one that was broken off. A checkpoint from the middle of a run has seen only small crops:
+measured at full size it looks far worse than it is.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from faceagent_finetune.nets.multitask.model import Multitask
 
 _REPORT_SECONDS = 20.0
 _CLIP = 5.0
+_LONGEST_STEP_SECONDS = 30.0  # more is a machine that slept or a run that was held: not spent
 
 
 def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Path:
@@ -47,18 +49,18 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     optimiser = torch.optim.AdamW(
         _groups(network, recipe["weight_decay"]), lr=recipe["learning_rate"], betas=(0.9, 0.98), fused=True
     )
-    step, before = 0, 0.0
+    step, spent = 0, 0.0
     file = out / "last.pt"
     out.mkdir(parents=True, exist_ok=True)
     if resume:
-        step, before = _load(file, network, average, optimiser)
+        step, spent = _load(file, network, average, optimiser)
 
     mixer = Mixer(cache, recipe["mix"], recipe["batch"], recipe["seed"], Strength(**recipe["augment"]))
-    sizes, begun = SizeNow(recipe["sizes"]), time.monotonic()
-    progress = sizes.progress = _progress(recipe, step, before)
+    sizes, last = SizeNow(recipe["sizes"]), time.monotonic()
+    progress = sizes.progress = _progress(recipe, step, spent)
     batches = Ahead(mixer, step, sizes)
     log = Log(step)
-    saved, budget = begun, recipe["budget_minutes"]
+    saved, budget = last, recipe["budget_minutes"]
     _say(f"{mixer.photos} photos, {device}, {sum(p.numel() for p in network.parameters()) / 1e6:.2f} M weights")
 
     network.train()
@@ -78,7 +80,7 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
         _follow(average, network, min(recipe["average"], (1 + step) / (10 + step)))
 
         now = time.monotonic()
-        spent = before + now - begun
+        spent, last = spent + min(now - last, _LONGEST_STEP_SECONDS), now
         progress = sizes.progress = _progress(recipe, step, spent)
         log.add(loss, parts)
         log.report(step, progress, spent, recipe["batch"], pixels.shape[1])
@@ -86,7 +88,7 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
             _save(file, recipe, network, average, optimiser, step, spent)
             saved = now
     batches.close()
-    _save(file, recipe, network, average, optimiser, step, before + time.monotonic() - begun)
+    _save(file, recipe, network, average, optimiser, step, spent)
     _say(f"done: {step * recipe['batch']} samples of at most {recipe['samples']}, budget {budget} min; {file}")
     return file
 
