@@ -111,9 +111,8 @@ class Lfw(Benchmark[Portrait, Read]):
         missing = tuple(read.name for read in measured if read.embedding is None)
         undetected = tuple(name for name, read in reads.items() if not read.detected)
         pairs = [pair for pair in self._pairs if pair.a in reads and pair.b in reads]
-        notes = [
-            f"No face was found in {len(undetected)} portraits (a weak candidate or the central crop stands in): {', '.join(undetected)}"
-        ]
+        stood_in = f"In {len(undetected)} portraits no face was found; a weak candidate or the central crop stands in"
+        notes = (f"{stood_in}: {', '.join(undetected)}",) if undetected else ()
         return Result(
             benchmark=self.name,
             backend=self.backend,
@@ -128,7 +127,7 @@ class Lfw(Benchmark[Portrait, Read]):
             ),
             complete=not missing,
             missing=missing,
-            notes=tuple(notes if undetected else ()),
+            notes=notes,
             methods=(self._detector.method, self._embedder.method),
             curves={"roc": verification.curve(pairs, embeddings)},
             machine=machine(),
