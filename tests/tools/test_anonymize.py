@@ -176,7 +176,7 @@ def test_strength_is_raised_until_the_face_is_not_recognised() -> None:
     assert row.value == "not_recognisable"
     assert row.details["rounds"] == CELLS.index(row.details["cells_across"]) + 1
     assert row.details["rounds"] > 1
-    assert "can no longer be recognised" in made.text
+    assert "This system no longer recognises the face in the copy" in made.text
     assert not made.rejected
 
 

@@ -137,9 +137,11 @@ class AnonymizeFaces(FaceTool[AnonymizeArguments]):
         hidden = [self._hidden(session, photo, face) for face in faces]
         pixels = self._until_unrecognisable(photo, image_id, hidden, arguments.method)
         output = _encoded(pixels, _free_name(photo.name, arguments.format, session), arguments.format)
+        left = [face for face in session.faces(image_id) if face not in faces]
         return [
-            self._copy_row(session, image_id, session.add_output(output), output, hidden, arguments),
+            self._copy_row(image_id, session.add_output(output), output, hidden, left, arguments),
             *(self._check_row(item, arguments.method) for item in hidden),
+            *(self._left_row(face) for face in left),
         ]
 
     def _hidden(self, session: Session, photo: Photo, face: Face) -> Hidden:
@@ -193,15 +195,13 @@ class AnonymizeFaces(FaceTool[AnonymizeArguments]):
 
     def _copy_row(
         self,
-        session: Session,
         image_id: str,
         output_id: str,
         output: Output,
         hidden: Sequence[Hidden],
+        left: Sequence[Face],
         arguments: AnonymizeArguments,
     ) -> Evidence:
-        hidden_ids = [item.face.id for item in hidden]
-        left = [face.id for face in session.faces(image_id) if face.id not in hidden_ids]
         return Evidence(
             tool=self.name,
             subject=image_id,
@@ -211,11 +211,22 @@ class AnonymizeFaces(FaceTool[AnonymizeArguments]):
             limitations=LIMITATIONS,
             details={
                 "file": output.name,
-                "faces_hidden": list[JsonValue](hidden_ids),
-                "faces_left": list[JsonValue](left),
+                "faces_hidden": [item.face.id for item in hidden],
+                "faces_left": [face.id for face in left],
                 "method": arguments.method,
                 "format": arguments.format,
             },
+        )
+
+    def _left_row(self, face: Face) -> Evidence:
+        return Evidence(
+            tool=self.name,
+            subject=face.id,
+            attribute="reidentification",
+            status="not_applicable",
+            reason="the face was left visible, as asked",
+            method=METHOD,
+            region=face.box,
         )
 
     def _check_row(self, item: Hidden, method: HidingMethod) -> Evidence:

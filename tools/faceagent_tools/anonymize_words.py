@@ -15,11 +15,11 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     copies = [row for row in evidence if row.attribute == "anonymised_copy"]
     checks = [row for row in evidence if row.attribute == "reidentification"]
     made = [row for row in copies if row.status == "ok"]
-    claims = [_copy(row, names) for row in copies]
+    claims = [_copy(row, checks, names) for row in copies]
     claims += _checked([row for row in checks if row.value == "recognisable"], names)
     claims += _checked([row for row in checks if row.value == "not_recognisable"], names)
     claims += _unchecked([row for row in checks if row.status == "abstained"], names)
-    claims += (_left(row, names) for row in made if row.details["faces_left"])
+    claims += _left([row for row in checks if row.status == "not_applicable"], names)
     if made:
         claims += _caveats(made[0])
     return claims
@@ -36,7 +36,7 @@ def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole, *more: Evid
     )
 
 
-def _copy(row: Evidence, names: Names) -> Claim:
+def _copy(row: Evidence, checks: Sequence[Evidence], names: Names) -> Claim:
     if row.status != "ok":
         sentence = f"No copy of {names.of(row.subject)} was made, because no face was found in it."
         return _claim([row], sentence, "answer")
@@ -47,7 +47,7 @@ def _copy(row: Evidence, names: Names) -> Claim:
     done = _DONE[str(row.details["method"])]
     copy = "the copy" if len(names.images) == 1 else f"the copy of {row.subject}"
     sentence = f"{_start(who)} {are} {done} in {copy}, “{row.details['file']}” ({row.value}), which holds no metadata."
-    return _claim([row], sentence, "answer")
+    return _claim([row], sentence, "answer", *(check for check in checks if check.subject in faces))
 
 
 def _ids(row: Evidence, key: str) -> list[str]:
@@ -73,14 +73,15 @@ def _all_in(rows: Sequence[Evidence], names: Names) -> str:
 def _checked(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     if not rows:
         return
-    who = _start(_all_in(rows, names))
     if rows[0].value == "recognisable":
+        who = _start(_all_in(rows, names))
         sentence = f"{who} can still be recognised in the copy by this system; choose the mask instead."
         yield _claim(rows, sentence, "answer")
         return
+    they, are = ("it", "is") if len(rows) == 1 else ("they", "are")
     sentence = (
-        f"{who} can no longer be recognised by this system: what is left in the copy is less like the original than "
-        "nearly all pairs of photos of one person are."
+        f"This system no longer recognises {_all_in(rows, names)} in the copy: {they} {are} less like the original "
+        "than nearly all pairs of photos of one person are."
     )
     yield _claim(rows, sentence, "reason")
 
@@ -95,15 +96,17 @@ def _unchecked(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
         yield _claim(rows, sentence, "reason")
 
 
-def _left(row: Evidence, names: Names) -> Claim:
-    faces = _ids(row, "faces_left")
-    sentence = f"{_start(_who(faces, names, False))} {'was' if len(faces) == 1 else 'were'} left visible, as asked."
-    return _claim([row], sentence, "reason")
+def _left(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
+    if rows:
+        who = _start(_who([row.subject for row in rows], names, False))
+        yield _claim(rows, f"{who} {'was' if len(rows) == 1 else 'were'} left visible, as asked.", "reason")
 
 
 def _caveats(row: Evidence) -> Iterator[Claim]:
-    yield _claim([row], "A face that was not found is not hidden: look the copy over before you pass it on.", "doubt")
-    sentence = "Clothes, hair, companions or the place can still tell who somebody is."
+    sentence = (
+        "A face that was not found is not hidden, and clothes, hair, companions or the place can still tell who "
+        "somebody is: look the copy over before you pass it on."
+    )
     yield _claim([row], sentence, "doubt")
     if row.details["method"] != "mask":
         sentence = "A recogniser trained on such faces may see more than this check; a mask leaves nothing to see."

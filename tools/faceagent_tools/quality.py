@@ -124,8 +124,12 @@ class AssessQuality(FaceTool[SubjectArguments]):
         if face.box.width < SMALLEST_FACE_PX:
             return [self._row(face, size), *self._too_small(face)]
         chip = align.face_chip(photo, face, size=measures.CHIP_SIZE, padding=measures.CHIP_PADDING)
-        yaw = pose.corrected(pose.raw_angles(points), pose.calibration()).yaw
-        readings = [size, *_readings(photo, face, chip, yaw, table), *_detail(photo, face, size.score, table)]
+        yaw = abs(pose.corrected(pose.raw_angles(points), pose.calibration()).yaw)
+        readings = [
+            size,
+            *_readings(photo, face, chip, size.score, yaw, table),
+            *_detail(photo, face, size.score, table),
+        ]
         cue = self._cue(face, chip, yaw, table)
         return [
             *(self._row(face, reading) for reading in readings),
@@ -165,7 +169,7 @@ class AssessQuality(FaceTool[SubjectArguments]):
 
     def _cue(self, face: Face, chip: Pixels, yaw: float, table: Table) -> Evidence:
         method, known = quality_table.occlusion_method(), table.occlusion
-        if abs(yaw) > WIDEST_YAW:
+        if yaw > WIDEST_YAW:
             return Evidence(
                 tool=self.name,
                 subject=face.id,
@@ -173,7 +177,7 @@ class AssessQuality(FaceTool[SubjectArguments]):
                 status="abstained",
                 reason="the head is turned too far for the cue, which expects a face seen roughly from the front",
                 method=method,
-                details={"yaw_degrees": round(abs(yaw)), "widest_yaw_degrees": WIDEST_YAW},
+                details={"yaw_degrees": round(yaw), "widest_yaw_degrees": WIDEST_YAW},
             )
         found = quality_table.occlusion_net().scores(chip)
         zones = [
@@ -219,17 +223,18 @@ class AssessQuality(FaceTool[SubjectArguments]):
         )
 
 
-def _readings(photo: Photo, face: Face, chip: Pixels, yaw: float, table: Table) -> list[Reading]:
+def _readings(photo: Photo, face: Face, chip: Pixels, eye_distance: float, yaw: float, table: Table) -> list[Reading]:
     luminance = measures.luminance(chip)
     light = measures.light(luminance)
-    grain = measures.noise(measures.luminance(measures.face_crop(photo.pixels, face.box)))
+    crop = measures.face_crop(photo.pixels, face.box, eye_distance)
+    grain = measures.noise(measures.luminance(crop))
     for_comparing = "enough for an identity comparison"
     found = [
         _reading("sharpness", measures.sharpness(luminance), table.sharpness, f"sharp {for_comparing}"),
         _exposure(light, table),
         _reading("contrast", light.contrast, table.contrast, f"contrast {for_comparing}"),
         _reading("noise", grain, table.noise, f"free of noise {for_comparing}"),
-        _reading("frontality", abs(yaw), table.turn, f"frontal {for_comparing}"),
+        _reading("frontality", yaw, table.turn, f"frontal {for_comparing}"),
     ]
     return found
 
@@ -278,8 +283,10 @@ def _exposure(light: measures.Light, table: Table) -> Reading:
         "ordinary_overexposed_share_up_to": table.glare.ordinary.value,
     }
     if order.index(bright) > order.index(dark):
+        details |= _missed(table.glare, light.bright_share, table)
         meaning = "free of glare enough for an identity comparison"
         return Reading("exposure", light.bright_share, table.glare, _BRIGHT[bright], meaning, details)
+    details |= _missed(table.brightness, light.mean, table)
     meaning = "bright enough for an identity comparison"
     return Reading("exposure", light.mean, table.brightness, _DARK[dark], meaning, details)
 

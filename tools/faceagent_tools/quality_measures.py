@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -111,15 +112,15 @@ def light(chip_luminance: Floats) -> Light:
     )
 
 
-def noise(luminance_as_stored: Floats) -> float:
-    """Standard deviation of the noise, in luminance levels, of a crop that was not resampled.
+def noise(crop_luminance: Floats) -> float:
+    """Standard deviation of the noise, in luminance levels, of a crop (`face_crop`).
 
     Immerkær's mask (Fast Noise Variance Estimation, 1996, doi:10.1006/cviu.1996.0060) cancels planes and slopes. The
     median instead of the mean keeps hair and lashes from passing for noise. Crops under 5 px give 0.
     """
-    if min(luminance_as_stored.shape) < 5:
+    if min(crop_luminance.shape) < 5:
         return 0.0
-    y = luminance_as_stored.astype(np.float64)
+    y = crop_luminance.astype(np.float64)
     rows = y[:-2] - 2 * y[1:-1] + y[2:]
     answer = rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]
     # The mask's own gain is 6; 0.6745 is the median of |N(0, 1)|.
@@ -133,13 +134,21 @@ def centre(pixels: Pixels, side: int = 1024) -> Pixels:
     return pixels[y : y + side, x : x + side]
 
 
-def face_crop(pixels: Pixels, box: Box) -> Pixels:
-    """The pixels under a face box as they are stored, cut down to its middle 256 x 256 px; not empty."""
+def face_crop(pixels: Pixels, box: Box, eye_distance: float) -> Pixels:
+    """The pixels under a face box, up to the middle 256 x 256 px, not resampled unless the face is larger than a chip.
+
+    A larger one is averaged down to the chip's eye distance, so that noise counts as it will in a chip. Not empty.
+    """
     height, width = pixels.shape[:2]
     x, y = box.centre
     half_width, half_height = min(box.width / 2, 128.0), min(box.height / 2, 128.0)
     x0, y0 = (int(min(max(low, 0), top - 1)) for low, top in ((x - half_width, width), (y - half_height, height)))
-    return pixels[y0 : max(int(y + half_height), y0 + 1), x0 : max(int(x + half_width), x0 + 1)]
+    crop = pixels[y0 : max(int(y + half_height), y0 + 1), x0 : max(int(x + half_width), x0 + 1)]
+    if eye_distance <= CHIP_EYE_DISTANCE:
+        return crop
+    factor = CHIP_EYE_DISTANCE / eye_distance
+    size = max(1, round(crop.shape[1] * factor)), max(1, round(crop.shape[0] * factor))
+    return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def eye_distance(points5: Points) -> float:

@@ -67,8 +67,9 @@ class FaceRows:
         return _FAULTS.get((attribute, str(row.value))) if row else None
 
     def faults(self) -> tuple[str, ...]:
-        """Everything that is worse than in ordinary photos, as adjectives."""
-        return tuple(said for attribute in self.rows if attribute != "face_size" and (said := self.fault(attribute)))
+        """What is worse than in ordinary photos and matters for comparing, as adjectives."""
+        matters = (attribute for attribute in self.rows if attribute not in ("face_size", "detail"))
+        return tuple(said for attribute in matters if (said := self.fault(attribute)))
 
     def merits(self) -> tuple[str, ...]:
         return tuple(said for attribute, row in self.rows.items() if (said := _GOOD.get((attribute, str(row.value)))))
@@ -189,9 +190,9 @@ def _other_purposes(faces: Sequence[FaceRows], who: str) -> Iterator[Claim]:
     elif not against:
         low, _, asked = _eyes(faces)
         sentence = (
-            f"{_start(who)} also {'meets' if len(faces) == 1 else 'meet'} what a forensic examination needs, and, at "
-            f"{low:.0f} pixels between the eyes, the {asked:.0f} that an identity document asks for; background and "
-            "expression were not judged."
+            f"In what was measured, {who} also {'meets' if len(faces) == 1 else 'meet'} the needs of a forensic "
+            f"examination and, at {low:.0f} pixels between the eyes, the {asked:.0f} that an identity document asks "
+            "for; background and expression were not judged."
         )
         yield _claim(faces, "fitness", sentence, "reason", *_ALL)
     elif all("face_size" in face.limits(FORENSIC) for face in faces):
@@ -247,15 +248,19 @@ def _consequence(faces: Sequence[FaceRows]) -> Iterator[Claim]:
     if not costs:
         return
     attribute, found = max(costs.items(), key=lambda item: max(share for share, _ in item[1]))
-    shares = [round(share * 100) for share, _ in found]
-    span = f"{shares[0]}" if len(set(shares)) == 1 else f"{min(shares)} % to {max(shares)}"
     concerned = [face for _, face in found]
     plain = _number(concerned[0].rows[attribute].details["missed_undamaged"])
     sentence = (
-        f"In a test with faces {_LIKE_THIS[attribute]}, {span} % of the pairs that show one person were missed, "
-        f"against {plain * 100:.1f} % with the photos as they were."
+        f"In a test with faces {_LIKE_THIS[attribute]}, {_shares([share for share, _ in found])} of the pairs "
+        f"that show one person were missed, against {plain * 100:.1f} % with the photos as they were."
     )
     yield _claim(concerned, "fitness", sentence, "reason", attribute)
+
+
+def _shares(shares: Sequence[float]) -> str:
+    """ "22 %", "22 % to 40 %", "nearly all"."""
+    low, high = (f"{share * 100:.0f} %" if share < 0.985 else "nearly all" for share in (min(shares), max(shares)))
+    return low if low == high else f"{low} to {high}"
 
 
 def _compression(rows: Sequence[Evidence], any_face: bool, names: Names) -> Iterator[Claim]:

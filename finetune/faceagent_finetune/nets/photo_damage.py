@@ -36,14 +36,16 @@ def damaged(pixels: Pixels, damage: Damage, eye_distance: float, rng: Random) ->
     if damage.kind == "size":
         factor = min(1.0, damage.strength / eye_distance)
         return scaled(pixels, factor), factor
+    # Whole numbers would wrap around in uint8.
+    values = pixels.astype(np.float64)
     change: dict[str, Callable[[], Pixels]] = {
         "none": lambda: pixels,
         "blur": lambda: blurred(pixels, damage.strength * eye_distance),
         "jpeg": lambda: jpeg(pixels, round(damage.strength)),
-        "dark": lambda: levels(pixels * damage.strength),
-        "bright": lambda: levels(pixels * damage.strength),
-        "contrast": lambda: levels(pixels.mean() + (pixels - pixels.mean()) * damage.strength),
-        "noise": lambda: levels(pixels + rng.normal(0, damage.strength, pixels.shape)),
+        "dark": lambda: levels(values * damage.strength),
+        "bright": lambda: levels(values * damage.strength),
+        "contrast": lambda: levels(values.mean() + (values - values.mean()) * damage.strength),
+        "noise": lambda: levels(values + rng.normal(0, damage.strength, pixels.shape)),
     }
     return change[damage.kind](), 1.0
 

@@ -33,7 +33,7 @@ DAMAGES = (
     *(Damage("blur", share) for share in (0.03, 0.045, 0.06, 0.075, 0.09, 0.12)),
     *(Damage("size", pixels) for pixels in (24, 20, 16, 13, 10, 8, 6)),
     *(Damage("dark", factor) for factor in (0.25, 0.12, 0.06, 0.03, 0.015)),
-    *(Damage("bright", factor) for factor in (2, 3, 4)),
+    *(Damage("bright", factor) for factor in (1.25, 1.5, 1.75, 2, 3, 4)),
     *(Damage("contrast", factor) for factor in (0.12, 0.06, 0.03)),
     *(Damage("jpeg", quality) for quality in (20, 10, 5)),
     *(Damage("noise", sigma) for sigma in (20, 40, 80)),
@@ -53,6 +53,7 @@ class Shot:
 def measured(shot: Shot) -> Floats:
     """The measures in the order of COLUMNS."""
     points = align.points5(shot.photo, shot.face)
+    eyes = measures.eye_distance(points)
     luminance = measures.luminance(align.face_chip(shot.photo, shot.face))
     light = measures.light(luminance)
     yaw = pose.corrected(pose.raw_angles(points), pose.calibration()).yaw
@@ -63,8 +64,8 @@ def measured(shot: Shot) -> Floats:
             light.dark_share,
             light.bright_share,
             light.contrast,
-            measures.noise(measures.luminance(measures.face_crop(shot.photo.pixels, shot.face.box))),
-            measures.eye_distance(points),
+            measures.noise(measures.luminance(measures.face_crop(shot.photo.pixels, shot.face.box, eyes))),
+            eyes,
             abs(yaw),
             measures.blockiness(measures.luminance(shot.photo.pixels)),
         ]
