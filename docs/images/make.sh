@@ -7,4 +7,4 @@ faceagent report examples --out "$out" >/dev/null
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
 "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
   --disable-component-update --disable-sync --hide-scrollbars --user-data-dir="$out/profile" \
-  --window-size=1200,1420 --screenshot=docs/images/report.png "file://$out/report.html" 2>/dev/null
+  --window-size=1200,960 --screenshot=docs/images/report.png "file://$out/report.html" 2>/dev/null
