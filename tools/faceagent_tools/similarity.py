@@ -32,7 +32,7 @@ COHORT = "compare_dlib_cohort.npy"
 class Line(Frozen):
     """A decision line: the similarity from which on two faces count as one person.
 
-    false_match_rate: share of pairs of different people of the same perceived race and gender (mean over the groups;
+    false_match_rate: share of pairs of different adults of the same perceived race and gender (mean over the groups;
     of the worst group for a strict line) at or above it. mixed_rate: the same among pairs of any two LFW people.
     true_match_rate: share of pairs of one person (LFW) at or above it. groups: false match rate of each.
     """
