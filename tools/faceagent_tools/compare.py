@@ -30,8 +30,8 @@ LIMITATIONS = (
     "Twins, close relatives and look-alikes can be as alike as two photos of one person.",
     "Many years between two photos, disguise, strong make-up or an altered photo can make one person look like two, "
     "or two like one.",
-    "How often two people pass for one was measured for adults, teenagers and children of 14 perceived groups; how often "
-    "one person is missed only on press photos of adults (LFW). Other photos have other rates.",
+    "How often two people pass for one was measured for adults, teenagers and children of 14 perceived groups; how "
+    "often one person is missed only on press photos of adults (LFW). Other photos have other rates.",
 )
 
 
