@@ -15,9 +15,11 @@ from faceagent.media import Pixels
 from faceagent.types import Box, Face
 from faceagent_tools import align
 
+Floats = npt.NDArray[np.float64]
 HidingMethod = Literal["pixelate", "blur", "mask"]
 
-# In units of the side of dlib's square, which reaches from the brows to the chin.
+# In units of the side of dlib's square, which reaches from the brows to the chin. On HELEN this covers all 68 landmarks
+# of 200 of 200 faces that YuNet finds, and of 189 of 192 that dlib finds: `python -m faceagent_finetune.nets.check_hiding`.
 HALF_WIDTH = 0.80
 HALF_HEIGHT = 1.05
 RISE = 0.22
@@ -43,13 +45,17 @@ class Region:
         x, y = self.centre
         return Box(x0=x - dx, y0=y - dy, x1=x + dx, y1=y + dy)
 
-    def mask(self, x0: int, y0: int, x1: int, y1: int) -> npt.NDArray[np.bool_]:
-        """Bool [y1 - y0, x1 - x0]: which pixel centres of that part of the photo lie inside."""
-        y, x = np.mgrid[y0:y1, x0:x1] + 0.5
+    def holds(self, x: Floats, y: Floats) -> npt.NDArray[np.bool_]:
+        """Which of the points at x and y (arrays of one shape) lie inside."""
         dx, dy = x - self.centre[0], y - self.centre[1]
         cos, sin = math.cos(math.radians(self.roll)), math.sin(math.radians(self.roll))
         across, along = dx * cos + dy * sin, dy * cos - dx * sin
         return np.asarray((across / self.half_width) ** 2 + (along / self.half_height) ** 2 <= 1)
+
+    def mask(self, x0: int, y0: int, x1: int, y1: int) -> npt.NDArray[np.bool_]:
+        """Bool [y1 - y0, x1 - x0]: which pixel centres of that part of the photo lie inside."""
+        y, x = np.mgrid[y0:y1, x0:x1] + 0.5
+        return self.holds(x, y)
 
 
 def region_of(face: Face) -> Region:
