@@ -19,7 +19,8 @@ Floats = npt.NDArray[np.float64]
 HidingMethod = Literal["pixelate", "blur", "mask"]
 
 # In units of the side of dlib's square, which reaches from the brows to the chin. On HELEN this covers all 68 landmarks
-# of 200 of 200 faces that YuNet finds, and of 189 of 192 that dlib finds: `python -m faceagent_finetune.nets.check_hiding`.
+# of 200 of 200 faces that YuNet finds, and of 189 of 192 that dlib finds
+# (`python -m faceagent_finetune.nets.check_hiding --data DIR`).
 HALF_WIDTH = 0.80
 HALF_HEIGHT = 1.05
 RISE = 0.22
