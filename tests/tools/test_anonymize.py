@@ -242,6 +242,7 @@ def test_both_faces() -> None:
     faces = [made_face(100, 100, 80), made_face(300, 100, 80, number=2)]
     made = Made(AnonymizeFaces(Blind(), SeesThrough(10**6), line=0.5), Photo.open(pixels), faces, method="mask")
     assert made.claims[0].sentence.startswith("Both faces are masked")
+    assert "no longer recognises either face" in made.text
     assert "trained on such faces" not in made.text
     assert not made.rejected
 

@@ -79,8 +79,11 @@ def _checked(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
         yield _claim(rows, sentence, "answer")
         return
     they, are = ("it", "is") if len(rows) == 1 else ("they", "are")
+    # "Does not recognise both" could mean that it recognises one.
+    whom = {"both faces": "either face", "all the faces": "any of the faces"}
+    said = _all_in(rows, names)
     sentence = (
-        f"This system no longer recognises {_all_in(rows, names)} in the copy: {they} {are} less like the original "
+        f"This system no longer recognises {whom.get(said, said)} in the copy: {they} {are} less like the original "
         "than nearly all pairs of photos of one person are."
     )
     yield _claim(rows, sentence, "reason")

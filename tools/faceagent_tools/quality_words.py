@@ -147,12 +147,19 @@ def _verdict(faces: Sequence[FaceRows], names: Names) -> Claim:
     who = _who(faces, names)
     if faces[0].fit(IDENTITY):
         sentence = f"{_start(who)} {are} good enough to compare{_praise(faces, they, are)}."
-        return _claim(faces, "fitness", sentence, "answer", *_ALL)
+        return _claim(faces, "fitness", sentence, "answer", "sharpness", "exposure", "face_size", *_faulty(faces))
     if len(faces) > 1 and len(faces) == len(names.faces):
         lead = ("Neither face is" if len(faces) == 2 else "None of the faces is") + " good enough to compare"
     else:
         lead = f"{_start(who)} {are} not good enough to compare"
-    return _claim(faces, "fitness", f"{lead}: {they} {are} {_why(faces, IDENTITY)}.", "answer", *_ALL)
+    against = dict.fromkeys(item for face in faces for item in face.limits(IDENTITY))
+    return _claim(faces, "fitness", f"{lead}: {they} {are} {_why(faces, IDENTITY)}.", "answer", *against)
+
+
+def _faulty(faces: Sequence[FaceRows]) -> tuple[str, ...]:
+    """The attributes that a fault is said of, beyond those that are always cited."""
+    found = dict.fromkeys(attribute for face in faces for attribute in face.rows if face.fault(attribute))
+    return tuple(attribute for attribute in found if attribute not in ("sharpness", "exposure", "face_size", "detail"))
 
 
 def _praise(faces: Sequence[FaceRows], they: str, are: str) -> str:
@@ -205,7 +212,7 @@ def _other_purposes(faces: Sequence[FaceRows], who: str) -> Iterator[Claim]:
         yield _claim(faces, "fitness", sentence, "reason", "face_size")
     else:
         sentence = f"For a forensic examination {who} {are} {_why(faces, FORENSIC)}."
-        yield _claim(faces, "fitness", sentence, "reason", *_ALL)
+        yield _claim(faces, "fitness", sentence, "reason", *sorted(against))
 
 
 def _eyes(faces: Sequence[FaceRows]) -> tuple[float, float, float]:
