@@ -188,8 +188,13 @@ def test_what_stays_recognisable_is_said_first() -> None:
     assert row.details["rounds"] == row.details["most_rounds"] == len(CELLS)
     warning = next(claim for claim in made.claims if claim.attribute == "reidentification")
     assert warning.role == "answer"
-    assert "can still be recognised" in warning.sentence
+    assert "choose the mask instead" in warning.sentence
     assert not made.rejected
+    masked = Made(
+        AnonymizeFaces(Blind(), SeesThrough(colours=0), line=0.5), photo, [made_face(150, 150, 120)], method="mask"
+    )
+    assert masked.rows("reidentification")[0].details["rounds"] == 1
+    assert "do not pass the copy on" in masked.text
 
 
 def test_each_round_keeps_less() -> None:
@@ -240,7 +245,7 @@ def test_only_the_faces_asked_for_are_hidden() -> None:
 def test_both_faces() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (200, 400, 3), dtype=np.uint8)
     faces = [made_face(100, 100, 80), made_face(300, 100, 80, number=2)]
-    made = Made(AnonymizeFaces(Blind(), SeesThrough(10**6), line=0.5), Photo.open(pixels), faces, method="mask")
+    made = Made(AnonymizeFaces(Blind(), SeesThrough(1000), line=0.5), Photo.open(pixels), faces, method="mask")
     assert made.claims[0].sentence.startswith("Both faces are masked")
     assert "no longer recognises either face" in made.text
     assert "trained on such faces" not in made.text

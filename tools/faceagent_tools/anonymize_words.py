@@ -75,7 +75,9 @@ def _checked(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
         return
     if rows[0].value == "recognisable":
         who = _start(_all_in(rows, names))
-        sentence = f"{who} can still be recognised in the copy by this system; choose the mask instead."
+        masked = rows[0].details["method"] == "mask"
+        advice = "do not pass the copy on" if masked else "choose the mask instead"
+        sentence = f"{who} can still be recognised in the copy by this system: {advice}."
         yield _claim(rows, sentence, "answer")
         return
     they, are = ("it", "is") if len(rows) == 1 else ("they", "are")
