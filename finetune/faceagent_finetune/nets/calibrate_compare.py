@@ -1,6 +1,9 @@
 """Makes the calibration of compare_faces: cohort, decision lines, probability, and how often groups are confused.
 
     python -m faceagent_finetune.nets.calibrate_compare --data DIR --cache FILE --out FOLDER
+    python -m faceagent_finetune.nets.calibrate_compare --data DIR --cache FILE --check --detector dlib
+
+The second holds the calibration that ships against the faces that another detector finds.
 
 Genuine pairs: all pairs of one person in LFW. Impostor pairs: adults of one perceived race and gender in FairFace,
 where every photo is taken to show another person; each of the 14 groups counts alike. This is the population that a
@@ -230,6 +233,29 @@ def calibrate(source: EmbeddedSets, data: Path, detector: FaceDetector, seed: in
     return table.model_copy(update={"figures": figures}), averages
 
 
+def check(source: EmbeddedSets, data: Path, seed: int) -> Iterator[str]:
+    """The calibration that ships, on the faces that this source finds."""
+    table, averages = similarity.table(), similarity.cohort()
+    lfw, (_, for_test) = sets.lfw(data), sets.fairface_halves(sets.fairface(data), seed)
+    tested = Found.of(source.embed("fairface", for_test), for_test)
+    found = material(Found.of(source.embed("lfw", lfw), lfw), tested, averages)
+    for line in table.lines:
+        now = _line(found, line.false_match_rate, line.similarity, strict=line.strict)
+        adults = {name: now.groups[name] for name in found.adults}
+        worst = max(adults, key=lambda name: adults[name])
+        yield (
+            f"stated {line.false_match_rate:g}{' strict' if line.strict else ''}: "
+            f"mean of the groups {np.mean(list(adults.values())):.5f}, worst {adults[worst]:.5f} ({worst}), "
+            f"any two in LFW {now.mixed_rate:.6f}, one person {now.true_match_rate:.4f}"
+        )
+    model = scores.Logistic(table.intercept, table.slope)
+    impostor, weighing = _weighed(found.adults)
+    predicted = model(found.genuine), model(impostor), weighing
+    yield f"log loss {scores.log_loss(*predicted):.4f}"
+    yield f"expected calibration error {scores.expected_calibration_error(*predicted):.4f}"
+    yield f"genuine pairs called different {np.mean(found.genuine < table.different_below):.4f}"
+
+
 def plain(lfw: Found, fairface: Found) -> dict[str, float]:
     """The same lines on the bare cosine, to show what the cohort is good for."""
     nothing = np.zeros((NEAREST, lfw.embeddings.shape[1]))
@@ -267,13 +293,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description="Calibrate compare_faces.")
     parser.add_argument("--data", type=Path, required=True, help="folder with identity/ and attributes/")
     parser.add_argument("--cache", type=Path, required=True, help="file for the embeddings, so that a re-run is cheap")
-    parser.add_argument("--out", type=Path, required=True, help=f"folder for {similarity.TABLE} and its cohort")
+    parser.add_argument("--out", type=Path, help=f"folder for {similarity.TABLE} and its cohort")
     parser.add_argument("--detector", default="auto", help="auto, dlib or yunet")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--check", action="store_true", help="hold the calibration that ships against the data")
     options = parser.parse_args(argv)
+    if options.check == (options.out is not None):
+        parser.error("give either --out or --check")
     try:
         detector = FaceDetector(options.detector)
         source = EmbeddedSets(options.cache, detector, _progress)
+        if options.check:
+            sys.stdout.write("\n".join(check(source, options.data, options.seed)) + "\n")
+            return 0
         table, averages = calibrate(source, options.data, detector, options.seed)
     except FaceAgentError as error:
         sys.stderr.write(f"{error}\n")
