@@ -1,17 +1,25 @@
-"""What may be asked of a face.
+"""What may be asked of a face, and for which purpose.
 
 Declining is part of the product: each topic in declined.toml has the phrases that find it in a question and one
 sentence that says why. Questions that are merely not possible in this installation are not declined here; the
 controller says what is not offered.
+
+Between allowed and declined lie the topics of purposes.toml: emotion and ethnicity are read only for a stated purpose.
+A tool that measures one asks `opens(session.purpose, "emotion")`, and where that is False abstains with
+`how_to_open("emotion")` as its reason.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
+
+from faceagent.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -38,3 +46,65 @@ def topics() -> tuple[Topic, ...]:
 def declined(question: str) -> tuple[Topic, ...]:
     """The topics in a question that are declined, in table order."""
     return tuple(topic for topic in topics() if topic.pattern.search(question))
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What faces are read for. opens: the topics that it switches on. source: where the law allows it."""
+
+    name: str
+    opens: frozenset[str]
+    means: str
+    source: str
+
+
+@cache
+def _rules() -> Mapping[str, Any]:
+    return tomllib.loads(files("faceagent").joinpath("purposes.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def purposes() -> Mapping[str, Purpose]:
+    """The purposes that can be stated, by name."""
+    return {
+        name: Purpose(name, frozenset(row["opens"]), row["means"], row["source"])
+        for name, row in _rules()["purpose"].items()
+    }
+
+
+def purpose(name: str) -> Purpose:
+    """The purpose of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in purposes():
+        raise UsageError(f"There is no purpose {name!r}", f"Known purposes: {', '.join(purposes())}")
+    return purposes()[name]
+
+
+def opens(stated: str | None, topic: str) -> bool:
+    """Whether a topic of purposes.toml ("emotion", "ethnicity") is open under the purpose stated, if any.
+
+    Raises:
+        UsageError: there is no such purpose.
+    """
+    return stated is not None and topic in purpose(stated).opens
+
+
+def how_to_open(topic: str) -> str:
+    """Why a topic is off and how to switch it on: one clause for `Evidence.reason`, to stand after "because".
+
+    It holds no number, so that a sentence may repeat it; `law` has the articles.
+    """
+    opening = [one.name for one in purposes().values() if topic in one.opens]
+    names = f"{', '.join(opening[:-1])} or {opening[-1]}"
+    return (
+        f"{_rules()['topic'][topic]['reason']}, so it stays off until one of these purposes is stated: {names} "
+        f"(on the command line --purpose {opening[0]}, in Python purpose=\"{opening[0]}\")"
+    )
+
+
+def law(topic: str) -> str:
+    """The articles behind a topic that needs a purpose, for `Evidence.details`."""
+    return str(_rules()["topic"][topic]["source"])

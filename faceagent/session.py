@@ -48,9 +48,13 @@ class Output:
 
 
 class Session:
-    """The state that tools share. Not thread-safe: one session, one conversation."""
+    """The state that tools share. Not thread-safe: one session, one conversation.
 
-    def __init__(self) -> None:
+    purpose: what the faces are read for, as stated by whoever asks (a name in purposes.toml), or None; see
+    `faceagent.policy`. It holds for the whole conversation.
+    """
+
+    def __init__(self, purpose: str | None = None) -> None:
         self.ledger = Ledger()
         self._photos: dict[str, Photo] = {}
         self._taken_in = 0
@@ -58,6 +62,11 @@ class Session:
         self._outputs: dict[str, Output] = {}
         self._pictures: dict[str, bytes] = {}
         self._memory: dict[Hashable, object] = {}
+        self._purpose = purpose
+
+    @property
+    def purpose(self) -> str | None:
+        return self._purpose
 
     # Photos
 
