@@ -100,8 +100,8 @@ def how_to_open(topic: str) -> str:
     opening = [one.name for one in purposes().values() if topic in one.opens]
     names = f"{', '.join(opening[:-1])} or {opening[-1]}"
     return (
-        f"{_rules()['topic'][topic]['reason']}, so it stays off until one of these purposes is stated: {names} "
-        f"(on the command line --purpose {opening[0]}, in Python purpose=\"{opening[0]}\")"
+        f"{_rules()['topic'][topic]['reason']}, so this stays off until a purpose is stated: {names} "
+        f"(--purpose {opening[0]}, or purpose=\"{opening[0]}\" in Python)"
     )
 
 

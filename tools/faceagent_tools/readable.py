@@ -1,0 +1,48 @@
+"""Which faces the network can read: the one place where the tools on `FaceReader` decide to abstain.
+
+Every reason is a clause that stands after "because"; evidence that carries one has the face's box as its region, so
+that a sentence may repeat its number.
+"""
+
+from __future__ import annotations
+
+from faceagent.media import Photo
+from faceagent.session import Session
+from faceagent.types import Face, Pose
+from faceagent_tools.multitask import FaceReader, Reading
+
+MIN_WIDTH = 24.0
+"""Pixels. A face is some 70 px wide in the network's crop, so a smaller one is stretched threefold and more."""
+MAX_YAW = 60.0
+"""Degrees. Beyond, the far eye is out of sight and the crop, which is laid by both eyes, is guesswork."""
+MIN_INSIDE = 0.5
+"""Share of the face's box that has to lie in the photo: of less than half a face no one should say anything."""
+
+
+def why_not(photo: Photo, face: Face, reading_pose: Pose | None = None) -> str | None:
+    """Why nothing should be read from a face, or None where it can be.
+
+    Args:
+        reading_pose: the network's pose, once it has read the face (`Reading.pose`).
+    """
+    if face.box.width < MIN_WIDTH:
+        return f"the face is only {face.box.width:.0f} pixels wide"
+    inside = face.box.clipped(photo.width, photo.height).area
+    if inside < MIN_INSIDE * face.box.area:
+        return "less than half of the face lies inside the photo"
+    if reading_pose is not None and abs(reading_pose.yaw) > MAX_YAW:
+        return "the head is turned too far to the side"
+    return None
+
+
+def read(reader: FaceReader, session: Session, face: Face) -> Reading | str:
+    """The reading of a face, or why there is none to be relied on.
+
+    Raises:
+        WeightsError: a model file is missing or damaged.
+    """
+    photo = session.photo(face.image)
+    if reason := why_not(photo, face):
+        return reason
+    reading = reader.read(session, face)
+    return why_not(photo, face, reading.pose) or reading
