@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from pathlib import Path
 from typing import Any
@@ -16,32 +15,29 @@ from faceagent.media import Photo
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
-if importlib.util.find_spec("timm") is None:  # not imported: that may need what `model.timm_module` does first
-    pytest.skip("timm is not installed", allow_module_level=True)
 parquet = pytest.importorskip("pyarrow.parquet")
 
 import pyarrow  # noqa: E402 - after the skips
 
 from faceagent_finetune.nets.multitask import card, crops, evaluate, export, labels, losses, train  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet, Mixer  # noqa: E402
+from faceagent_tools import multitask  # noqa: E402
 
 RECIPE: dict[str, Any] = {
     "seed": 1,
-    "backbone": "mobilenetv3_small_050",
     "dropout": 0.0,
     "threads": 1,
     "batch": 4,
     "samples": 16,
     "budget_minutes": 10,
-    "sizes": [[0.0, 64], [0.5, 112]],
-    "learning_rate": 1e-3,
+    "learning_rate": {"body": 1e-4, "heads": 1e-3},
     "warmup": 0.1,
     "weight_decay": 0.0,
     "smoothing": 0.05,
     "average": 0.9,
     "checkpoint_minutes": 5,
     "mix": {"fairface": 1.0, "utkface": 1.0, "celeba40": 1.0, "ferplus": 1.0},
-    "weights": dict.fromkeys(labels.HEADS, 1.0),
+    "weights": dict.fromkeys(multitask.HEADS, 1.0),
     "augment": {},
 }
 
@@ -60,8 +56,8 @@ def cache(portrait: Photo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     columns: dict[str, dict[str, Any]] = {
         "fairface": {"age_group": "40-49", "gender": "female", "race": "White"},
         "utkface": {"age": 42, "gender": "female", "race": "White"},
-        "celeba40": {name: 1 if name == "Smiling" else -1 for name in labels.ATTRIBUTES},
-        "ferplus": {name: 8 if name == "happiness" else 1 for name in labels.EMOTIONS},
+        "celeba40": {name: 1 if name == "Smiling" else -1 for name in multitask.ATTRIBUTES},
+        "ferplus": {name: 8 if name == "happiness" else 1 for name in multitask.EMOTIONS},
     }
     for name, row in columns.items():
         rows = [
@@ -103,7 +99,7 @@ def test_crops_hold_the_face_and_its_labels(cache: Path) -> None:
 
 def test_batches_can_be_made_again(cache: Path) -> None:
     mixer = Mixer(cache, RECIPE["mix"], 4, 1, train.Strength())
-    first, again, other = mixer.batch(3, 64), mixer.batch(3, 64), mixer.batch(4, 64)
+    first, again, other = mixer.batch(3), mixer.batch(3), mixer.batch(4)
     assert (first[0] == again[0]).all()
     assert (first[0] != other[0]).any()
     assert mixer.photos == 8
@@ -111,7 +107,7 @@ def test_batches_can_be_made_again(cache: Path) -> None:
 
 def test_a_missing_label_adds_nothing_and_teaches_nothing() -> None:
     wanted = {name: torch.from_numpy(value) for name, value in labels.blank(3).items()}
-    out = {name: torch.randn(3, size, requires_grad=True) for name, size in labels.HEADS.items()}
+    out = {name: torch.randn(3, size, requires_grad=True) for name, size in multitask.HEADS.items()}
     parts = losses.losses(out, wanted, 0.0)
     total = torch.stack(list(parts.values())).sum()
     total.backward()
@@ -120,7 +116,7 @@ def test_a_missing_label_adds_nothing_and_teaches_nothing() -> None:
 
 
 def test_an_age_group_is_content_with_any_of_its_years() -> None:
-    logits = torch.full((2, labels.AGES), -20.0)
+    logits = torch.full((2, multitask.AGES), -20.0)
     logits[0, 25], logits[1, 45] = 20.0, 20.0
     span = torch.tensor([[20, 29], [20, 29]])
     assert losses.age(logits[:1], span[:1]).item() == pytest.approx(0, abs=1e-3)

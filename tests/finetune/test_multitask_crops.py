@@ -9,7 +9,7 @@ import pytest
 from faceagent.media import Photo
 from faceagent_finetune.nets.multitask import crops, labels
 from faceagent_finetune.nets.multitask.augment import Strength, augmented
-from faceagent_tools import align
+from faceagent_tools import align, multitask
 from faceagent_tools.detection import FaceDetector
 
 STILL = Strength(
@@ -19,11 +19,10 @@ STILL = Strength(
 
 def test_the_map_to_the_crop_is_the_one_that_cut_it(portrait: Photo) -> None:
     face = FaceDetector("dlib").detect(portrait, "image 1")[0]
-    chip = align.face_chip(portrait, face, size=crops.SIZE, padding=crops.PADDING)
-    turn = crops.to_crop(portrait, face)
+    chip, turn = align.face_chip_and_map(portrait, face, size=multitask.SIZE, padding=multitask.PADDING)
     # Pixel centres: ours at halves, OpenCV's at whole numbers.
     shifted = np.column_stack([turn[:, :2], turn[:, 2] + turn[:, :2] @ [0.5, 0.5] - 0.5])
-    size = (crops.SIZE, crops.SIZE)
+    size = (multitask.SIZE, multitask.SIZE)
     blurred = cv2.GaussianBlur(portrait.pixels, (0, 0), 1.0)
     again = cv2.warpAffine(blurred, shifted, size)
     inner = (slice(20, -20), slice(20, -20))
@@ -45,29 +44,29 @@ def test_a_box_from_the_median_is_drawn_to_the_face(portrait: Photo) -> None:
 
 
 def test_a_flip_twice_is_no_flip() -> None:
-    assert (labels.MIRROR[labels.MIRROR] == np.arange(labels.POINTS)).all()
+    assert (multitask.MIRROR[multitask.MIRROR] == np.arange(multitask.POINTS)).all()
 
 
 def test_labels_of_the_sets() -> None:
     fair = labels.fairface([{"age_group": "70+", "gender": "female", "race": "Indian"}])
     assert fair["age"].tolist() == [[70, 100]]
     assert fair["gender"].tolist() == [0]
-    assert fair["race"][0].nonzero()[0].tolist() == [labels.RACES.index("Indian")]
+    assert fair["race"][0].nonzero()[0].tolist() == [multitask.RACES.index("Indian")]
     assert (fair["attributes"] == -1).all()
     utk = labels.utkface([{"age": 116, "gender": "male", "race": "Asian"}])
     assert utk["age"].tolist() == [[100, 100]]
     assert utk["race"].sum() == 2
-    celeb = labels.celeba([{name: 1 if name == "Male" else -1 for name in labels.ATTRIBUTES}])
+    celeb = labels.celeba([{name: 1 if name == "Male" else -1 for name in multitask.ATTRIBUTES}])
     assert celeb["gender"].tolist() == [1]
     assert celeb["attributes"].sum() == 1
-    votes = dict.fromkeys(labels.EMOTIONS, 0) | {"anger": 7, "fear": 1}
+    votes = dict.fromkeys(multitask.EMOTIONS, 0) | {"anger": 7, "fear": 1}
     assert labels.ferplus([votes])["emotion"].sum() == 7
 
 
 def dotted() -> tuple[np.ndarray, np.ndarray]:
     """A dark crop with one bright dot, which is point 36."""
     crop = np.full((112, 112, 3), 30, np.uint8)
-    points = np.full((labels.POINTS, 2), np.nan, np.float32)
+    points = np.full((multitask.POINTS, 2), np.nan, np.float32)
     cv2.circle(crop, (40, 50), 3, (255, 255, 255), -1)
     points[36] = (40.5 / 112, 50.5 / 112)
     return crop, points

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from skimage import data, transform
 
+from faceagent.errors import WeightsError
 from faceagent.media import Photo
 from faceagent.types import Box, Face
+from faceagent_tools import dlib_net, weights
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import FaceEmbedder, distance, eye_distance, main_face
 
@@ -121,3 +123,22 @@ def face(name, x, y, width):
 def test_the_main_face_is_large_and_central(faces, expected):
     found = main_face(faces, 250, 250)
     assert (found and found.id) == expected
+
+
+def test_the_graph_answers_as_dlib_itself(astronaut, own, embedder, detector):
+    """The filters read from dlib's file, in ONNX Runtime, against dlib's own network."""
+    import dlib
+
+    photo = portrait(astronaut)
+    chip = embedder.chip(photo, face_in(photo, detector))
+    network = dlib.face_recognition_model_v1(str(weights.path(FaceEmbedder.weights)))
+    both = [np.asarray(network.compute_face_descriptor(np.ascontiguousarray(view))) for view in (chip, chip[:, ::-1])]
+    mean = np.mean(both, axis=0)
+    assert np.abs(own - mean / np.linalg.norm(mean)).max() < 1e-5
+
+
+def test_another_file_is_not_taken_for_the_recogniser(tmp_path):
+    other = tmp_path / "other.dat"
+    other.write_bytes(weights.path(FaceEmbedder.weights).read_bytes()[: 1 << 20])
+    with pytest.raises(WeightsError, match="not dlib's face recogniser"):
+        dlib_net.read(other)

@@ -31,6 +31,18 @@ _YUNET_DROP = 0.048  # of the box's height, downwards
 _REACH = 2.4  # side of the cut-out in units of dlib's square: room for the aligned crop's padding when turned
 _TURN_FROM = 20.0  # degrees of roll
 _LARGEST = 256.0  # a square larger than this is scaled down first: the model gains nothing from more pixels
+_SMALLEST = 96.0  # a smaller one is scaled up: the model's points are whole pixels, and one of 48 is two per cent
+
+# Where dlib's alignment puts the five points, in shares of the tight face (dlib, image_transforms/interpolation.h).
+_TEMPLATE = np.array(
+    [
+        (0.8595674595992, 0.2134981538014),
+        (0.6460604764104, 0.2289674387677),
+        (0.1205750620789, 0.2137274526848),
+        (0.3340850613712, 0.2290642403242),
+        (0.4901123135679, 0.6277975316475),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -60,26 +72,26 @@ def patch(photo: Photo, face: Face) -> Patch:
     """Cut out a face with room around it; parts beyond the frame are black."""
     (x, y), side = square_of(face)
     side = max(side, 1.0)
-    shrink = min(1.0, _LARGEST / side)
-    size = max(round(side * _REACH * shrink), 8)
+    scale = min(max(1.0, _SMALLEST / side), _LARGEST / side)
+    size = max(round(side * _REACH * scale), 8)
     turn = -face.roll if abs(face.roll) > _TURN_FROM else 0.0
     to_patch = (
         Affine.translation(-x, -y)
         .then(Affine.rotation(turn))
-        .then(Affine.scaling(shrink))
+        .then(Affine.scaling(scale))
         .then(Affine.translation(size / 2, size / 2))
     )
-    half = round(side * shrink / 2)
+    half = round(side * scale / 2)
     middle = size // 2
     square = (middle - half, middle - half, middle + half, middle + half)
-    return Patch(_warp(photo.pixels, to_patch, size, shrink), to_patch.inverse(), square)
+    return Patch(_warp(photo.pixels, to_patch, size, scale), to_patch.inverse(), square)
 
 
-def _warp(pixels: Pixels, to_patch: Affine, size: int, shrink: float) -> Pixels:
+def _warp(pixels: Pixels, to_patch: Affine, size: int, scale: float) -> Pixels:
     source, mapped = pixels, to_patch
-    if shrink < 0.75:
+    if scale < 0.75:
         # warpAffine does not average over the pixels that it skips; resize first, and only the part that is needed.
-        source, mapped = _reduced(pixels, to_patch, size, shrink)
+        source, mapped = _reduced(pixels, to_patch, size, scale)
     # OpenCV puts pixel centres at whole numbers, we put them at halves.
     matrix = Affine.translation(0.5, 0.5).then(mapped).then(Affine.translation(-0.5, -0.5))
     warped = cv2.warpAffine(
@@ -125,7 +137,10 @@ def points5(photo: Photo, face: Face) -> npt.NDArray[np.float64]:
         WeightsError: the model file is missing or damaged.
     """
     cut = patch(photo, face)
-    shape = _shape(cut)
+    return _points(cut, _shape(cut))
+
+
+def _points(cut: Patch, shape: Any) -> npt.NDArray[np.float64]:
     # dlib's points name pixels, whose centres are half a pixel further on.
     found = [(shape.part(number).x + 0.5, shape.part(number).y + 0.5) for number in range(5)]
     return np.array(cut.to_photo.points(found))
@@ -140,7 +155,35 @@ def face_chip(photo: Photo, face: Face, size: int = 150, padding: float = 0.25) 
     Raises:
         WeightsError: the model file is missing or damaged.
     """
+    cut = patch(photo, face)
+    return _chip(cut, _shape(cut), size, padding)
+
+
+def face_chip_and_map(
+    photo: Photo, face: Face, size: int, padding: float
+) -> tuple[Pixels, npt.NDArray[np.float64]]:
+    """The aligned crop, and the similarity [2, 3] from upright pixels of the photo to pixels of the crop.
+
+    Raises:
+        WeightsError: the model file is missing or damaged.
+    """
+    cut = patch(photo, face)
+    shape = _shape(cut)
+    return _chip(cut, shape, size, padding), _to_chip(_points(cut, shape), size, padding)
+
+
+def _chip(cut: Patch, shape: Any, size: int, padding: float) -> Pixels:
     import dlib
 
-    cut = patch(photo, face)
-    return np.asarray(dlib.get_face_chip(cut.pixels, _shape(cut), size=size, padding=padding), dtype=np.uint8)
+    return np.asarray(dlib.get_face_chip(cut.pixels, shape, size=size, padding=padding), dtype=np.uint8)
+
+
+def _to_chip(found: npt.NDArray[np.float64], size: int, padding: float) -> npt.NDArray[np.float64]:
+    """The similarity that dlib's get_face_chip uses: least squares from the crop to the photo, then inverted."""
+    wanted = (padding + _TEMPLATE) / (2 * padding + 1) * size
+    middle, target = found.mean(axis=0), wanted.mean(axis=0)
+    here, there = found - middle, wanted - target
+    spread = float((there**2).sum())
+    a, b = float((there * here).sum()) / spread, float((there[:, 0] @ here[:, 1]) - (there[:, 1] @ here[:, 0])) / spread
+    turn = np.linalg.inv(np.array([[a, -b], [b, a]]))
+    return np.column_stack([turn, target - turn @ middle])

@@ -2,6 +2,7 @@
 
 A file is looked for in this order:
 
+0. the folder networks/ of this package, for the networks that come with it,
 1. the installed package `face_recognition_models` (located and never imported: its import needs `pkg_resources`,
    which newer setuptools no longer has),
 2. the folder in the environment variable FACEAGENT_MIRROR,
@@ -23,6 +24,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO
@@ -41,8 +43,9 @@ _TIMEOUT_S = 30.0
 class Weights:
     """One model file.
 
-    file: its name in the cache; mirror: its path below FACEAGENT_MIRROR; packaged: its path inside the package
-    `face_recognition_models`, None where that does not bring it. size: bytes. source: the paper or page to cite.
+    file: its name in the cache, or in networks/ where it is `shipped`; mirror: its path below FACEAGENT_MIRROR;
+    packaged: its path inside the package `face_recognition_models`, None where that does not bring it. size: bytes.
+    source: the paper or page to cite.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Weights:
     source: str
     mirror: str
     packaged: str | None = None
+    shipped: bool = False
 
 
 _ROWS = (
@@ -97,6 +101,18 @@ _ROWS = (
         source="Wu, Peng, Yu: YuNet, a tiny millisecond-level face detector (2023), doi:10.1007/s11633-023-1423-y",
         mirror="yunet/yunet_n_dynamic.onnx",
     ),
+    Weights(
+        name="faceagent-multitask",
+        version="1",
+        file="faceagent-multitask.onnx",
+        url="",
+        sha256="a7892625ba0bd8d7ae763de6c730c31f3816a257ee7466092d4198ed3946d9ce",
+        size=16_703_212,
+        licence="research use (trained on FairFace, UTKFace, CelebA, FER+)",
+        source="networks/faceagent-multitask.md",
+        mirror="",
+        shipped=True,
+    ),
 )
 
 TABLE: Mapping[str, Weights] = MappingProxyType({row.name: row for row in _ROWS})
@@ -126,8 +142,11 @@ def method(name: str) -> Method:
 
 
 def command(name: str) -> str:
-    """The command that downloads this file."""
-    return f"faceagent models get {row(name).name}"
+    """The command that gets this file."""
+    weights = row(name)
+    if weights.shipped:
+        return "pip install --force-reinstall --no-deps faceagent"
+    return f"faceagent models get {weights.name}"
 
 
 def find(name: str) -> Path | None:
@@ -171,6 +190,9 @@ def cache_folder() -> Path:
 
 
 def _places(weights: Weights) -> Iterator[Path]:
+    if weights.shipped:
+        yield Path(str(files("faceagent_tools"))) / "networks" / weights.file
+        return
     if weights.packaged is not None:
         yield from (folder / weights.packaged for folder in _package_folders())
     mirror = os.environ.get("FACEAGENT_MIRROR")
@@ -230,13 +252,15 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     only then takes its place in one step, so that a reader never sees half a file.
 
     Raises:
-        WeightsMissing: the origin cannot be reached, or the cache cannot be written.
+        WeightsMissing: the origin cannot be reached, the cache cannot be written, or the file comes with the package.
         WeightsCorrupt: what came has another size or SHA-256.
     """
     found = find(name)
     if found is not None:
         return found
     weights = row(name)
+    if weights.shipped:
+        return path(name)  # raises, and says how to mend it
     target = cache_folder() / weights.file
     partial: Path | None = None
     try:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceagent_finetune.nets.multitask.labels import MIRROR
+from faceagent_tools.multitask import MIRROR
 
 Pixels = npt.NDArray[np.uint8]
 _MIRRORED = np.array([-1, 1, -1], np.float32)  # yaw and roll turn round

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from faceagent_finetune.nets.multitask import labels
+from faceagent_tools import multitask
 
 _INTENT = """\
 One small network that reads a face's aligned crop: age, perceived gender, perceived ethnicity (FairFace's seven
@@ -24,7 +24,7 @@ groups), the 40 attributes of CelebA, expression, 68 points and both irises, hea
 
 - Input: `pixels`, float32 RGB [N, 3, 112, 112] of 0-255: `faceagent_tools.align.face_chip(photo, face, size=112,
   padding=0.5)`.
-- Outputs: one a head, raw; `faceagent_finetune/nets/multitask/labels.py` says what each means. Class logits are
+- Outputs: one a head, raw; `faceagent_tools/multitask.py` says what each means. Class logits are
   divided by the temperatures in `faceagent-multitask.json` before they are read as probabilities.
 - Made by `finetune/recipes/multitask.toml`: crops, train, evaluate, export, card, one command each, in
   `faceagent_finetune.nets.multitask`. Weights start at random: nothing pretrained is in it.
@@ -50,7 +50,7 @@ _LIMITS = """\
 def targets(figures: Mapping[str, Any], calibration: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
     """(what, wanted, found, reached)."""
     fair, utk = figures["fairface"], figures["utkface"]
-    by_race = [row for name, row in fair["gender_accuracy_by_group"].items() if name in labels.RACES]
+    by_race = [row for name, row in fair["gender_accuracy_by_group"].items() if name in multitask.RACES]
     gaps = [row["accuracy"] for row in by_race if row["photos"]]
     rows: list[tuple[str, float, float, str, bool]] = [
         ("Gender, FairFace", 0.93, fair["gender_accuracy"], "share", True),
@@ -144,13 +144,13 @@ def _geometry(figures: Mapping[str, Any]) -> str:
         found = row["geometry"]
         if found:
             pose = found.get("pose_mae_degrees", {})
-            angles = [f"{pose[axis]:g}" if axis in pose else "-" for axis in labels.POSE]
+            angles = [f"{pose[axis]:g}" if axis in pose else "-" for axis in multitask.POSE]
             rows.append((name, found["photos"], _shown(found["nme"]), _shown(found["nme_median"]), *angles))
     return (
         "## Points and pose\n\n"
         "Mean distance of the 68 points in units of the distance of the outer corners of the eyes; "
         "pose in degrees. HELEN's points were set by people, all others by the mesh that also taught.\n\n"
-        + table(("set", "photos", "points, mean", "points, median", *labels.POSE), rows)
+        + table(("set", "photos", "points, mean", "points, median", *multitask.POSE), rows)
     )
 
 

@@ -5,7 +5,7 @@
 Crops are cut by `faceagent_tools.align.face_chip`, as the product does. Only where the face's box comes from differs.
 Val split: the product's detector. Train split: the mesh's points (the box that the detector would give, fitted on
 photos where both are known, at a tenth of the cost), else the detector, except for FER+. Where nothing is found, or
-looked for, it is the median box of the set. `how` in the cache says which. A run that was cut off goes on where it
+looked for, it is the median box of the set, or the usual place. `how` in the cache says which. A run that was cut off goes on where it
 stopped.
 """
 
@@ -29,26 +29,14 @@ from faceagent.types import Box, Face
 from faceagent_finetune.nets.multitask import labels
 from faceagent_tools import align
 from faceagent_tools.detection import FaceDetector
-
-SIZE, PADDING = 112, 0.5
-"""Side of a crop in pixels and margin around the tight face: with one half, chin, brow and ears are in."""
+from faceagent_tools.multitask import PADDING, SIZE
 
 Rows = Sequence[Mapping[str, Any]]
 Floats = npt.NDArray[np.float64]
-DETECTOR, MESH, PRIOR = 1, 2, 3
+DETECTOR, MESH, PRIOR, PLACED = 1, 2, 3, 4
 _FITTED_ON = 250  # photos of a set on which boxes are fitted
 _SAVE_EVERY = 500
-
-# Where dlib's alignment puts its five points, in shares of the tight face (dlib, image_transforms/interpolation.h).
-_TEMPLATE = np.array(
-    [
-        (0.8595674595992, 0.2134981538014),
-        (0.6460604764104, 0.2289674387677),
-        (0.1205750620789, 0.2137274526848),
-        (0.3340850613712, 0.2290642403242),
-        (0.4901123135679, 0.6277975316475),
-    ]
-)
+_MOST_OFF, _MOST_LEAN = 0.3, 25.0  # of the logarithm of a face's size in an aligned set; degrees
 
 
 @dataclass(frozen=True)
@@ -196,19 +184,6 @@ def _frame(points: Floats) -> tuple[Floats, float, Floats]:
     return nose, scale, np.array([*eyes / scale, *mouth / scale, 1.0])
 
 
-def to_crop(photo: Photo, face: Face) -> Floats:
-    """The similarity [2, 3] from upright pixels to pixels of the crop: the one that dlib's get_face_chip uses."""
-    wanted = (PADDING + _TEMPLATE) / (2 * PADDING + 1) * SIZE
-    found = align.points5(photo, face)
-    middle, target = found.mean(axis=0), wanted.mean(axis=0)
-    here, there = found - middle, wanted - target
-    # Least squares from the crop to the photo, as dlib has it, then inverted.
-    spread = float((there**2).sum())
-    a, b = float((there * here).sum()) / spread, float((there[:, 0] @ here[:, 1]) - (there[:, 1] @ here[:, 0])) / spread
-    turn = np.linalg.inv(np.array([[a, -b], [b, a]]))
-    return np.column_stack([turn, target - turn @ middle])
-
-
 class Cache:
     """Crops of one set: crops.npy uint8 [N, 112, 112, 3], how.npy [N], maps.npy [N, 2, 3] and labels.npz."""
 
@@ -239,9 +214,11 @@ def build(data: Path, folder: Path, name: str, limit: int | None = None) -> None
     rows, mesh = read(data / source.file)[:limit], mesh_rows(data, name)
     cache = Cache(folder / name, len(rows))
     _cut(rows, mesh, source, cache)
+    val = np.array([source.all_val or row.get("split") == "val" for row in rows])
+    if source.aligned:
+        _mend(rows, cache)
     targets = source.targets(rows)
     _point_targets(rows, mesh, cache, targets)
-    val = np.array([source.all_val or row.get("split") == "val" for row in rows])
     paths = np.array([str(row["image"]["path"] if row["image"]["path"] else place) for place, row in enumerate(rows)])
     stored: dict[str, Any] = {**targets, "val": val, "how": cache.how, "paths": paths}
     np.savez_compressed(cache.folder / "labels.npz", **stored)
@@ -265,8 +242,7 @@ def _cut(rows: Rows, mesh: Mapping[str, Mapping[str, Any]], source: Source, cach
         row = rows[place]
         photo = Photo.open(row["image"]["bytes"])
         face, how = _find(boxes, photo, row, points_of(row), source)
-        cache.crops[place] = align.face_chip(photo, face, size=SIZE, padding=PADDING)
-        cache.maps[place] = to_crop(photo, face)
+        cache.crops[place], cache.maps[place] = align.face_chip_and_map(photo, face, size=SIZE, padding=PADDING)
         cache.how[place] = how
         if done % _SAVE_EVERY == 0 or done == todo.size:
             cache.save()
@@ -276,6 +252,22 @@ def _cut(rows: Rows, mesh: Mapping[str, Mapping[str, Any]], source: Source, cach
                 f"{cache.folder.name}: {done}/{todo.size}, {1000 * pace:.1f} ms each, {left:.0f} min left\n"
             )
             sys.stdout.flush()
+
+
+def _mend(rows: Rows, cache: Cache) -> None:
+    """In a set of aligned faces, put those whose points were lost where the others lie.
+
+    Points count as lost where no detector found the face and its size or lean is far from the usual.
+    """
+    scale, roll = np.hypot(*cache.maps[:, :, 0].T), np.degrees(np.arctan2(*cache.maps[:, ::-1, 0].T))
+    lost = (np.abs(np.log(scale / np.median(scale))) > _MOST_OFF) | (np.abs(roll) > _MOST_LEAN)
+    usual = np.median(cache.maps, axis=0).astype(np.float64)
+    centred = np.column_stack([usual[:, :2], usual[:, 2] + usual[:, :2] @ [0.5, 0.5] - 0.5])  # of pixels, as OpenCV has it
+    for place in np.flatnonzero(lost & (cache.how == PRIOR)).tolist():
+        photo = Photo.open(rows[place]["image"]["bytes"])
+        cache.crops[place] = cv2.warpAffine(photo.pixels, centred, (SIZE, SIZE))
+        cache.maps[place], cache.how[place] = usual, PLACED
+    cache.save()
 
 
 def _find(

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent.errors import UsageError
-from faceagent_finetune.nets.multitask import labels
 from faceagent_finetune.nets.multitask.augment import Strength, augmented
+from faceagent_tools import multitask
+from faceagent_tools.multitask import SIZE
 
 Arrays = dict[str, npt.NDArray[Any]]
 Batch = tuple[npt.NDArray[np.uint8], Arrays]
@@ -44,7 +45,7 @@ class CropSet:
                 f"{folder} holds no finished crops", "Make them with faceagent_finetune.nets.multitask.crops"
             )
         with np.load(folder / "labels.npz") as stored:
-            targets = {key: stored[key] for key in labels.HEADS}
+            targets = {key: stored[key] for key in multitask.HEADS}
             val, how, paths = stored["val"], stored["how"], stored["paths"]
         return CropSet(name, np.load(folder / "crops.npy", mmap_mode="r"), targets, val, how, paths)
 
@@ -69,11 +70,11 @@ class Mixer:
     def photos(self) -> int:
         return sum(rows.size for rows in self._rows)
 
-    def batch(self, step: int, size: int) -> Batch:
-        """Pixels uint8 [B, size, size, 3] and targets."""
+    def batch(self, step: int) -> Batch:
+        """Pixels uint8 [B, 112, 112, 3] and targets."""
         rng = np.random.default_rng([self._seed, step])
-        pixels = np.empty((self._batch, size, size, 3), np.uint8)
-        targets: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in labels.HEADS}
+        pixels = np.empty((self._batch, SIZE, SIZE, 3), np.uint8)
+        targets: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in multitask.HEADS}
         for place, which in enumerate(rng.choice(len(self._sets), self._batch, p=self._shares)):
             crops, rows = self._sets[which], self._rows[which]
             row = rows[rng.integers(rows.size)]
@@ -85,7 +86,7 @@ class Mixer:
                 sample["pose"],
                 sample["openings"],
                 beside[rng.integers(len(beside))],
-                size,
+                SIZE,
                 rng,
                 self._strength,
             )
@@ -97,9 +98,9 @@ class Mixer:
 class Ahead:
     """Makes batches in a thread while the network works on the one before. Ask in order of steps."""
 
-    def __init__(self, mixer: Mixer, first: int, sizes: SizeNow) -> None:
+    def __init__(self, mixer: Mixer, first: int) -> None:
         self._queue: queue.Queue[Batch | BaseException] = queue.Queue(_AHEAD)
-        self._stop, self._sizes, self._mixer = threading.Event(), sizes, mixer
+        self._stop, self._mixer = threading.Event(), mixer
         self._thread = threading.Thread(target=self._make, args=(first,), daemon=True)
         self._thread.start()
 
@@ -107,7 +108,7 @@ class Ahead:
         while not self._stop.is_set():
             made: Batch | BaseException
             try:
-                made = self._mixer.batch(step, self._sizes.now())
+                made = self._mixer.batch(step)
             except Exception as error:  # noqa: BLE001 - handed over and raised where batches are asked for
                 made = error
             while not self._stop.is_set():
@@ -128,13 +129,3 @@ class Ahead:
     def close(self) -> None:
         self._stop.set()
         self._thread.join()
-
-
-class SizeNow:
-    """Side of the crops at a share of the run; `progress` is moved on by the training loop."""
-
-    def __init__(self, sizes: Sequence[tuple[float, int]]) -> None:
-        self._sizes, self.progress = sorted(sizes), 0.0
-
-    def now(self) -> int:
-        return [side for start, side in self._sizes if start <= self.progress][-1]

@@ -22,10 +22,12 @@ from faceagent.errors import UsageError
 from faceagent_finetune.nets.multitask import labels
 from faceagent_finetune.nets.multitask.crops import PRIOR, SOURCES
 from faceagent_finetune.nets.multitask.data import CropSet
+from faceagent_tools import multitask
+from faceagent_tools.multitask import softmax
 
 Floats = npt.NDArray[np.float64]
 Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]]]
-"""uint8 RGB [N, 112, 112, 3] -> raw outputs, shapes as in `labels.HEADS`."""
+"""uint8 RGB [N, 112, 112, 3] -> raw outputs, shapes as in `multitask.HEADS`."""
 
 _BATCH = 64
 _EYES = (36, 45)  # outer corners, whose distance is the unit of the landmark error
@@ -72,39 +74,34 @@ def _torch(model: Path, threads: int) -> Predict:
     return predict
 
 
-def answers(predict: Predict, crops: CropSet, rows: npt.NDArray[np.int64], flip: bool = False) -> dict[str, Floats]:
-    """Outputs of some crops of a set. flip: the mirror images instead, answers as given."""
-    found: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in labels.HEADS}
+def answers(predict: Predict, crops: CropSet, rows: npt.NDArray[np.int64]) -> dict[str, Floats]:
+    """Outputs for some crops of a set, averaged over the crop and its mirror image as the product does."""
+    found: dict[str, list[Floats]] = {name: [] for name in multitask.HEADS}
     for start in range(0, len(rows), _BATCH):
         pixels = crops.crops[rows[start : start + _BATCH]]
-        for name, value in predict(pixels[:, :, ::-1] if flip else pixels).items():
+        for name, value in multitask.averaged(predict(pixels), predict(pixels[:, :, ::-1])).items():
             found[name].append(value)
-    return {name: np.concatenate(values).astype(np.float64) for name, values in found.items()}
-
-
-def softmax(logits: Floats) -> Floats:
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+    return {name: np.concatenate(values) for name, values in found.items()}
 
 
 def years(logits: Floats) -> Floats:
     """Mean age [N] of the distribution."""
-    return np.asarray(softmax(logits) @ np.arange(labels.AGES))
+    return np.asarray(softmax(logits) @ np.arange(multitask.AGES))
 
 
 def group_of(age_logits: Floats) -> npt.NDArray[np.int64]:
     """FairFace's age group with the largest probability [N]."""
     shares = softmax(age_logits)
-    sums = np.stack([shares[:, first : last + 1].sum(axis=1) for first, last in labels.GROUP_YEARS], axis=1)
+    sums = np.stack([shares[:, first : last + 1].sum(axis=1) for first, last in multitask.AGE_GROUPS], axis=1)
     return np.asarray(sums.argmax(axis=1))
 
 
 def fairface(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
     """Gender, also by group, race and age group."""
     right = (out["gender"][:, 0] > 0) == (wanted["gender"] == 1)
-    race, group = wanted["race"].argmax(axis=1), np.array([first for first, _ in labels.GROUP_YEARS])
+    race, group = wanted["race"].argmax(axis=1), np.array([first for first, _ in multitask.AGE_GROUPS])
     true_group = np.searchsorted(group, wanted["age"][:, 0])
-    by = {name: (race == k) for k, name in enumerate(labels.RACES)}
+    by = {name: (race == k) for k, name in enumerate(multitask.RACES)}
     by |= {("female", "male")[k]: wanted["gender"] == k for k in (0, 1)}
     by |= {f"age {name}": true_group == k for k, name in enumerate(labels.GROUPS)}
     found = group_of(out["age"])
@@ -116,7 +113,7 @@ def fairface(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) 
         },
         "race_accuracy": _share(out["race"].argmax(axis=1) == race),
         "race_accuracy_by_race": {
-            name: _share(out["race"].argmax(axis=1)[race == k] == k) for k, name in enumerate(labels.RACES)
+            name: _share(out["race"].argmax(axis=1)[race == k] == k) for k, name in enumerate(multitask.RACES)
         },
         "age_group_accuracy": _share(found == true_group),
         "age_group_within_one": _share(np.abs(found - true_group) <= 1),
@@ -148,7 +145,7 @@ def celeba(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) ->
         "always_the_commoner_answer": _share(np.maximum(true.mean(axis=0), 1 - true.mean(axis=0))),
         "by_attribute": {
             name: {"accuracy": _share(each[k]), "balanced": _share(kinds.get(k, [])), "share": _share(true[:, k])}
-            for k, name in enumerate(labels.ATTRIBUTES)
+            for k, name in enumerate(multitask.ATTRIBUTES)
         },
     }
 
@@ -167,14 +164,14 @@ def ferplus(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) -
         "expression_accuracy_without_ties": _share(right[clear]),
         "recall_by_expression": {
             name: {"photos": int((clear & (true == k)).sum()), "recall": _share(right[clear & (true == k)])}
-            for k, name in enumerate(labels.EMOTIONS)
+            for k, name in enumerate(multitask.EMOTIONS)
         },
     }
 
 
 def geometry(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
     """Points in shares of the distance of the outer corners of the eyes; pose in degrees; openings."""
-    true, found = wanted["points"][:, :68], out["points"].reshape(-1, labels.POINTS, 2)[:, :68]
+    true, found = wanted["points"][:, :68], out["points"].reshape(-1, multitask.POINTS, 2)[:, :68]
     known = np.isfinite(true).all(axis=(1, 2))
     if not known.any():
         return {}
@@ -189,9 +186,9 @@ def geometry(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) 
     posed = np.isfinite(wanted["pose"]).all(axis=1)
     if posed.any():
         off = np.abs(out["pose"] - wanted["pose"])[posed].mean(axis=0)
-        told["pose_mae_degrees"] = {name: _number(off[k]) for k, name in enumerate(labels.POSE)}
+        told["pose_mae_degrees"] = {name: _number(off[k]) for k, name in enumerate(multitask.POSE)}
         off = np.abs(out["openings"] - wanted["openings"])[posed].mean(axis=0)
-        told["opening_mae"] = {name: _number(off[k], 4) for k, name in enumerate(labels.OPENINGS)}
+        told["opening_mae"] = {name: _number(off[k], 4) for k, name in enumerate(multitask.OPENINGS)}
     return told
 
 
@@ -223,7 +220,7 @@ def measure(predict: Predict, cache: Path, limit: int | None = None) -> dict[str
             continue
         out = answers(predict, crops, rows)
         wanted = {key: values[rows] for key, values in crops.targets.items()}
-        told[name] = {"not_found_by_detector": int((crops.how[rows] == PRIOR).sum())}
+        told[name] = {"not_found_by_detector": int((crops.how[rows] >= PRIOR).sum())}
         if name in MEASURES:
             told[name] |= MEASURES[name](out, wanted)
         told[name]["geometry"] = geometry(out, wanted)

@@ -3,7 +3,7 @@
     python -m faceagent_finetune.nets.multitask.export CHECKPOINT --cache DIR --out DIR
 
 Writes faceagent-multitask.onnx (input `pixels`, float32 RGB [N, 3, 112, 112] of 0-255; one output a head, see
-`labels.HEADS`) and faceagent-multitask.json: how to cut the crop, what the outputs mean, temperatures and the age
+`multitask.HEADS`) and faceagent-multitask.json: how to cut the crop, what the outputs mean, temperatures and the age
 interval, both fitted on one half of the val splits and measured on the other.
 """
 
@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceagent_finetune.nets.multitask import labels
-from faceagent_finetune.nets.multitask.crops import PADDING, SIZE
 from faceagent_finetune.nets.multitask.data import CropSet
-from faceagent_finetune.nets.multitask.evaluate import Floats, Predict, answers, predictor, softmax
+from faceagent_finetune.nets.multitask.evaluate import Floats, Predict, answers, measure, predictor
+from faceagent_tools import multitask
+from faceagent_tools.multitask import PADDING, SIZE, softmax
 
 NAME = "faceagent-multitask"
 _TEMPERATURES = np.geomspace(0.4, 4.0, 73)
@@ -36,7 +36,7 @@ _HALF_FROM = 1024  # values a tensor must have to be worth it
 
 
 def write_onnx(checkpoint: Path, target: Path) -> None:
-    """The averaged network, batch norms folded by ONNX Runtime when it loads."""
+    """The averaged network, weights in 16 bits."""
     import torch
 
     from faceagent_finetune.nets.multitask.train import averaged
@@ -50,7 +50,7 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
 
         def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
             out = self.network(pixels)
-            return tuple(out[name] for name in labels.HEADS)
+            return tuple(out[name] for name in multitask.HEADS)
 
     network, _ = averaged(checkpoint)
     with warnings.catch_warnings():
@@ -61,8 +61,8 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
             (torch.zeros(1, 3, SIZE, SIZE),),
             str(target),
             input_names=["pixels"],
-            output_names=list(labels.HEADS),
-            dynamic_axes={name: {0: "n"} for name in ("pixels", *labels.HEADS)},
+            output_names=list(multitask.HEADS),
+            dynamic_axes={name: {0: "n"} for name in ("pixels", *multitask.HEADS)},
             opset_version=17,
             dynamo=False,
         )
@@ -94,7 +94,7 @@ def disagreement(one: Predict, other: Predict, seed: int = 7) -> dict[str, float
     """Largest difference of the two, a head, on random crops; in the head's own unit."""
     pixels = np.random.default_rng(seed).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)
     ours, theirs = one(pixels), other(pixels)
-    return {name: float(np.abs(ours[name] - theirs[name]).max()) for name in labels.HEADS}
+    return {name: float(np.abs(ours[name] - theirs[name]).max()) for name in multitask.HEADS}
 
 
 def milliseconds(predict: Predict) -> float:
@@ -170,26 +170,22 @@ def _gap(found: Floats, shares: Floats, bins: int = 10) -> float:
     return float(sum(gaps))
 
 
-def quantile_interval(logits: Floats, temperature: float, covered: float = _COVERED) -> Floats:
-    """Ages [N, 2] between which the tempered distribution holds `covered` of its mass."""
-    mass = np.cumsum(softmax(logits / temperature), axis=1)
-    tails = ((1 - covered) / 2, (1 + covered) / 2)
-    return np.stack([(mass < tail).sum(axis=1) for tail in tails], axis=1).astype(np.float64)
-
-
 def _interval(predict: Predict, cache: Path, seed: int) -> dict[str, Any]:
     crops, fit, held = _halves(cache, "utkface", seed)
     logits = answers(predict, crops, np.concatenate([fit, held]))["age"]
     true = crops.targets["age"][np.concatenate([fit, held]), 0].astype(np.float64)
 
+    def intervals(at: slice, t: float) -> Floats:
+        return np.array([multitask.interval(row / t, _COVERED) for row in logits[at]]).T
+
     def share(t: float, at: slice) -> float:
-        low, high = quantile_interval(logits[at], t).T
+        low, high = intervals(at, t)
         return float(((true[at] >= low) & (true[at] <= high)).mean())
 
     one, two = slice(0, len(fit)), slice(len(fit), None)
     # The narrowest that covers enough: coverage grows with the temperature.
     t = next((float(t) for t in _TEMPERATURES if share(t, one) >= _COVERED), float(_TEMPERATURES[-1]))
-    low, high = quantile_interval(logits[two], t).T
+    low, high = intervals(two, t)
     return {
         "set": "utkface val",
         "interval": _COVERED,
@@ -221,13 +217,14 @@ def main() -> int:
         "largest_difference_from_torch": disagreement(predict, predictor(chosen.checkpoint)),
         "crop": {"size": SIZE, "padding": PADDING, "alignment": "faceagent_tools.align.face_chip"},
         "classes": {
-            "race": labels.RACES,
-            "emotion": labels.EMOTIONS,
-            "attributes": labels.ATTRIBUTES,
-            "pose": labels.POSE,
-            "openings": labels.OPENINGS,
+            "race": multitask.RACES,
+            "emotion": multitask.EMOTIONS,
+            "attributes": multitask.ATTRIBUTES,
+            "pose": multitask.POSE,
+            "openings": multitask.OPENINGS,
         },
         "calibration": calibration(predict, chosen.cache, chosen.seed),
+        "figures": measure(predict, chosen.cache),
     }
     text = json.dumps(told, indent=1) + "\n"
     (chosen.out / f"{NAME}.json").write_text(text, encoding="utf-8")

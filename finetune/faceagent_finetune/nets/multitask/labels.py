@@ -11,35 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faceagent_tools.multitask import AGE_GROUPS, AGES, ATTRIBUTES, EMOTIONS, OPENINGS, POINTS, POSE, RACES
+
 Floats = npt.NDArray[np.float32]
 
-AGES = 101  # one class a year, 0-100; older counts as 100
-RACES = ("White", "Black", "Latino_Hispanic", "East Asian", "Southeast Asian", "Indian", "Middle Eastern")
-GROUPS = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")  # FairFace
-GROUP_YEARS = ((0, 2), (3, 9), (10, 19), (20, 29), (30, 39), (40, 49), (50, 59), (60, 69), (70, 100))
-EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
-_CELEBA = (
-    "5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair "
-    "Blurry Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones "
-    "Male Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline "
-    "Rosy_Cheeks Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick "
-    "Wearing_Necklace Wearing_Necktie Young"
-)
-ATTRIBUTES = tuple(_CELEBA.split())
-POINTS = 78  # 68 in the usual order, then centre and rim of each iris
-POSE = ("yaw", "pitch", "roll")  # degrees; signs of faceagent.types.Pose; roll against the crop, which is level
-OPENINGS = ("left_eye", "right_eye", "mouth")  # height / width
-
-HEADS: Mapping[str, int] = {
-    "age": AGES,
-    "gender": 1,  # logit of male
-    "race": len(RACES),
-    "attributes": len(ATTRIBUTES),
-    "emotion": len(EMOTIONS),
-    "points": 2 * POINTS,
-    "pose": len(POSE),
-    "openings": len(OPENINGS),
-}
+GROUPS = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")  # names of `AGE_GROUPS`
 
 # UTKFace knows five groups; each names the FairFace groups that it may stand for ("Others" is, by the set's own page,
 # Hispanic, Latino and Middle Eastern).
@@ -53,21 +29,6 @@ UTK_RACES = {
 
 # The mesh's generic head reads about this much for faces that look straight ahead; its pitch grows downwards.
 MESH_PITCH_OF_FRONTAL = 7.0
-
-
-def _mirror_68() -> list[int]:
-    pairs = [(k, 16 - k) for k in range(8)] + [(17 + k, 26 - k) for k in range(5)] + [(31, 35), (32, 34)]
-    pairs += [(36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46)]
-    pairs += [(48, 54), (49, 53), (50, 52), (55, 59), (56, 58), (60, 64), (61, 63), (65, 67)]
-    order = list(range(68))
-    for left, right in pairs:
-        order[left], order[right] = right, left
-    return order
-
-
-# After a flip the point k is where MIRROR[k] was. Iris: centre and four rim points an eye; the rim points 1 and 3 lie
-# to the sides, 2 and 4 above and below.
-MIRROR = np.array([*_mirror_68(), 73, 76, 75, 74, 77, 68, 71, 70, 69, 72])
 
 
 def blank(rows: int) -> dict[str, npt.NDArray[Any]]:
@@ -87,7 +48,7 @@ def blank(rows: int) -> dict[str, npt.NDArray[Any]]:
 def fairface(rows: Sequence[Mapping[str, Any]]) -> dict[str, npt.NDArray[Any]]:
     """Columns age_group, gender, race."""
     made = blank(len(rows))
-    made["age"][:] = [GROUP_YEARS[GROUPS.index(row["age_group"])] for row in rows]
+    made["age"][:] = [AGE_GROUPS[GROUPS.index(row["age_group"])] for row in rows]
     made["gender"][:] = [row["gender"] == "male" for row in rows]
     made["race"][:] = [[row["race"] == race for race in RACES] for row in rows]
     return made

@@ -2,10 +2,9 @@
 
     python -m faceagent_finetune.nets.multitask.train RECIPE --cache DIR --out DIR [--resume]
 
-Writes last.pt (all that is needed to go on) every few minutes and at the end. The learning rate and the size of the
-crops follow the share of the run that is over, by samples or by the clock, whichever is further; so a run on a slow
-machine is a shorter run, not one that was broken off. A checkpoint from the middle of a run has seen only small crops:
-measured at full size it looks far worse than it is.
+Writes last.pt (all that is needed to go on) every few minutes and at the end. The learning rate follows the share of
+the run that is over, by samples or by the clock, whichever is further; so a run on a slow machine is a shorter run, not
+one that was broken off.
 """
 
 from __future__ import annotations
@@ -27,10 +26,12 @@ from torch import Tensor
 
 from faceagent.errors import UsageError
 from faceagent_finetune.nets.multitask.augment import Strength
-from faceagent_finetune.nets.multitask.data import Ahead, Mixer, SizeNow
-from faceagent_finetune.nets.multitask.labels import HEADS
+from faceagent_finetune.nets.multitask.data import Ahead, Mixer
+from faceagent_tools.multitask import HEADS
 from faceagent_finetune.nets.multitask.losses import losses
 from faceagent_finetune.nets.multitask.model import Multitask
+from faceagent_tools import weights
+from faceagent_tools.embedding import WEIGHTS as RECOGNISER
 
 _REPORT_SECONDS = 20.0
 _CLIP = 5.0
@@ -44,11 +45,11 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     cv2.setNumThreads(1)  # the thread that makes batches gets along with one
     device = "cuda" if torch.cuda.is_available() else "cpu"
 
-    network = Multitask(recipe["backbone"], recipe["dropout"]).to(device, memory_format=torch.channels_last)
+    network = Multitask(recipe["dropout"])
+    network.start(weights.path(RECOGNISER))
+    network.to(device, memory_format=torch.channels_last)
     average = copy.deepcopy(network).requires_grad_(False)
-    optimiser = torch.optim.AdamW(
-        _groups(network, recipe["weight_decay"]), lr=recipe["learning_rate"], betas=(0.9, 0.98), fused=True
-    )
+    optimiser = torch.optim.AdamW(_groups(network, recipe), betas=(0.9, 0.98), fused=True)
     step, spent = 0, 0.0
     file = out / "last.pt"
     out.mkdir(parents=True, exist_ok=True)
@@ -56,9 +57,9 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
         step, spent = _load(file, network, average, optimiser)
 
     mixer = Mixer(cache, recipe["mix"], recipe["batch"], recipe["seed"], Strength(**recipe["augment"]))
-    sizes, last = SizeNow(recipe["sizes"]), time.monotonic()
-    progress = sizes.progress = _progress(recipe, step, spent)
-    batches = Ahead(mixer, step, sizes)
+    last = time.monotonic()
+    progress = _progress(recipe, step, spent)
+    batches = Ahead(mixer, step)
     log = Log(step)
     saved, budget = last, recipe["budget_minutes"]
     _say(f"{mixer.photos} photos, {device}, {sum(p.numel() for p in network.parameters()) / 1e6:.2f} M weights")
@@ -68,7 +69,7 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
         if progress >= 1.0:
             break
         for group in optimiser.param_groups:
-            group["lr"] = recipe["learning_rate"] * _pace(progress, recipe["warmup"])
+            group["lr"] = group["full_rate"] * _pace(progress, recipe["warmup"])
         found = network(to_input(pixels, device))
         parts = losses(found, {k: torch.from_numpy(v).to(device) for k, v in targets.items()}, recipe["smoothing"])
         loss = torch.stack([recipe["weights"][name] * part for name, part in parts.items()]).sum()
@@ -81,9 +82,9 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
 
         now = time.monotonic()
         spent, last = spent + min(now - last, _LONGEST_STEP_SECONDS), now
-        progress = sizes.progress = _progress(recipe, step, spent)
+        progress = _progress(recipe, step, spent)
         log.add(loss, parts)
-        log.report(step, progress, spent, recipe["batch"], pixels.shape[1])
+        log.report(step, progress, spent, recipe["batch"])
         if now - saved > 60 * recipe["checkpoint_minutes"]:
             _save(file, recipe, network, average, optimiser, step, spent)
             saved = now
@@ -98,11 +99,16 @@ def to_input(pixels: np.ndarray[Any, np.dtype[np.uint8]], device: str = "cpu") -
     return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32)
 
 
-def _groups(network: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Matrices and filters decay; biases and norms do not."""
-    weights = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+def _groups(network: Multitask, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each part at its own rate; matrices and filters decay, biases do not."""
+    groups = []
+    for part, tensors in network.parts().items():
+        for decay, chosen in (
+            (recipe["weight_decay"], [p for p in tensors if p.ndim > 1]),
+            (0.0, [p for p in tensors if p.ndim <= 1]),
+        ):
+            groups.append({"params": chosen, "weight_decay": decay, "full_rate": recipe["learning_rate"][part]})
+    return groups
 
 
 def _progress(recipe: Mapping[str, Any], step: int, spent: float) -> float:
@@ -162,7 +168,7 @@ def _load(
 def averaged(file: Path) -> tuple[Multitask, dict[str, Any]]:
     """The averaged network of a checkpoint, in evaluation mode, and all of the checkpoint."""
     state = torch.load(file, map_location="cpu", weights_only=True)
-    network = Multitask(state["recipe"]["backbone"], state["recipe"]["dropout"])
+    network = Multitask(state["recipe"]["dropout"])
     network.load_state_dict(state["average"])
     return network.eval(), state
 
@@ -178,7 +184,7 @@ class Log:
         for name, value in {"all": loss, **parts}.items():
             self._sums[name] = self._sums.get(name, torch.zeros(())) + value.detach()
 
-    def report(self, step: int, progress: float, spent: float, batch: int, size: int) -> None:
+    def report(self, step: int, progress: float, spent: float, batch: int) -> None:
         now = time.monotonic()
         if now - self._since < _REPORT_SECONDS or step == self._from:
             return
@@ -186,7 +192,7 @@ class Log:
         means = " ".join(f"{name} {float(value) / count:.3f}" for name, value in self._sums.items())
         speed = count * batch / (now - self._since)
         left = spent / max(progress, 1e-6) * (1 - progress) / 60
-        _say(f"{100 * progress:5.1f} %  step {step}  {size} px  {speed:.0f} crops/s  {left:.0f} min left  {means}")
+        _say(f"{100 * progress:5.1f} %  step {step}  {speed:.0f} crops/s  {left:.0f} min left  {means}")
         self._since, self._from, self._sums = now, step, {}
 
 

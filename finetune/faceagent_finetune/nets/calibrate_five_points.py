@@ -1,10 +1,10 @@
-"""Fit and measure the correction of estimate_pose against a face mesh.
+"""Fit and measure the correction of the pose from five landmarks against a face mesh.
 
-    FACEAGENT_MIRROR=… python -m faceagent_finetune.nets.calibrate_pose --data DIR
+    FACEAGENT_MIRROR=… python -m faceagent_finetune.nets.calibrate_five_points --data DIR
 
 DIR holds landmarks/mesh_teacher.parquet (angles from MediaPipe's attention mesh) and the photos that it names. The fit
 uses photos of the train split, the errors are those on the val split; once with the faces that dlib finds, once with
-those that YuNet finds. Written to pose.json beside the tool.
+those that YuNet finds. Written to calibration/five_points.json of the tools.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from faceagent.errors import MissingExtra
 from faceagent.media import Photo
-from faceagent_tools import pose
+from faceagent_tools import five_points
 from faceagent_tools.detection import FaceDetector
 
-TABLE = Path(pose.__file__).parent / "calibration" / "pose.json"
+TABLE = Path(five_points.__file__).parent / "calibration" / "five_points.json"
 SETS = {"fairface": "attributes/fairface.parquet", "stylegan_ffhq": "forensics/stylegan_ffhq.parquet"}
 # The mesh's generic head reads about this much for faces that look straight ahead; its pitch grows downwards.
 MESH_PITCH_OF_FRONTAL = 7.0
@@ -32,8 +32,8 @@ MESH_PITCH_OF_FRONTAL = 7.0
 FARTHEST = (90.0, 60.0, 45.0)
 BAND = 10.0  # degrees of the angle as read
 BAND_MIN = 20  # faces in a band whose error is trusted
-TOLERABLE = 15.0  # the tool abstains from the first band whose 80 % error is larger, or which has too few faces
-SOURCES: tuple[pose.Source, ...] = ("dlib", "dlib+yunet")
+TOLERABLE = 15.0  # it is of no use from the first band whose 80 % error is larger, or which has too few faces
+SOURCES: tuple[five_points.Source, ...] = ("dlib", "dlib+yunet")
 Floats = npt.NDArray[np.float64]
 
 
@@ -56,7 +56,7 @@ def labelled(data: Path, split: str, per_set: int, seed: int) -> Iterator[tuple[
             yield image["bytes"], (row["euler_y"], MESH_PITCH_OF_FRONTAL - row["euler_x"], row["euler_z"])
 
 
-def measured(data: Path, split: str, source: pose.Source, per_set: int, seed: int) -> tuple[Floats, Floats]:
+def measured(data: Path, split: str, source: five_points.Source, per_set: int, seed: int) -> tuple[Floats, Floats]:
     """Raw angles [n, 3 or 5] and the mesh's [n, 3] of the photos in which exactly one face is found."""
     detector = FaceDetector("dlib" if source == "dlib" else "yunet")
     raw, wanted = [], []
@@ -66,7 +66,7 @@ def measured(data: Path, split: str, source: pose.Source, per_set: int, seed: in
         photo = Photo.open(data_bytes)
         faces = detector.detect(photo, "image 1")
         if len(faces) == 1:
-            raw.append(pose.raw_of(photo, faces[0]))
+            raw.append(five_points.raw_of(photo, faces[0]))
             wanted.append(angles)
     return np.array(raw), np.array(wanted)
 
@@ -83,10 +83,8 @@ def fit(raw: Floats, wanted: Floats) -> Floats:
 
 
 def table(weights: Floats, raw: Floats, wanted: Floats, n_fit: int) -> dict[str, Any]:
-    """Errors by what the tool reads, not by the truth, which a user does not have."""
-    unknown = (0.0, 0.0, 0.0)
-    calibration = pose.Calibration(weights, unknown, (unknown, unknown), (0.0, 0.0), n_fit, len(raw))
-    poses = [pose.corrected(tuple(row), calibration) for row in raw.tolist()]
+    """Errors by what is read, not by the truth, which a user does not have."""
+    poses = [five_points.corrected(tuple(row), weights) for row in raw.tolist()]
     read = np.array([[p.yaw, p.pitch, p.roll] for p in poses])
     error, near = np.abs(read - wanted), np.abs(read[:, 0]) < 30
     reach = {name: reached(read[:, k], error[:, k]) for k, name in enumerate(("yaw", "pitch"))}
@@ -136,7 +134,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
     made: dict[str, Any] = {
-        "made_by": "python -m faceagent_finetune.nets.calibrate_pose --data DIR",
+        "made_by": "python -m faceagent_finetune.nets.calibrate_five_points --data DIR",
         "sets": sorted(SETS),
         "teacher": "MediaPipe attention mesh (Apache-2.0)",
         "seed": chosen.seed,
