@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from faceagent import policy
 from faceagent.controllers import make_controller
 from faceagent.controllers.draft import NOTICE, RULES, Draft, inventory
 from faceagent.errors import ControllerError, UsageError
@@ -61,9 +62,11 @@ class FaceAgent:
         tools: what it may measure with; by default those of every installed package that declares some.
         limits: which files are refused before decoding.
         budget: what one question may cost.
+        purpose: what faces are read for, a name in `faceagent.policy.purposes()`. Without one, emotion and ethnicity
+            stay off.
 
     Raises:
-        UsageError: no such controller, or no tools are installed.
+        UsageError: no such controller or purpose, or no tools are installed.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class FaceAgent:
         tools: Iterable[AnyTool] | None = None,
         limits: Limits | None = None,
         budget: Budget | None = None,
+        purpose: str | None = None,
     ) -> None:
         self.tools = Toolbox.installed() if tools is None else Toolbox(tools)
         if not self.tools:
@@ -80,6 +84,7 @@ class FaceAgent:
         self.controller = make_controller(controller, self.tools) if isinstance(controller, str) else controller
         self.limits = limits or Limits()
         self.budget = budget or Budget()
+        self.purpose = None if purpose is None else policy.purpose(purpose).name
 
     def open(self, images: Iterable[PhotoLike]) -> Session:
         """A new conversation about these photos.
@@ -87,7 +92,7 @@ class FaceAgent:
         Raises:
             MediaError: one of them cannot be used.
         """
-        session = Session()
+        session = Session(self.purpose)
         for image in images:
             session.add(image if isinstance(image, Photo) else Photo.open(image, limits=self.limits))
         return session
@@ -97,7 +102,7 @@ class FaceAgent:
 
         Args:
             images: photos to add to the conversation: paths, bytes, Pillow images, uint8 RGB arrays, Photos.
-            session: a conversation to go on with (see `open`); by default a new one.
+            session: a conversation to go on with (see `open`), under its own purpose; by default a new one.
 
         Raises:
             MediaError: a photo cannot be used.
@@ -106,7 +111,7 @@ class FaceAgent:
         """
         if not question.strip():
             raise UsageError("The question is empty", "Ask something about the photos")
-        session = session or Session()
+        session = session or Session(self.purpose)
         for image in images:
             session.add(image if isinstance(image, Photo) else Photo.open(image, limits=self.limits))
         return _Conversation(self, session, question).answer()
@@ -156,6 +161,7 @@ class _Conversation:
             evidence=evidence,
             steps=tuple(self.steps),
             controller=self.agent.controller._llm_type,
+            purpose=self.session.purpose,
             outputs=tuple(output.name for output in self.session.outputs.values()),
         )
 

@@ -292,6 +292,8 @@ class Answer(Frozen):
     evidence: tuple[Evidence, ...] = ()
     steps: tuple[Step, ...] = ()
     controller: str
+    purpose: str | None = None
+    """What the faces are read for, as stated by whoever asked (see purposes.toml)."""
     outputs: tuple[str, ...] = ()
     """Names of files that a tool made, e.g. an anonymised copy; the session holds their bytes."""
 
@@ -347,6 +349,8 @@ class Report(Frozen):
     title: Named
     created: str
     """ISO 8601, UTC."""
+    purpose: str | None = None
+    """What the faces are read for, as stated by whoever made the report (see purposes.toml)."""
     summary: tuple[str, ...]
     exhibits: tuple[ExhibitReport, ...]
     across: tuple[Claim, ...] = ()

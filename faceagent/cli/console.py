@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from faceagent.media import Limits
+from faceagent.policy import purposes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +33,16 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         "--max-megapixels", type=_positive, default=64.0, metavar="N", help="largest photo (default 64)"
     )
     parser.add_argument("--max-megabytes", type=_positive, default=50.0, metavar="N", help="largest file (default 50)")
+
+
+def add_purpose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--purpose",
+        metavar="NAME",
+        help="what faces are read for, one of "
+        + ", ".join(purposes())
+        + "; without one, expressions and perceived ethnicity stay off",
+    )
 
 
 def limits_of(chosen: argparse.Namespace) -> Limits:

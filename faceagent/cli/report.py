@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceagent.cli.console import add_limits, console, limits_of, say
+from faceagent.cli.console import add_limits, add_purpose, console, limits_of, say
 
 if TYPE_CHECKING:
     from faceagent.types import Report
@@ -19,6 +19,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="photos, folders, or patterns in quotes")
     parser.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="folder (default ./report)")
     parser.add_argument("--title", default="Authenticity report", help="heading of the report")
+    add_purpose(parser)
     add_limits(parser)
     parser.set_defaults(run=run)
 
@@ -39,6 +40,7 @@ def run(chosen: argparse.Namespace) -> int:
             photos(paths, limits_of(chosen)),
             command=shlex.join(["faceagent", *sys.argv[1:]]),
             title=chosen.title,
+            purpose=chosen.purpose,
             on_progress=lambda _: progress.advance(task),
         )
     written = write_report(report, pictures, chosen.out)

@@ -23,6 +23,7 @@ class Intent:
     tools: tuple[str, ...]
     pattern: re.Pattern[str]
     before: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
     alone: bool = False
 
 
@@ -31,7 +32,14 @@ def table() -> tuple[Intent, ...]:
     """All intents that the planner knows."""
     text = files("faceagent.controllers").joinpath("intents.toml").read_text(encoding="utf-8")
     return tuple(
-        Intent(row["name"], tuple(row["tools"]), any_of(row["phrases"]), tuple(row.get("before", ())), "alone" in row)
+        Intent(
+            row["name"],
+            tuple(row["tools"]),
+            any_of(row["phrases"]),
+            tuple(row.get("before", ())),
+            tuple(row.get("about", ())),
+            row.get("alone", False),
+        )
         for row in tomllib.loads(text)["intent"]
     )
 

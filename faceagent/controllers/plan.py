@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faceagent.controllers.draft import View
-from faceagent.controllers.intents import GREETING, HELP, References, intents, references
+from faceagent.controllers.intents import GREETING, HELP, Intent, References, intents, references
 from faceagent.narrate import LABELS
 from faceagent.policy import declined
 from faceagent.tool import DETECTOR
@@ -39,13 +39,16 @@ class Plan:
 
 
 CAN_DO = (
-    "I answer questions about faces in photos: how many there are, whether two show the same person, where they look, "
-    "whether a photo is good enough for a purpose, what a file's own records say about its origin, and I can hide "
-    "faces in a copy. Every sentence of an answer names the measurement that it rests on."
+    "I answer questions about faces in photos: how many there are, whether two show the same person, how old they "
+    "look, what else can be seen of them, where they look, whether a face was live or a print, whether a photo is good "
+    "enough for a purpose, and what a file's own records say about its origin. I can outline the regions of a face and "
+    "hide faces in a copy. Expressions and perceived ethnicity I read only for a stated purpose. Every sentence of an "
+    "answer names the measurement that it rests on."
 )
 UNCLEAR = (
     "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
-    "same person, whether the photo is good enough for a comparison, or what the file says about its origin."
+    "same person, how old somebody looks, whether the photo is good enough for a comparison, or what the file says "
+    "about its origin."
 )
 
 
@@ -59,7 +62,8 @@ def plan(question: str, view: View, tools: Sequence[str]) -> Plan:
     topics = declined(question)
     refusals = tuple(topic.why for topic in topics)
     wanted = intents(question)
-    if not wanted:
+    if not wanted or (topics and all(intent.alone for intent in wanted)):
+        # "Tell me whether he is a criminal" asks for nothing besides.
         return _without_intent(question, refusals)
     known = tuple(dict.fromkeys(name for intent in wanted for name in intent.tools))
     asked = tuple(name for name in known if name in tools)
@@ -75,7 +79,8 @@ def plan(question: str, view: View, tools: Sequence[str]) -> Plan:
         # "The woman on the left" can only be resolved when the faces are known.
         return Plan(calls=(Call.of(DETECTOR),), asked=asked, remarks=refusals, not_offered=missing)
     first = tuple(name for intent in wanted for name in intent.before if name in tools and name not in asked)
-    calls = tuple(_call(name, pointed, view) for name in (*first, *asked))
+    about = {name: _about(name, wanted) for name in asked}
+    calls = tuple(_call(name, pointed, view, about.get(name, ())) for name in (*first, *asked))
     return Plan(calls=calls, asked=asked, remarks=refusals, not_offered=missing)
 
 
@@ -92,7 +97,13 @@ def _without_intent(question: str, refusals: tuple[str, ...]) -> Plan:
 _BY_IMAGE = frozenset({DETECTOR, "inspect_provenance", "detect_forgery"})
 
 
-def _call(name: str, pointed: References, view: View) -> Call:
+def _about(tool: str, wanted: Sequence[Intent]) -> tuple[str, ...]:
+    """What of a tool the question is about; empty, which means all of it, where one of its intents does not say."""
+    named = [intent.about for intent in wanted if tool in intent.tools]
+    return tuple(dict.fromkeys(item for about in named for item in about)) if all(named) else ()
+
+
+def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = ()) -> Call:
     subjects = _subjects(pointed, view)
     if name in _BY_IMAGE:
         images = dict.fromkeys(
@@ -103,7 +114,7 @@ def _call(name: str, pointed: References, view: View) -> Call:
     if name == "compare_faces" and len(subjects) == 1 and len(view.images) > 1 and subjects[0].startswith("image"):
         # "Is this the person in photo 2?" compares photo 2 with the others.
         return Call.of(name)
-    return Call.of(name, subjects=subjects)
+    return Call.of(name, subjects=subjects, about=about)
 
 
 def _subjects(pointed: References, view: View) -> tuple[str, ...]:

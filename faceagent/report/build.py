@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
+from faceagent import policy
 from faceagent.ground import ground
 from faceagent.media import Photo
 from faceagent.narrate import in_order
 from faceagent.report.drawing import Pictures, draw, shown_for
 from faceagent.report.reproduction import reproduction
-from faceagent.report.summary import MEANING, limitations, summarise
+from faceagent.report.summary import MEANING, limitations, read_for, summarise
 from faceagent.report.verdict import verdict
 from faceagent.session import Session
 from faceagent.tool import DETECTOR, AnyTool, Names, Outcome, Toolbox
 from faceagent.types import Claim, Evidence, ExhibitReport, Face, Failure, Method, Report, Step, Verdict
 
-# Called in this order where the toolbox has them. Attributes of people (age, emotion …) are no part of the question.
+# Called in this order where the toolbox has them. What people look like (age, emotion …) is no part of the question
+# whether a photo is authentic, so those tools join only where a purpose has been stated.
 EXAMINATION = (
     DETECTOR,
     "inspect_provenance",
@@ -29,6 +31,8 @@ EXAMINATION = (
     "assess_quality",
     "estimate_pose",
 )
+PEOPLE = ("estimate_attributes", "recognize_emotion")
+_ABOUT_PEOPLE = ("age", "gender", "attributes", "ethnicity")
 COMPARISON = "compare_faces"
 TITLE = "Authenticity report"
 # Ten faces make 45 comparisons: about what a reader can still follow.
@@ -42,14 +46,22 @@ SAME_FILE = Method(
 class Examination:
     """One report in the making.
 
+    Args:
+        purpose: what faces are read for (see `faceagent.policy`); with one, the report describes people as well.
+
+    Raises:
+        UsageError: there is no such purpose.
+
     >>> examination = Examination(Toolbox.installed())  # doctest: +SKIP
     >>> examination.examine(Photo.open("portrait.jpg")).verdict.headline  # doctest: +SKIP
     >>> report = examination.report(command="faceagent report portrait.jpg")  # doctest: +SKIP
     """
 
-    def __init__(self, toolbox: Toolbox) -> None:
+    def __init__(self, toolbox: Toolbox, purpose: str | None = None) -> None:
         self._toolbox = toolbox
-        self._session = Session()
+        self._purpose = None if purpose is None else policy.purpose(purpose)
+        self._session = Session(purpose)
+        self._plan = [name for name in (*EXAMINATION, *(PEOPLE if purpose else ())) if name in toolbox]
         self._exhibits: list[ExhibitReport] = []
         self._failures: list[Failure] = []
         self._withheld: list[str] = []
@@ -65,7 +77,7 @@ class Examination:
     def examine(self, photo: Photo) -> ExhibitReport:
         """Run every tool of the examination on one photo, word what they found, and reach a verdict."""
         image_id = self._session.add(photo)
-        outcomes = [outcome for name in EXAMINATION if name in self._toolbox for outcome in self._call(name, image_id)]
+        outcomes = [outcome for name in self._plan for outcome in self._call(name, image_id)]
         faces = self._session.faces(image_id)
         names = Names(images=(image_id,), faces=tuple(face.id for face in faces))
         evidence = tuple(row for outcome in outcomes for row in outcome.evidence)
@@ -94,6 +106,7 @@ class Examination:
         return Report(
             title=title,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
+            purpose=self._session.purpose,
             summary=summarise(exhibits, evidence, self._failures),
             exhibits=exhibits,
             across=across,
@@ -102,14 +115,19 @@ class Examination:
             failures=tuple(self._failures),
             withheld=tuple(dict.fromkeys(self._withheld)),
             methods=_methods([*evidence, *(row for exhibit in exhibits for row in exhibit.evidence)]),
-            limitations=limitations(exhibits, self._toolbox, compared=len(self._waiting), faces=self._faces_seen),
+            limitations=(
+                *limitations(exhibits, self._toolbox, compared=len(self._waiting), faces=self._faces_seen),
+                *([read_for(self._purpose)] if self._purpose else []),
+            ),
             reproduction=reproduction(command),
         )
 
     def _call(self, name: str, *references: str) -> list[Outcome]:
-        arguments = self._toolbox[name].arguments.model_fields
-        field = "images" if "images" in arguments else "subjects"
-        return self._toolbox.call(self._session, name, {field: references})
+        fields = self._toolbox[name].arguments.model_fields
+        arguments = {"images" if "images" in fields else "subjects": references}
+        if "about" in fields and policy.opens(self._session.purpose, "ethnicity"):
+            arguments["about"] = _ABOUT_PEOPLE
+        return self._toolbox.call(self._session, name, arguments)
 
     def _worded(self, outcomes: Sequence[Outcome], names: Names) -> list[Claim]:
         rows: dict[str, list[Evidence]] = {}
@@ -185,6 +203,7 @@ def build_report(
     *,
     command: str,
     title: str = TITLE,
+    purpose: str | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> tuple[Report, dict[str, Pictures]]:
     """Examine photos and report on them.
@@ -193,12 +212,16 @@ def build_report(
         photos: may be a generator that opens one file at a time and yields a Failure for one that cannot be used.
         failures: inputs already known to be unusable.
         command: what a reader types to make the report again.
+        purpose: what faces are read for, as `faceagent.policy.purposes()` has it; None reads no emotion or ethnicity.
         on_progress: called with the name of each input when it is done.
 
     Returns:
         The report, and what its HTML shows of each exhibit, by image id.
+
+    Raises:
+        UsageError: there is no such purpose.
     """
-    examination = Examination(toolbox)
+    examination = Examination(toolbox, purpose)
     for failure in failures:
         examination.fail(failure)
     for item in photos:

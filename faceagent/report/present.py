@@ -29,16 +29,21 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "same_person": ("Same person", ""),
     "same_file": ("Same file", ""),
     "occlusion_cue": ("Covered parts", ""),
+    "detail": ("Fine detail", ""),
+    "reidentification": ("Recognisable in the copy", ""),
     "face_size": ("Size of the face", ""),
     "frontality": ("Seen from the front", ""),
     "fitness": ("Fit for", ""),
     "forgery": ("Traces of manipulation", ""),
+    "expression": ("Expression", "as it looks to others, not what is felt"),
 }
 VALUES: dict[object, str] = {
     "valid_untrusted": "valid, signer not recognised",
     "not_stated": "not stated",
     "no_sign": "no sign",
     "not_supported": "not supported",
+    "none_seen": "none seen",
+    "not_recognisable": "not recognisable",
 }
 HEADINGS: dict[str, str] = {
     "detect_faces": "Faces",
@@ -47,6 +52,9 @@ HEADINGS: dict[str, str] = {
     "inspect_provenance": "The file’s own records",
     "detect_forgery": "The pixels",
     "check_liveness": "Live or presented",
+    "estimate_attributes": "Age and appearance",
+    "recognize_emotion": "Expression",
+    "parse_face": "Regions of the face",
     "compare_faces": "Comparing faces",
     "compare_files": "Comparing files",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faceagent.narrate import LABELS
+from faceagent.policy import Purpose
 from faceagent.tool import Toolbox
 from faceagent.types import Evidence, ExhibitReport, Failure, VerdictKind
 
@@ -118,3 +119,12 @@ def limitations(exhibits: Sequence[ExhibitReport], toolbox: Toolbox, *, compared
             "which the photos were given."
         )
     return tuple(items)
+
+
+def read_for(purpose: Purpose) -> str:
+    """The purpose under which a report may read what is otherwise off."""
+    return (
+        f"Whoever made this report stated what faces are read for: “{purpose.name}”. {purpose.means} That switches on "
+        f"what is off otherwise ({', '.join(sorted(purpose.opens))}); that it is lawful is theirs to answer for "
+        f"({purpose.source})."
+    )

@@ -13,6 +13,7 @@ from scripted import ScriptedController, calling
 from faceagent.agent import Budget, FaceAgent
 from faceagent.errors import ControllerError, MediaError, UsageError
 from faceagent.ground import ground
+from faceagent.session import Session
 
 
 def agent(*turns: Any, **options: Any) -> FaceAgent:
@@ -167,3 +168,18 @@ def test_a_conversation_goes_on() -> None:
     answer = one.ask("Is the face on the left sharp?", session=session)
     assert {claim.subject for claim in answer.claims if claim.subject.startswith("face")} <= {"face 1.1"}
     assert len({row.id for row in session.ledger.all()}) == len(session.ledger.all())
+
+
+def test_the_purpose_stated_is_that_of_the_session_and_on_record() -> None:
+    one = agent(purpose="research")
+    session = one.open([fakes.photo()])
+    assert session.purpose == "research"
+    assert one.ask("How many?", session=session).purpose == "research"
+    assert one.ask("How many?", images=[fakes.photo()]).purpose == "research"
+    assert one.ask("How many?", session=Session("personal"), images=[fakes.photo()]).purpose == "personal"
+    assert agent().ask("How many?", images=[fakes.photo()]).purpose is None
+
+
+def test_an_unknown_purpose_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match=r"no purpose 'marketing'.*research"):
+        agent(purpose="marketing")

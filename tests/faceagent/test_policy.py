@@ -1,10 +1,15 @@
-"""What is declined, and that ordinary questions are not."""
+"""What is declined, what needs a stated purpose, and that ordinary questions are neither."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from faceagent.policy import declined
+from faceagent.errors import UsageError
+from faceagent.ground import fault
+from faceagent.policy import declined, how_to_open, law, opens, purposes
+from faceagent.types import Claim, Evidence, Method
 
 DECLINED = {
     "Is he a criminal?": "crime",
@@ -20,6 +25,12 @@ DECLINED = {
     "Should I hire her?": "employability",
     "Is she pretty?": "attractiveness",
     "What is his nationality?": "nationality",
+    "Where is he from?": "nationality",
+    "Is he in pain?": "health",
+    "What is she thinking?": "inner life",
+    "Is she really happy?": "inner life",
+    "Is that a fake smile?": "inner life",
+    "Is he in love with her?": "inner life",
 }
 
 ORDINARY = [
@@ -34,6 +45,13 @@ ORDINARY = [
     "Blur the faces, please.",
     "How old is she?",
     "Is the lighting good?",
+    "Is she happy?",
+    "Is she smiling?",
+    "Does he look angry?",
+    "What is her ethnicity?",
+    "Any thoughts on this photo?",
+    "Where is this photo from?",
+    "Is this a real photo of a smile?",
 ]
 
 
@@ -45,3 +63,49 @@ def test_declined(question: str, topic: str) -> None:
 @pytest.mark.parametrize("question", ORDINARY)
 def test_not_declined(question: str) -> None:
     assert declined(question) == ()
+
+
+@pytest.mark.parametrize("topic", ["emotion", "ethnicity"])
+def test_nothing_is_open_without_a_purpose(topic: str) -> None:
+    assert not opens(None, topic)
+    assert opens("research", topic)
+
+
+def test_a_purpose_opens_what_it_says_and_no_more() -> None:
+    assert opens("accessibility", "emotion")
+    assert not opens("accessibility", "ethnicity")
+
+
+def test_an_unknown_purpose_is_told_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="no purpose 'marketing'") as caught:
+        opens("marketing", "emotion")
+    assert all(name in str(caught.value) for name in purposes())
+
+
+def test_every_purpose_opens_something_and_says_what_it_means_and_where_the_law_has_it() -> None:
+    assert 3 <= len(purposes()) <= 8
+    for name, purpose in purposes().items():
+        assert re.fullmatch(r"[a-z_]+", name)
+        assert purpose.opens and purpose.opens <= {"emotion", "ethnicity"}
+        assert purpose.means.endswith(".")
+        assert re.search(r"art\. \d+", purpose.source)
+
+
+@pytest.mark.parametrize("topic", ["emotion", "ethnicity"])
+def test_why_a_topic_is_off_may_be_said_and_names_the_mend(topic: str) -> None:
+    reason = how_to_open(topic)
+    for name, purpose in purposes().items():
+        assert (re.search(rf"\b{name}\b", reason) is not None) is (topic in purpose.opens)
+    assert "--purpose" in reason and "EU" in reason
+    assert "art. 5" in law(topic)
+    row = Evidence(
+        id="e1",
+        tool="a",
+        subject="face 1.1",
+        attribute="b",
+        status="abstained",
+        reason=reason,
+        method=Method(name="a", version="1", licence="MIT"),
+    )
+    claim = Claim(sentence=f"It was not read, because {reason}.", subject="face 1.1", attribute="b", evidence=("e1",))
+    assert fault(claim, {"e1": row}.get) is None

@@ -83,3 +83,11 @@ def test_work_is_remembered_and_files_are_kept(session: Session) -> None:
     assert made == [1]
     assert session.add_output(Output("copy.png", "image/png", b"x")) == "output 1"
     assert session.outputs["output 1"].name == "copy.png"
+
+
+def test_the_purpose_is_stated_once() -> None:
+    assert Session().purpose is None
+    session = Session("research")
+    assert session.purpose == "research"
+    with pytest.raises(AttributeError):
+        session.purpose = "bias_audit"  # type: ignore[misc]

@@ -23,9 +23,9 @@ from faceagent_tools.multitask import EMOTIONS, WEIGHTS, FaceReader, Reading, ca
 
 CLEAR = Threshold(
     value=0.5,
-    rule=">=",
+    rule=">",
     meaning="clear enough for one word",
-    source="FER+ (Barsoum et al. 2016) counts an expression as the majority's from half of the votes on",
+    source="FER+ (Barsoum et al. 2016) counts an expression as the majority's above half of the votes",
 )
 WEAK = 0.5  # recall below which the network misses more faces of an expression than it finds
 LIMITS = (
@@ -45,8 +45,8 @@ class RecognizeEmotion(FaceTool[SubjectArguments]):
 
     name = "recognize_emotion"
     description = (
-        "Read which expression people would see in a face: neutral, happy, surprised, sad, angry, disgusted, fearful or "
-        "contemptuous. It does not tell what somebody feels. It needs a stated purpose and abstains without one."
+        "Read which expression people would see in a face: neutral, happy, surprised, sad, angry, disgusted, fearful "
+        "or contemptuous. It does not tell what somebody feels. Without a stated purpose it abstains."
     )
     arguments = SubjectArguments
     needs_faces = True
@@ -170,5 +170,5 @@ class RecognizeEmotion(FaceTool[SubjectArguments]):
 
 def _misses(recall: Mapping[str, Any]) -> str:
     """How often each expression is found, for the report."""
-    found = [f"{WORDS[name]} {100 * row['recall']:.0f} % of {row['photos']}" for name, row in recall.items()]
-    return f"Of the FER+ val photos that most annotators gave one word, the network gave the same: {', '.join(found)}."
+    found = ", ".join(f"{WORDS[name]} {100 * row['recall']:.0f} % of {row['photos']}" for name, row in recall.items())
+    return f"Of the FER+ val photos of each expression (the one most voted for) the network recognised: {found}."

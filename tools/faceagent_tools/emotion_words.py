@@ -80,17 +80,17 @@ def _ambiguous(rows: Sequence[Evidence], names: Names) -> Claim:
         )
     else:
         sentence = (
-            f"The expression of {_of(rows, names)} is ambiguous: fewer than half of the people asked would agree on one "
-            f"word. {WORDS[first].capitalize()} ({min(_people(rows[0], first), 45)} in 100) and {WORDS[second]} "
-            f"({_people(rows[0], second)} in 100) are the likeliest."
+            f"The expression of {_of(rows, names)} is ambiguous: people would not agree on one word. The likeliest are "
+            f"{WORDS[first]} (about {_people(rows[0], first)} in 100 people) and {WORDS[second]} (about "
+            f"{_people(rows[0], second)})."
         )
     return _claim(rows, sentence, "answer")
 
 
 def _scored(rows: Sequence[Evidence], names: Names) -> Claim:
     sentence = (
-        f"HSEmotion, a published network, reads the expression of {_of(rows, names)} as {WORDS[str(rows[0].value)]}; how "
-        "often it is right was not measured here."
+        f"HSEmotion, a published network, reads the expression of {_of(rows, names)} as "
+        f"{WORDS[str(rows[0].value)]}; how often it is right was not measured here."
     )
     return _claim(rows, sentence, "answer")
 
@@ -119,8 +119,8 @@ def _seldom_found(rows: Sequence[Evidence]) -> list[Claim]:
         seldom: Any = row.details.get("seldom_found") or {}
         for name, found in seldom.items():
             sentence = (
-                f"The network is weak at this: of {found['photos']} test photos that most people called {WORDS[name]}, it "
-                f"recognised {100 * found['recall']:.0f} %."
+                f"The network is weak at this: of {found['photos']} validation photos that people most often called "
+                f"{WORDS[name]}, it recognised {100 * found['recall']:.0f} %."
             )
             claims.setdefault(name, _claim([row], sentence, "doubt"))
     return list(claims.values())

@@ -1,9 +1,12 @@
 """HSEmotion, a published network for facial expressions, in a file that the user brings.
 
-Savchenko: HSEmotion, https://github.com/av-savchenko/hsemotion-onnx (its `facial_emotions.py` is followed here for input
-and output); Savchenko, Savchenko, Makarov: Classifying emotions and engagement in online learning based on a single
-facial expression recognition neural network (2022), doi:10.1109/TAFFC.2022.3188390. No SHA-256 of its files is published,
-so the hash of the file in use is put on record instead of being held against a table.
+Savchenko, Savchenko, Makarov: Classifying emotions and engagement in online learning based on a single facial
+expression recognition neural network (2022), doi:10.1109/TAFFC.2022.3188390. Input and output follow the project's own
+code, https://github.com/av-savchenko/hsemotion-onnx, `hsemotion_onnx/facial_emotions.py`. No SHA-256 of its files is
+published, so the hash of the file in use is put on record instead of being held against a table.
+
+This wrapper was tested with a small ONNX file made for the purpose, with the same inputs and outputs, and not with the
+published weights: how well they do in this product has not been measured.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ from faceagent_tools.multitask import softmax
 
 VARIABLE = "FACEAGENT_EMOTION_MODEL"
 URL = (
-    "https://github.com/av-savchenko/face-emotion-recognition/raw/main/models/affectnet_emotions/onnx/"
-    "enet_b0_8_va_mtl.onnx"
+    "https://github.com/HSE-asavchenko/face-emotion-recognition/blob/main/models/affectnet_emotions/onnx/"
+    "enet_b0_8_va_mtl.onnx?raw=true"
 )
 HOW = f"download {URL} and name the file in the environment variable {VARIABLE}"
 METHOD = Method(
@@ -78,8 +81,12 @@ class HSEmotion:
         side = entry.shape[-1] if isinstance(entry.shape[-1], int) else _SIDE
         (row,) = session.run(None, {entry.name: prepared(cut(photo, face.box), side)})[0]
         shares = softmax(row[: len(CLASSES)].astype(np.float64))
-        valence, arousal = (float(np.clip(value, -1, 1)) for value in row[len(CLASSES) :]) if len(row) > 8 else (None, None)
-        return Scores({name: float(share) for name, share in zip(CLASSES, shares, strict=True)}, valence, arousal)
+        scales = [float(value) for value in np.clip(row[len(CLASSES) :], -1, 1)]
+        return Scores(
+            {name: float(share) for name, share in zip(CLASSES, shares, strict=True)},
+            valence=scales[0] if scales else None,
+            arousal=scales[1] if scales else None,
+        )
 
     def _loaded(self) -> Any:
         if self._session is None:
@@ -123,4 +130,4 @@ def cut(photo: Photo, box: Box) -> Pixels:
 def prepared(chip: Pixels, side: int) -> npt.NDArray[np.float32]:
     """uint8 RGB [h, w, 3] as the network wants it: float32 [1, 3, side, side] with ImageNet's mean and deviation."""
     scaled = cv2.resize(chip, (side, side)) / 255.0
-    return ((scaled - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None].astype(np.float32)
+    return np.asarray(((scaled - _MEAN) / _DEVIATION).transpose(2, 0, 1)[None], np.float32)

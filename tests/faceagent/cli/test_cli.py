@@ -51,6 +51,15 @@ def test_the_whole_answer_as_json(run: Run, capsys: pytest.CaptureFixture[str]) 
     assert answer.exhibits[0].name == "portrait.jpg"
 
 
+def test_the_purpose_is_on_record(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    main(["ask", "--json", "--purpose", "research", PORTRAIT, "How many faces?"])
+    assert Answer.model_validate_json(capsys.readouterr().out).purpose == "research"
+    run("report", "--purpose", "research", PORTRAIT, "--out", str(tmp_path))
+    report = Report.model_validate_json((tmp_path / "report.json").read_text())
+    assert report.purpose == "research"
+    assert any("“research”" in line for line in report.limitations)
+
+
 def test_each_tool_call_is_shown(run: Run) -> None:
     _, out, _ = run("ask", "--steps", PORTRAIT, "Which way does she look?")
     assert "· detect_faces" in out
@@ -131,6 +140,8 @@ def test_limits_are_named_with_their_option(run: Run) -> None:
         (["ask", "--controller", "gpt", PORTRAIT, "How many?"], "gpt"),
         (["models", "get", "yunett"], "yunett"),
         (["report", "no/such/*.jpg"], "no/such/*.jpg"),
+        (["ask", "--purpose", "marketing", PORTRAIT, "How many?"], "Known purposes: research"),
+        (["report", "--purpose", "marketing", PORTRAIT], "Known purposes: research"),
         (["nonsense"], "nonsense"),
         ([], "COMMAND"),
         (["ask", PORTRAIT, "How many?", "--max-megabytes", "-1"], "positive"),

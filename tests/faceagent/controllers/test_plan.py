@@ -10,6 +10,7 @@ from faceagent.controllers.draft import View
 from faceagent.controllers.plan import plan
 
 ALL = ("detect_faces", "estimate_pose", "compare_faces", "assess_quality", "inspect_provenance", "anonymize_faces")
+READING = ("estimate_attributes", "recognize_emotion", "check_liveness", "parse_face")
 ONE = View({"image 1": None})
 TWO = View({"image 1": ("face 1.1", "face 1.2"), "image 2": ("face 2.1",)})
 
@@ -46,6 +47,68 @@ TOOLS = {
 @pytest.mark.parametrize(("question", "tools"), TOOLS.items())
 def test_the_tools_that_a_question_needs(question: str, tools: set[str]) -> None:
     assert {call.tool for call in plan(question, ONE, ALL).calls} == tools
+
+
+EXPRESSION = "recognize_emotion", []
+ATTRIBUTES = {
+    "Is she happy?": EXPRESSION,
+    "What mood is he in?": EXPRESSION,
+    "How does she feel?": EXPRESSION,
+    "Does the man look angry?": EXPRESSION,
+    "What is her facial expression?": EXPRESSION,
+    "Is she really happy?": EXPRESSION,
+    "Is she smiling?": ("estimate_attributes", ["smile"]),
+    "Is her smile genuine?": ("estimate_attributes", ["smile"]),
+    "How old is she?": ("estimate_attributes", ["age"]),
+    "Is he older than 30?": ("estimate_attributes", ["age"]),
+    "Is this a child?": ("estimate_attributes", ["age"]),
+    "Which of them is the oldest?": ("estimate_attributes", ["age_order"]),
+    "Is this a man or a woman?": ("estimate_attributes", ["gender"]),
+    "What is her ethnicity?": ("estimate_attributes", ["ethnicity"]),
+    "Is she Asian?": ("estimate_attributes", ["ethnicity"]),
+    "Is he wearing glasses?": ("estimate_attributes", ["glasses"]),
+    "Does he have a beard?": ("estimate_attributes", ["facial_hair"]),
+    "What colour is her hair?": ("estimate_attributes", ["hair"]),
+    "Is he wearing a hat or earrings?": ("estimate_attributes", ["hat", "earrings"]),
+    "How old is she, and is she smiling?": ("estimate_attributes", ["age", "smile"]),
+    "Describe the person": ("estimate_attributes", []),
+    "Describe him and say how old he is": ("estimate_attributes", []),
+    "What does she look like?": ("estimate_attributes", []),
+    "Is this a live person or a print?": ("check_liveness", []),
+    "Is this a photo of a screen?": ("check_liveness", []),
+    "Is he really there?": ("check_liveness", []),
+    "Show the regions of the face": ("parse_face", []),
+    "Segment the face": ("parse_face", []),
+    "Where is the nose?": ("parse_face", []),
+    "Are her eyes open?": ("estimate_pose", []),
+    "Is she wearing a face mask?": ("assess_quality", []),
+    "How old is this photo?": ("inspect_provenance", []),
+    "Is this child the same as the other?": ("compare_faces", []),
+}
+
+
+@pytest.mark.parametrize(("question", "wanted"), ATTRIBUTES.items())
+def test_what_is_asked_about_people(question: str, wanted: tuple[str, list[str]]) -> None:
+    (call,) = plan(question, ONE, (*ALL, *READING)).calls
+    assert (call.tool, json.loads(call.arguments).get("about", [])) == wanted
+
+
+def test_a_description_of_the_photo_includes_the_people() -> None:
+    assert "estimate_attributes" in [call.tool for call in plan("Describe this photo", ONE, (*ALL, *READING)).calls]
+
+
+@pytest.mark.parametrize("question", ["Is he lying?", "Tell me if he is a criminal", "What is on her mind?"])
+def test_feelings_as_truth_stay_declined(question: str) -> None:
+    chosen = plan(question, ONE, (*ALL, *READING))
+    assert (chosen.status, chosen.calls) == ("declined", ())
+    assert "cannot be read from a face" in chosen.remarks[0]
+
+
+@pytest.mark.parametrize("question", ["Is she really happy?", "Is that a fake smile?"])
+def test_how_it_looks_is_answered_and_whether_it_is_true_declined(question: str) -> None:
+    chosen = plan(question, ONE, (*ALL, *READING))
+    assert len(chosen.calls) == 1
+    assert "what is behind it" in chosen.remarks[0]
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
-from fakes import HOSTILE, FakeForgery, FakeProvenance, Overclaiming, fake_toolbox, photo
+import pytest
+from fakes import HOSTILE, Fake, FakeForgery, FakeProvenance, Overclaiming, fake_toolbox, photo
 
+from faceagent.errors import UsageError
 from faceagent.media import Photo
 from faceagent.report import Examination, build_report
-from faceagent.tool import Toolbox
-from faceagent.types import Failure, Report
+from faceagent.session import Session
+from faceagent.tool import Arguments, Names, SubjectArguments, Toolbox
+from faceagent.types import Claim, Evidence, Failure, Report
 
 COMMAND = "faceagent report examples --out report"
 
@@ -130,3 +134,50 @@ def test_reproduction_names_command_and_versions() -> None:
     assert record.command == COMMAND
     assert {"faceagent", "python", "numpy", "pillow"} <= set(record.versions)
     assert record.platform
+
+
+class AboutPeople(SubjectArguments):
+    about: tuple[str, ...] = ()
+
+
+class FakeAttributes(Fake):
+    """Puts on record what it was asked about and for which purpose."""
+
+    name: ClassVar[str] = "estimate_attributes"
+    description: ClassVar[str] = "Estimates."
+    arguments: ClassVar[type[Arguments]] = AboutPeople
+    needs_faces: ClassVar[bool] = True
+
+    def run(self, session: Session, arguments: Any) -> Sequence[Evidence]:
+        return [
+            self.row(face.id, "asked", {"about": list(arguments.about), "purpose": session.purpose})
+            for face in session.faces_in(arguments.subjects)
+        ]
+
+    def word(self, evidence: Sequence[Evidence], names: Names) -> Sequence[Claim]:
+        return []
+
+
+def described(purpose: str | None) -> Report:
+    return build_report(fake_toolbox(FakeAttributes()), [photo()], command=COMMAND, purpose=purpose)[0]
+
+
+def asked(report: Report) -> list[Any]:
+    return [row.value for row in report.exhibits[0].evidence if row.attribute == "asked"]
+
+
+def test_people_are_described_only_for_a_stated_purpose() -> None:
+    assert not asked(described(None))
+    assert asked(described("personal")) == [{"about": [], "purpose": "personal"}]
+    (found,) = asked(described("bias_audit"))
+    assert "ethnicity" in found["about"]
+
+
+def test_the_purpose_stands_in_the_report() -> None:
+    report = described("bias_audit")
+    assert report.purpose == "bias_audit"
+    assert "“bias_audit”" in report.limitations[-1] and "emotion, ethnicity" in report.limitations[-1]
+    assert described(None).purpose is None
+    assert not any("purpose" in line for line in described(None).limitations)
+    with pytest.raises(UsageError, match="Known purposes"):
+        described("marketing")
