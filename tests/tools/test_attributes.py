@@ -195,7 +195,7 @@ def test_an_age_has_its_range_and_its_error(table: object) -> None:
     assert rows[0].interval is not None
     assert rows[0].interval.level == 0.8
     assert "The face looks about 47 years old; for about 80 % of such faces the true age lies between" in said
-    assert "on 779 test photos 5.2 years off on average" in said
+    assert "on 779 photos kept out of training 5.2 years off on average" in said
     assert "minor" not in said
     assert rows[0].group_errors[0].rate == pytest.approx(0.4)
 
@@ -234,7 +234,7 @@ def test_gender_is_perceived_and_says_how_often_it_is_wrong(table: object) -> No
     assert (row.probability.value, row.probability.n) == (pytest.approx(0.97), 600)
     assert "“female”" in row.probability.event
     assert "The face would probably be perceived as a woman." in said
-    assert "on 1,324 test photos people had chosen the other label for 7 %" in said
+    assert "on 1,324 photos kept out of training people had chosen the other label for 7 %" in said
     assert "most often in the group age 3-9 (25 %)" in said  # "age 70+" is higher, but is twelve photos
 
 
@@ -305,7 +305,8 @@ def test_ethnicity_with_a_purpose(table: object) -> None:
     assert len(row.details["probabilities"]) == 7
     assert {error.group: error.rate for error in row.group_errors} == {"White": 0.3, "Latino or Hispanic": 0.6}
     assert "would probably put the face in the category “Latino or Hispanic”." in said
-    assert "categories of annotators, not ancestry; on 1,324 test photos people had chosen another category for 36 %" in said
+    assert "categories of annotators, not ancestry; on 1,324 photos kept out of training" in said
+    assert "people had chosen another category for 36 %" in said
     assert "in the group Latino or Hispanic (60 %)" in said
 
 
@@ -323,9 +324,7 @@ def test_what_is_there_and_what_is_missing_is_said(table: object) -> None:
     rows, said = ask(seen, about=["attributes"])
     assert rows[0].value == ["smiling", "glasses", "brown hair"]
     assert rows[0].details["absent"].keys() >= {"hat", "beard"}
-    assert (
-        "The face seems to smile, wear glasses and have brown hair and shows no sign of a hat or a beard." in said
-    )
+    assert "The face seems to smile, wear glasses and have brown hair and shows no sign of a hat or a beard." in said
     assert "attractive" not in said.lower()
     assert "On 779 photos of celebrities the network told each of these right for 85 % or more" in said
 
@@ -365,7 +364,7 @@ def test_what_the_network_tells_badly_is_not_spoken_of(monkeypatch: pytest.Monke
     seen = made(Eyeglasses=0.99, Smiling=0.99)
     rows, said = ask(seen, about=["attributes"])
     assert rows[0].value == ["smiling"]
-    assert "Nothing is said of glasses: the network does not tell that well enough." in said
+    assert "Nothing is said of glasses, which the network does not tell well enough." in said
     rows, said = ask(seen, about=["glasses"])
     assert rows[0].status == "abstained"
     assert "because the network does not tell glasses well enough" in said
@@ -389,7 +388,17 @@ def test_what_gender_gives_away_is_held_against_the_figure_within_a_gender(
 
 
 def test_judgements_of_people_are_in_no_list() -> None:
-    judged = {"Attractive", "Chubby", "Young", "Male", "Big_Nose", "Big_Lips", "Narrow_Eyes", "Pale_Skin", "Double_Chin"}
+    judged = {
+        "Attractive",
+        "Chubby",
+        "Young",
+        "Male",
+        "Big_Nose",
+        "Big_Lips",
+        "Narrow_Eyes",
+        "Pale_Skin",
+        "Double_Chin",
+    }
     columns = {thing.column for thing in visible.THINGS}
     assert columns <= set(ATTRIBUTES)
     assert not columns & judged
@@ -409,7 +418,7 @@ def test_a_table_without_figures_costs_the_errors_and_nothing_else(monkeypatch: 
     assert [row.value for row in rows] == [46, "female", None, "Latino_Hispanic"]
     assert not any(row.group_errors for row in rows)
     assert one(rows, "visible_attributes").reason == "how well the network tells what is visible was not measured"
-    assert "This is the age that a face looks: light" in said
+    assert "This is how old a face looks: light" in said
 
 
 def test_a_profile_is_not_read(table: object) -> None:

@@ -32,13 +32,13 @@ GENDER_LINE = Threshold(
     value=0.9,
     rule=">=",
     meaning="one of the two is named",
-    source="a calibrated probability: of the faces at the line, one in ten is labelled otherwise, of those above fewer",
+    source="a calibrated probability: of faces at the line one in ten is labelled otherwise, of those above fewer",
 )
 ETHNICITY_LINE = Threshold(
     value=0.7,
     rule=">=",
     meaning="a category is named",
-    source="a calibrated probability: of the faces at the line, three in ten are labelled otherwise, of those above fewer",
+    source="a calibrated probability: of faces at the line three in ten are labelled otherwise, of those above fewer",
 )
 SEEN_LINE = Threshold(
     value=visible.PRESENT,
@@ -50,17 +50,21 @@ _FEW = 30  # photos of a group below which its error rate is not called the wors
 
 _AGE_LIMIT = "Light, make-up, retouching and the photo's quality shift the age that a face looks."
 _GENDER_LIMIT = "How people would see the face, as they label photos; not what somebody's gender is."
-_ETHNICITY_LIMIT = "FairFace's categories as its annotators perceived them: neither ancestry nor how somebody sees themselves."
-_VISIBLE_LIMIT = "Learnt from photos of celebrities; scores are no calibrated probabilities; colours depend on the light."
+_ETHNICITY_LIMIT = (
+    "FairFace's categories as its annotators perceived them: neither ancestry nor how somebody sees themselves."
+)
+_VISIBLE_LIMIT = (
+    "Learnt from photos of celebrities; scores are no calibrated probabilities; colours depend on the light."
+)
 
 
 class AttributeArguments(SubjectArguments):
     about: tuple[About, ...] = Field(
         default=(),
         description=(
-            "What to estimate. Empty: age, gender and attributes (what is visible: glasses, hat, beard, hair, smile …). "
-            "Name one visible thing (glasses, hat, facial_hair, hair, smile, mouth, makeup, earrings) to ask for only "
-            "that; age_order for who is older; ethnicity needs a stated purpose."
+            "What to estimate. Empty: age, gender and attributes (all that is visible). Name visible things (glasses, "
+            "hat, facial_hair, hair, smile, mouth, makeup, earrings) to ask for these only; age_order: who is older; "
+            "ethnicity needs a stated purpose."
         ),
     )
 
@@ -74,8 +78,8 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
 
     name = "estimate_attributes"
     description = (
-        "Estimate how old faces look (years, with a range), the gender that people would perceive, and what is visible: "
-        "glasses, hat, beard, hair colour, smile. Perceived ethnicity only for a stated purpose."
+        "Estimate how old faces look (years, with a range), the gender that people would perceive, and what is "
+        "visible: glasses, hat, beard, hair colour, smile. Perceived ethnicity only for a stated purpose."
     )
     arguments = AttributeArguments
     needs_faces = True
@@ -136,7 +140,9 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
         years, told = round(reading.age), _figures("utkface")
         fitted = multitask.calibration().table["calibration"]["age"]
         details: dict[str, JsonValue] = {
-            "age_groups": {name: round(share, 3) for name, share in zip(GROUP_NAMES, _group_shares(reading), strict=True)},
+            "age_groups": {
+                name: round(share, 3) for name, share in zip(GROUP_NAMES, _group_shares(reading), strict=True)
+            },
             "range_set": fitted["set"],
             "range_held_when_measured": fitted["covered_when_measured"],
             "range_photos": fitted["n_measured"],
@@ -145,7 +151,7 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
             details |= {"mean_error_years": error, "mean_error_photos": told["photos"], "mean_error_set": "UTKFace val"}
         low, high = min(reading.age_low, years), max(reading.age_high, years)
         # Above the line by less than the mean error, an estimate says nothing about the line.
-        details["minor_or_near"] = min(low, years - (error or 0.0)) < ADULT
+        details["may_be_minor"] = min(low, years - (error or 0.0)) < ADULT
         return Evidence(
             tool=self.name,
             subject=face.id,
@@ -153,7 +159,9 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
             value=years,
             unit="years",
             interval=Interval(low=low, high=high, level=multitask.calibration().covered),
-            group_errors=_errors(_figures("fairface").get("age_group_accuracy_by_group", {}), "share in a wrong age group"),
+            group_errors=_errors(
+                _figures("fairface").get("age_group_accuracy_by_group", {}), "share in a wrong age group"
+            ),
             region=face.box,
             method=self._reader.method,
             limitations=(_AGE_LIMIT,),
@@ -208,7 +216,9 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
             limitations=(_ETHNICITY_LIMIT,),
             details={
                 "leading": _plain(leading),
-                "probabilities": {_plain(name): round(float(p), 3) for name, p in zip(RACES, reading.races, strict=True)},
+                "probabilities": {
+                    _plain(name): round(float(p), 3) for name, p in zip(RACES, reading.races, strict=True)
+                },
                 **_error_details(told, "race_accuracy", errors),
             },
         )
@@ -220,7 +230,7 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
         if set(kinds) != set(visible.KINDS):
             details["asked"] = list(kinds)
         if not found.told:
-            return self._abstained(face, "visible_attributes", _not_told(found.untold, bool(told)), details)
+            return self._abstained(face, "visible_attributes", _not_told(kinds, bool(told)), details)
         details |= {
             "present": dict(found.present),
             "absent": dict(found.absent),
@@ -228,8 +238,8 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
             "balanced_accuracy": dict(found.told),
             "accuracy_photos": told["photos"],
         }
-        if decided := [found.told[name] for name in (*found.present, *found.absent)]:
-            details["lowest_balanced_accuracy"] = min(decided)
+        if said := visible.said(found, asked="asked" in details):
+            details["lowest_balanced_accuracy"] = min(found.told[name] for name in said)
         return Evidence(
             tool=self.name,
             subject=face.id,
@@ -243,7 +253,7 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
         )
 
     def _order(self, rows: Sequence[Evidence]) -> list[Evidence]:
-        """Faces from the oldest-looking to the youngest-looking, and whether the ranges of these two overlap with others."""
+        """Faces from the oldest-looking to the youngest-looking, and whether the ranges of those two overlap others."""
         aged = [row for row in rows if row.attribute == "age" and row.status == "ok"]
         if not aged:
             return []
@@ -262,11 +272,10 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
         return [Evidence.model_validate({**common, "value": value, "details": details, "limitations": (_AGE_LIMIT,)})]
 
 
-def _not_told(names: Sequence[str], measured: bool) -> str:
+def _not_told(kinds: Sequence[visible.Kind], measured: bool) -> str:
     if not measured:
         return "how well the network tells what is visible was not measured"
-    nouns = visible.listed([visible.BY_NAME[name].noun for name in names], "or")
-    return f"the network does not tell {nouns} well enough"
+    return f"the network does not tell {visible.listed([visible.CALLED[kind] for kind in kinds], 'or')} well enough"
 
 
 def _low(row: Evidence) -> float:

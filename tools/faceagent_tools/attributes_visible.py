@@ -2,8 +2,8 @@
 
 Left out are judgements of taste and of bodies (Attractive, Chubby, Double_Chin, Bags_Under_Eyes, Receding_Hairline),
 shapes and shades whose labels follow the annotators' idea of a people (Big_Lips, Big_Nose, Pointy_Nose, Narrow_Eyes,
-High_Cheekbones, Oval_Face, Pale_Skin, Rosy_Cheeks, eyebrows, straight or wavy hair), what lies outside the network's crop
-(Wearing_Necklace, Wearing_Necktie), and what is measured better elsewhere (Male, Young, Blurry).
+High_Cheekbones, Oval_Face, Pale_Skin, Rosy_Cheeks, eyebrows, straight or wavy hair), what lies outside the network's
+crop (Wearing_Necklace, Wearing_Necktie), and what is measured better elsewhere (Male, Young, Blurry).
 """
 
 from __future__ import annotations
@@ -16,9 +16,19 @@ from faceagent_tools.multitask import ATTRIBUTES, Floats
 
 Kind = Literal["glasses", "hat", "facial_hair", "hair", "smile", "mouth", "makeup", "earrings"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+CALLED: Mapping[Kind, str] = {
+    "glasses": "glasses",
+    "hat": "a hat",
+    "facial_hair": "facial hair",
+    "hair": "hair",
+    "smile": "a smile",
+    "mouth": "an open mouth",
+    "makeup": "make-up",
+    "earrings": "earrings",
+}
 
 ENOUGH = 0.75
-"""Balanced accuracy on val photos (0.5 is guessing) below which a thing is not spoken of: half way from guessing to never wrong."""
+"""Balanced accuracy on val photos below which a thing is not spoken of: half way from guessing to never wrong."""
 PRESENT, ABSENT = 0.7, 0.3
 """Scores between are left undecided: the accuracies were measured with one line at 0.5, about which most errors lie."""
 
@@ -42,6 +52,10 @@ class Thing:
     missed: Literal["always", "asked", "never"] = "never"
     inverted: bool = False
     from_gender: bool = False
+
+    def denied(self, asked: bool) -> bool:
+        """Whether it is said that it is missing."""
+        return self.missed == "always" or (asked and self.missed == "asked")
 
 
 THINGS = (
@@ -71,13 +85,18 @@ _BEARDS = ("goatee", "stubble")  # kinds of beard: said in its place
 
 @dataclass(frozen=True)
 class Findings:
-    """Scores (0-1) by name. told: balanced accuracy of each; untold: names that the network does not tell well enough."""
+    """Scores (0-1) by name. told: balanced accuracy of each; untold: what the network does not tell well enough."""
 
     present: Mapping[str, float]
     absent: Mapping[str, float]
     undecided: Mapping[str, float]
     told: Mapping[str, float]
     untold: tuple[str, ...]
+
+
+def said(found: Findings, asked: bool) -> list[str]:
+    """Names of what the answer speaks of: all that is there, and what is missing as far as that is told."""
+    return [*found.present, *(name for name in found.absent if BY_NAME[name].denied(asked))]
 
 
 def accuracy(thing: Thing, figures: Mapping[str, Any]) -> float | None:
@@ -125,7 +144,9 @@ def _score(thing: Thing, scores: Floats) -> float:
 def _present(score: Mapping[str, float]) -> Iterator[tuple[str, float]]:
     """One colour of hair, none on a bald head; a kind of beard only with a beard."""
     high = {name: found for name, found in score.items() if found >= PRESENT}
-    colour = max((name for name in COLOURS if name in high and "bald head" not in high), key=high.__getitem__, default="")
+    colour = max(
+        (name for name in COLOURS if name in high and "bald head" not in high), key=high.__getitem__, default=""
+    )
     for name, found in high.items():
         if (name in COLOURS and name != colour) or (name in _BEARDS and "beard" not in high):
             continue
@@ -133,9 +154,7 @@ def _present(score: Mapping[str, float]) -> Iterator[tuple[str, float]]:
 
 
 def _absent_below(thing: Thing, figures: Mapping[str, Any]) -> float:
-    share = figures[thing.column].get("share")
-    if share is None:
-        return ABSENT
+    share = float(figures[thing.column].get("share", ABSENT))
     return min(ABSENT, 1.0 - share if thing.inverted else share)
 
 

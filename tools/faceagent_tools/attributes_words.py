@@ -73,11 +73,13 @@ def _percent(share: float) -> str:
 
 def _age(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     for row in rows:
-        yield _claim([row], f"{_who([row], names)} looks about {row.value} years old{_range(row, len(rows) == 1)}.", "answer")
+        yield _claim(
+            [row], f"{_who([row], names)} looks about {row.value} years old{_range(row, len(rows) == 1)}.", "answer"
+        )
     if len(rows) > 1 and rows[0].interval:
         level = _percent(rows[0].interval.level)
         yield _claim(rows[:1], f"For about {level} of faces the true age lies within the range given.", "reason")
-    young = [row for row in rows if row.details.get("minor_or_near")]
+    young = [row for row in rows if row.details.get("may_be_minor")]
     if young:
         sentence = "Such a figure cannot decide whether somebody is a minor: young ages are told only roughly."
         yield _claim(young[:1], sentence, "doubt")
@@ -96,10 +98,14 @@ def _range(row: Evidence, alone: bool) -> str:
 
 def _age_doubt(row: Evidence) -> str:
     shifts = "light, make-up, retouching and the quality of the photo shift it"
-    if (error := row.details.get("mean_error_years")) is None:
-        return f"This is the age that a face looks: {shifts}."
-    photos = row.details["mean_error_photos"]
-    return f"This is the age that a face looks, on {photos:,} test photos {error:.1f} years off on average; {shifts}."
+    error: Any = row.details.get("mean_error_years")
+    if error is None:
+        return f"This is how old a face looks: {shifts}."
+    photos: Any = row.details["mean_error_photos"]
+    return (
+        f"This is how old a face looks, on {photos:,} photos kept out of training {error:.1f} years off on average: "
+        f"{shifts}."
+    )
 
 
 def _order(rows: Sequence[Evidence], ages: Sequence[Evidence], names: Names) -> Iterator[Claim]:
@@ -111,7 +117,9 @@ def _order(rows: Sequence[Evidence], ages: Sequence[Evidence], names: Names) -> 
         if years[oldest] == years[youngest]:
             sentence = f"{_start(listed([names.of(face) for face in order]))} look about the same age."
         elif len(order) == 2:
-            sentence = f"{names.start(oldest)} looks older than {names.of(youngest)}{'' if apart else ', but not clearly'}."
+            sentence = (
+                f"{names.start(oldest)} looks older than {names.of(youngest)}{'' if apart else ', but not clearly'}."
+            )
         else:
             sure = apart and bool(row.details["youngest_apart"])
             also = "" if sure else "; not all of this is clear"
@@ -146,7 +154,8 @@ def _gender_doubt(row: Evidence) -> str:
 
 
 def _wrong(details: Mapping[str, Any], other: str) -> str:
-    said = f"on {details['error_photos']:,} test photos people had chosen {other} for {_percent(details['error'])}"
+    photos, error = f"{details['error_photos']:,}", _percent(details["error"])
+    said = f"on {photos} photos kept out of training people had chosen {other} for {error}"
     if worst := details.get("worst_group"):
         said += f", most often in the group {worst['group']} ({_percent(worst['rate'])})"
     return said
@@ -165,7 +174,9 @@ def _own_group(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
         if worst and own["group"] == worst["group"]:
             sentence = f"{_who([row], names)} looks to be in that group."
         else:
-            sentence = f"{_who([row], names)} looks to be in a group, {own['group']}, where it was {_percent(own['rate'])}."
+            sentence = (
+                f"{_who([row], names)} looks to be in a group, {own['group']}, where it was {_percent(own['rate'])}."
+            )
         yield _claim([row], sentence, "doubt")
 
 
@@ -222,8 +233,7 @@ def _parts(present: Sequence[str], missed: Sequence[str], one: bool) -> Iterator
 def _missed(row: Evidence) -> tuple[str, ...]:
     """Nouns of what is said not to be there."""
     absent: Any = row.details["absent"]
-    wanted = ("always", "asked") if "asked" in row.details else ("always",)
-    return tuple(BY_NAME[name].noun for name in absent if BY_NAME[name].missed in wanted)
+    return tuple(BY_NAME[name].noun for name in absent if BY_NAME[name].denied("asked" in row.details))
 
 
 def _open(row: Evidence) -> tuple[str, ...]:
@@ -231,7 +241,7 @@ def _open(row: Evidence) -> tuple[str, ...]:
     if "asked" not in row.details:
         return ()
     undecided: Any = row.details["undecided"]
-    return tuple(BY_NAME[name].noun for name in undecided if BY_NAME[name].missed != "never")
+    return tuple(BY_NAME[name].noun for name in undecided if BY_NAME[name].denied(asked=True))
 
 
 def _colourless(row: Evidence, present: Sequence[str]) -> bool:
@@ -243,9 +253,10 @@ def _colourless(row: Evidence, present: Sequence[str]) -> bool:
 def _visible_doubts(rows: Sequence[Evidence]) -> Iterator[Claim]:
     first = rows[0]
     untold: Any = first.details["not_told_well_enough"]
-    nouns = [BY_NAME[name].noun for name in untold if BY_NAME[name].missed == "always" or "asked" in first.details]
-    if nouns:
-        sentence = f"Nothing is said of {listed(nouns, 'or')}: the network does not tell that well enough."
+    asked = "asked" in first.details
+    things = [BY_NAME[name] for name in untold]
+    if nouns := [thing.noun for thing in things if thing.denied(asked) or (asked and thing.name in COLOURS)]:
+        sentence = f"Nothing is said of {listed(nouns, 'or')}, which the network does not tell well enough."
         yield _claim([first], sentence, "doubt")
     lowest = [row for row in rows if "lowest_balanced_accuracy" in row.details]
     if lowest:
