@@ -19,7 +19,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 
 import pyarrow  # noqa: E402 - after the skips
 
-from faceagent_finetune.nets.multitask import card, crops, evaluate, export, labels, losses, train  # noqa: E402
+from faceagent_finetune.nets.multitask import card, crops, evaluate, export, finish, labels, losses, train  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet, Mixer  # noqa: E402
 from faceagent_tools import multitask  # noqa: E402
 
@@ -147,9 +147,36 @@ def test_the_exported_file_answers_as_the_network(cache: Path, checkpoint: Path,
     assert fitted["gender"]["n_fit"] == 1
     assert 0 <= fitted["age"]["covered_when_measured"] <= 1
     facts = {"milliseconds_one_thread": 1.5, "bytes": 1, "sha256": "0", "largest_difference_from_torch": apart}
-    written = card.card(told, {**facts, "calibration": fitted}, card.trained_for(checkpoint))
-    assert "| One face on one core, ms | <= 12 | 1.5 | yes |" in written
+    written = card.card({**facts, "calibration": fitted, "figures": told}, card.trained_for(checkpoint))
+    assert "| One face and its mirror image on one core, ms | <= 12 | 1.5 | yes |" in written
     assert "NaN" not in written
+
+
+def test_what_is_fitted_afterwards_is_measured(cache: Path, checkpoint: Path, tmp_path: Path) -> None:
+    network, _ = train.averaged(checkpoint)
+    rng = np.random.default_rng(0)
+    dark, bright = (rng.integers(low, low + 60, (40, 112, 112, 3), np.uint8) for low in (0, 190))
+    made = finish.Crops(
+        pixels=np.concatenate([dark, bright]),
+        face=np.repeat(np.float32([0, 1]), 40),
+        detail=np.repeat(np.float32([np.nan, 0.8]), 40),
+        val=np.tile([False, True], 40),
+    )
+    finish.fit(network, made)
+    with torch.inference_mode():
+        chance = torch.sigmoid(network(train.to_input(made.pixels[made.val]))["usable"]).numpy()
+    assert (chance[:20, 0] < 0.5).all()
+    assert (chance[20:, 0] > 0.5).all()
+    assert np.abs(chance[20:, 1] - 0.8).max() < 0.1
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_spoilt_crops_stay_crops(seed: int) -> None:
+    crop = np.random.default_rng(1).integers(0, 256, (112, 112, 3), np.uint8)
+    bad = finish.spoilt(crop, np.random.default_rng(seed))
+    assert bad.shape == crop.shape
+    assert bad.dtype == np.uint8
+    assert (bad != crop).any()
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

@@ -159,9 +159,7 @@ def face_chip(photo: Photo, face: Face, size: int = 150, padding: float = 0.25) 
     return _chip(cut, _shape(cut), size, padding)
 
 
-def face_chip_and_map(
-    photo: Photo, face: Face, size: int, padding: float
-) -> tuple[Pixels, npt.NDArray[np.float64]]:
+def face_chip_and_map(photo: Photo, face: Face, size: int, padding: float) -> tuple[Pixels, npt.NDArray[np.float64]]:
     """The aligned crop, and the similarity [2, 3] from upright pixels of the photo to pixels of the crop.
 
     Raises:

@@ -1,8 +1,8 @@
 """The filters of dlib's face recogniser, read from its file without dlib.
 
-The file is the C++ serialisation of a network of 29 convolutions (dlib, examples/dnn_face_recognition_ex.cpp, `anet_type`)
-and public domain (CC0). Read as arrays, the same network runs in ONNX Runtime, nine times as fast as in a dlib without
-BLAS, and is what our own networks start from.
+The file is the C++ serialisation of a network of 29 convolutions (`anet_type` in dlib's example
+dnn_face_recognition_ex.cpp) and public domain (CC0). Read as arrays, the same network runs in ONNX Runtime, nine times
+as fast as in a dlib without BLAS, and is what our own networks start from.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def _convolutions() -> list[tuple[str, tuple[int, ...]]]:
     return named
 
 
-def _tensor(
-    data: bytes, start: int, shape: tuple[int, ...], path: Path
-) -> tuple[npt.NDArray[np.float32], int]:
+def _tensor(data: bytes, start: int, shape: tuple[int, ...], path: Path) -> tuple[npt.NDArray[np.float32], int]:
     """The next tensor of a shape, and where it ends: version 2, the four sizes, then little-endian floats."""
     header = _integer(2) + b"".join(map(_integer, shape))
     at = data.find(header, start)

@@ -38,19 +38,23 @@ AGE_GROUPS = ((0, 2), (3, 9), (10, 19), (20, 29), (30, 39), (40, 49), (50, 59), 
 """FairFace's, first and last year."""
 EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 """FER+ (Barsoum et al. 2016)."""
-ATTRIBUTES = tuple(
-    (
-        "5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair "
-        "Blond_Hair Blurry Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup "
-        "High_Cheekbones Male Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose "
-        "Receding_Hairline Rosy_Cheeks Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat "
-        "Wearing_Lipstick Wearing_Necklace Wearing_Necktie Young"
-    ).split()
+# fmt: off
+ATTRIBUTES = (
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
+    "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses",
+    "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache",
+    "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks",
+    "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick",
+    "Wearing_Necklace", "Wearing_Necktie", "Young",
 )
+# fmt: on
 """CelebA (Liu et al. 2015)."""
 POINTS = 78  # 68 in the usual order of 300-W, then centre and rim of each iris
 POSE = ("yaw", "pitch", "roll")  # degrees; signs of faceagent.types.Pose; roll against the crop, which is level
 OPENINGS = ("left_eye", "right_eye", "mouth")  # height / width
+
+USABLE = ("face", "detail")
+"""Whether the crop holds a face at all, and how much of what tells a face apart is left in it (blur, dark, covers)."""
 
 HEADS: Mapping[str, int] = {
     "age": AGES,
@@ -62,6 +66,7 @@ HEADS: Mapping[str, int] = {
     "pose": len(POSE),
     "openings": len(OPENINGS),
 }
+OUTPUTS = (*HEADS, "usable")
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,6 +94,8 @@ class Reading:
     people would say male. races [7], emotions [8]: probabilities that sum to 1, in the order of `RACES`, `EMOTIONS`.
     attributes: [40] probabilities, in the order of `ATTRIBUTES`. points: [78, 2] in upright pixels of the photo.
     openings: height / width of the eye nearer the left edge of an upright image, of the other eye, and of the mouth.
+    face: probability that the crop holds a face. detail: 0-1, how much like a sharp photo of itself the face would look
+    to the recogniser.
     """
 
     years: Floats
@@ -102,6 +109,8 @@ class Reading:
     points: Floats
     pose: Pose
     openings: tuple[float, float, float]
+    face: float
+    detail: float
 
 
 @dataclass(frozen=True)
@@ -170,8 +179,10 @@ class FaceReader:
         both = np.stack([chip, chip[:, ::-1]]).transpose(0, 3, 1, 2).astype(np.float32)
         with self._lock:
             session = self._loaded()
-        found = dict(zip(HEADS, session.run(list(HEADS), {"pixels": both}), strict=True))
-        mean = averaged({name: rows[:1] for name, rows in found.items()}, {name: rows[1:] for name, rows in found.items()})
+        found = dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"pixels": both}), strict=True))
+        mean = averaged(
+            {name: rows[:1] for name, rows in found.items()}, {name: rows[1:] for name, rows in found.items()}
+        )
         return {name: rows[0] for name, rows in mean.items()}
 
     def _loaded(self) -> Any:
@@ -214,14 +225,20 @@ def reading(outputs: Mapping[str, Floats], to_chip: Floats) -> Reading:
         age=float(years @ np.arange(AGES)),
         age_low=low,
         age_high=high,
-        male=float(1 / (1 + math.exp(-outputs["gender"][0] / fitted.gender))),
+        male=_sigmoid(outputs["gender"][0] / fitted.gender),
         races=softmax(outputs["race"] / fitted.race),
         attributes=1 / (1 + np.exp(-outputs["attributes"])),
         emotions=softmax(outputs["emotion"] / fitted.emotion),
         points=points,
         pose=Pose(yaw=float(yaw), pitch=float(pitch), roll=float(roll)),
         openings=(float(outputs["openings"][0]), float(outputs["openings"][1]), float(outputs["openings"][2])),
+        face=_sigmoid(outputs["usable"][0]),
+        detail=_sigmoid(outputs["usable"][1]),
     )
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1 / (1 + math.exp(-logit)))
 
 
 def softmax(logits: Floats) -> Floats:

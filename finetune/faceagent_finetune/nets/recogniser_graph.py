@@ -44,9 +44,7 @@ class Graph:
 
     def convolution(self, maps: str, name: str, shape: tuple[int, ...], stride: int, pad: int) -> str:
         self.filters |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
-        return self.add(
-            "Conv", maps, f"{name}.weight", f"{name}.bias", strides=[stride, stride], pads=[pad] * 4
-        )
+        return self.add("Conv", maps, f"{name}.weight", f"{name}.bias", strides=[stride, stride], pads=[pad] * 4)
 
     def padded(self, maps: str, channels: int, side: int) -> str:
         """More channels of zeros, and more rows below and columns to the right."""

@@ -5,8 +5,8 @@
 Crops are cut by `faceagent_tools.align.face_chip`, as the product does. Only where the face's box comes from differs.
 Val split: the product's detector. Train split: the mesh's points (the box that the detector would give, fitted on
 photos where both are known, at a tenth of the cost), else the detector, except for FER+. Where nothing is found, or
-looked for, it is the median box of the set, or the usual place. `how` in the cache says which. A run that was cut off goes on where it
-stopped.
+looked for, it is the median box of the set, or the usual place. `how` in the cache says which. A run that was cut off
+goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -62,8 +62,6 @@ SOURCES: Mapping[str, Source] = {
     "utkface": Source("attributes/utkface.parquet", labels.utkface),
     "fairface": Source("attributes/fairface.parquet", labels.fairface),
     "ferplus": Source("emotion/ferplus.parquet", labels.ferplus, enlarge=3, aligned=True),
-    "stylegan_ffhq": Source("forensics/stylegan_ffhq.parquet", labels.unlabelled),
-    "dfdc_faces": Source("forensics/dfdc_faces.parquet", labels.unlabelled),
 }
 
 
@@ -262,7 +260,9 @@ def _mend(rows: Rows, cache: Cache) -> None:
     scale, roll = np.hypot(*cache.maps[:, :, 0].T), np.degrees(np.arctan2(*cache.maps[:, ::-1, 0].T))
     lost = (np.abs(np.log(scale / np.median(scale))) > _MOST_OFF) | (np.abs(roll) > _MOST_LEAN)
     usual = np.median(cache.maps, axis=0).astype(np.float64)
-    centred = np.column_stack([usual[:, :2], usual[:, 2] + usual[:, :2] @ [0.5, 0.5] - 0.5])  # of pixels, as OpenCV has it
+    centred = np.column_stack(
+        [usual[:, :2], usual[:, 2] + usual[:, :2] @ [0.5, 0.5] - 0.5]
+    )  # of pixels, as OpenCV has it
     for place in np.flatnonzero(lost & (cache.how == PRIOR)).tolist():
         photo = Photo.open(rows[place]["image"]["bytes"])
         cache.crops[place] = cv2.warpAffine(photo.pixels, centred, (SIZE, SIZE))

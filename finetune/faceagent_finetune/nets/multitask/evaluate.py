@@ -30,6 +30,7 @@ Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]
 """uint8 RGB [N, 112, 112, 3] -> raw outputs, shapes as in `multitask.HEADS`."""
 
 _BATCH = 64
+_FEW = 20  # photos without which no share is worth telling
 _EYES = (36, 45)  # outer corners, whose distance is the unit of the landmark error
 
 
@@ -76,7 +77,7 @@ def _torch(model: Path, threads: int) -> Predict:
 
 def answers(predict: Predict, crops: CropSet, rows: npt.NDArray[np.int64]) -> dict[str, Floats]:
     """Outputs for some crops of a set, averaged over the crop and its mirror image as the product does."""
-    found: dict[str, list[Floats]] = {name: [] for name in multitask.HEADS}
+    found: dict[str, list[Floats]] = {name: [] for name in multitask.OUTPUTS}
     for start in range(0, len(rows), _BATCH):
         pixels = crops.crops[rows[start : start + _BATCH]]
         for name, value in multitask.averaged(predict(pixels), predict(pixels[:, :, ::-1])).items():
@@ -116,6 +117,9 @@ def fairface(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) 
             name: _share(out["race"].argmax(axis=1)[race == k] == k) for k, name in enumerate(multitask.RACES)
         },
         "age_group_accuracy": _share(found == true_group),
+        "age_group_accuracy_by_group": {
+            name: {"photos": int(at.sum()), "accuracy": _share((found == true_group)[at])} for name, at in by.items()
+        },
         "age_group_within_one": _share(np.abs(found - true_group) <= 1),
     }
 
@@ -137,16 +141,40 @@ def celeba(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) ->
     each = (true == found).mean(axis=0)
     # An attribute that no photo has, or that all have, has no balanced accuracy.
     both = np.flatnonzero(true.any(axis=0) & ~true.all(axis=0)).tolist()
-    kinds = {k: (found[true[:, k], k].mean() + (~found[~true[:, k], k]).mean()) / 2 for k in both}
+    kinds = {k: _balanced(true[:, k], found[:, k]) for k in both}
+    men = true[:, multitask.ATTRIBUTES.index("Male")]
     return {
         "photos": len(true),
         "attribute_accuracy": _share(each),
         "attribute_balanced_accuracy": _share(list(kinds.values())),
         "always_the_commoner_answer": _share(np.maximum(true.mean(axis=0), 1 - true.mean(axis=0))),
         "by_attribute": {
-            name: {"accuracy": _share(each[k]), "balanced": _share(kinds.get(k, [])), "share": _share(true[:, k])}
+            name: {
+                "accuracy": _share(each[k]),
+                "balanced": _share(kinds.get(k, [])),
+                "share": _share(true[:, k]),
+                "within_gender": _within(true[:, k], found[:, k], {"female": ~men, "male": men}),
+            }
             for k, name in enumerate(multitask.ATTRIBUTES)
         },
+    }
+
+
+def _balanced(true: npt.NDArray[np.bool_], found: npt.NDArray[np.bool_]) -> float:
+    return float((found[true].mean() + (~found[~true]).mean()) / 2)
+
+
+def _within(
+    true: npt.NDArray[np.bool_], found: npt.NDArray[np.bool_], groups: Mapping[str, npt.NDArray[np.bool_]]
+) -> dict[str, Any]:
+    """Balanced accuracy within groups that have enough photos with the attribute and without.
+
+    Whoever knows only the gender tells lipstick or a beard right for over 80 % of all faces, and for half within it.
+    """
+    return {
+        name: {"photos": int(at.sum()), "balanced": _share(_balanced(true[at], found[at]))}
+        for name, at in groups.items()
+        if min((at & true).sum(), (at & ~true).sum()) >= _FEW
     }
 
 
@@ -192,6 +220,28 @@ def geometry(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) 
     return told
 
 
+def usable(predict: Predict, file: Path) -> dict[str, Any]:
+    """How well the network knows what it cannot read, on the crops that `finish` kept for this."""
+    with np.load(file) as stored:
+        pixels, face, detail = stored["pixels"], stored["face"], stored["detail"]
+    found = [predict(pixels[at : at + _BATCH])["usable"] for at in range(0, len(pixels), _BATCH)]
+    chance = 1 / (1 + np.exp(-np.concatenate(found).astype(np.float64)))
+    known = np.isfinite(detail)
+    ranks = [values.argsort().argsort() for values in (chance[known, 1], detail[known])]
+    return {
+        "crops": len(pixels),
+        "faces_called_none": _share(chance[face == 1, 0] < 0.5),
+        "none_called_faces": _share(chance[face == 0, 0] >= 0.5),
+        "detail_rank_correlation": _number(np.corrcoef(*ranks)[0, 1], 3),
+        "detail_mean_error": _number(np.abs(chance[known, 1] - detail[known]).mean(), 3),
+    }
+
+
+def fitting_half(photos: int) -> npt.NDArray[np.bool_]:
+    """The photos of HELEN on which `finish` fits the points' shift; the others measure it."""
+    return np.asarray(np.arange(photos) % 2 == 0)
+
+
 def _share(values: Any) -> float | None:
     return round(float(np.mean(values)), 4) if np.size(values) else None
 
@@ -215,7 +265,7 @@ def measure(predict: Predict, cache: Path, limit: int | None = None) -> dict[str
         if not (cache / name / "labels.npz").is_file():
             continue
         crops = CropSet.open(cache, name)
-        rows = np.flatnonzero(crops.val)[:limit]
+        rows = np.flatnonzero(crops.val & ~fitting_half(len(crops.val)) if SOURCES[name].all_val else crops.val)[:limit]
         if not rows.size:
             continue
         out = answers(predict, crops, rows)
@@ -224,6 +274,8 @@ def measure(predict: Predict, cache: Path, limit: int | None = None) -> dict[str
         if name in MEASURES:
             told[name] |= MEASURES[name](out, wanted)
         told[name]["geometry"] = geometry(out, wanted)
+    if (cache / "usable_val.npz").is_file():
+        told["usable"] = usable(predict, cache / "usable_val.npz")
     return told
 
 

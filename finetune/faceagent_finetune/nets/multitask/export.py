@@ -50,19 +50,20 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
 
         def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
             out = self.network(pixels)
-            return tuple(out[name] for name in multitask.HEADS)
+            return tuple(out[name] for name in multitask.OUTPUTS)
 
     network, _ = averaged(checkpoint)
     with warnings.catch_warnings():
         # The newer exporter needs a further package and gains nothing for a plain network such as this.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # sizes are those of the crop, once and for all
         torch.onnx.export(
             Named(network).eval(),
             (torch.zeros(1, 3, SIZE, SIZE),),
             str(target),
             input_names=["pixels"],
-            output_names=list(multitask.HEADS),
-            dynamic_axes={name: {0: "n"} for name in ("pixels", *multitask.HEADS)},
+            output_names=list(multitask.OUTPUTS),
+            dynamic_axes={name: {0: "n"} for name in ("pixels", *multitask.OUTPUTS)},
             opset_version=17,
             dynamo=False,
         )
@@ -94,12 +95,12 @@ def disagreement(one: Predict, other: Predict, seed: int = 7) -> dict[str, float
     """Largest difference of the two, a head, on random crops; in the head's own unit."""
     pixels = np.random.default_rng(seed).integers(0, 256, (8, SIZE, SIZE, 3), np.uint8)
     ours, theirs = one(pixels), other(pixels)
-    return {name: float(np.abs(ours[name] - theirs[name]).max()) for name in multitask.HEADS}
+    return {name: float(np.abs(ours[name] - theirs[name]).max()) for name in multitask.OUTPUTS}
 
 
 def milliseconds(predict: Predict) -> float:
-    """Median of one crop at a time."""
-    pixels = np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE, 3), np.uint8)
+    """Median of one face at a time: its crop and the mirror image."""
+    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
     times = []
     for _ in range(_TIMED):
         begun = time.perf_counter()

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceagent_tools.multitask import HEADS
 from faceagent_tools import dlib_net
+from faceagent_tools.multitask import HEADS, USABLE
 
 POSE_UNIT = 30.0  # degrees a unit of the pose head's output: keeps it of the order of one
 
@@ -81,10 +81,10 @@ def recogniser(weights: Path) -> Recogniser:
 
 
 class Multitask(nn.Module):
-    """float32 RGB [N, 3, 112, 112] of 0-255 -> a dict with one tensor a head, shapes in `faceagent_tools.multitask.HEADS`.
+    """float32 RGB [N, 3, 112, 112] of 0-255 -> a dict with one tensor a head (`faceagent_tools.multitask.HEADS`).
 
     age: logits of the years 0-100. gender: logit of male. race, emotion: logits. attributes: 40 logits. points: shares
-    of the crop's side, x then y of each point. pose: degrees. openings: height / width.
+    of the crop's side, x then y of each point. pose: degrees. openings: height / width. usable: logits of `USABLE`.
     """
 
     def __init__(self, dropout: float = 0.3) -> None:
@@ -101,6 +101,9 @@ class Multitask(nn.Module):
         widths |= dict.fromkeys(_IDENTITY, 2 * deep)  # who it looks like
         widths |= {"attributes": 3 * deep + middle} | dict.fromkeys(_SPATIAL, _WHERE * _CELLS * _CELLS)
         self.heads = nn.ModuleDict({name: nn.Linear(widths[name], size) for name, size in HEADS.items()})
+        # Fitted when training is over, on what the network then sees of a crop (`finish`).
+        self.usable = nn.Linear(widths["attributes"], len(USABLE))
+        self.shift = nn.Parameter(torch.zeros(HEADS["points"]), requires_grad=False)
         for name in _SPATIAL:
             nn.init.normal_(self.heads[name].weight, std=0.002)
         nn.init.constant_(self.heads["points"].bias, 0.5)
@@ -121,6 +124,20 @@ class Multitask(nn.Module):
         self.branch.load_state_dict(self.trunk.blocks[_SHARED:_COPIED].state_dict())
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        identity, action, where = self.features(pixels)
+        seen = dict.fromkeys(HEADS, action) | dict.fromkeys(_IDENTITY, identity) | dict.fromkeys(_SPATIAL, where)
+        seen["attributes"] = torch.cat([identity, action], dim=1)
+        out = {
+            name: head(seen[name] if name in _SPATIAL else self.dropout(seen[name]))
+            for name, head in self.heads.items()
+        }
+        out["pose"] = out["pose"] * POSE_UNIT
+        out["points"] = out["points"] + self.shift
+        out["usable"] = self.usable(seen["attributes"].detach())
+        return out
+
+    def features(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the heads see: of who a face looks like [N, 512], of what it does [N, 384], of where its parts are."""
         with torch.no_grad():  # edges and textures: nothing to learn anew, and a third of the work
             maps = self.trunk.first(pixels)
             for block in self.trunk.blocks[:_KEPT]:
@@ -134,16 +151,7 @@ class Multitask(nn.Module):
             doing = block(doing)
         identity = torch.cat([_mean(kept[_DEEP]), _mean(maps)], dim=1)
         action = torch.cat([_mean(doing), _mean(kept[_SHARED])], dim=1)
-        where = self._where(kept[_FINE], kept[_SHARED], doing)
-
-        seen = {name: action for name in HEADS} | dict.fromkeys(_IDENTITY, identity) | dict.fromkeys(_SPATIAL, where)
-        seen["attributes"] = torch.cat([identity, action], dim=1)
-        out = {
-            name: head(seen[name] if name in _SPATIAL else self.dropout(seen[name]))
-            for name, head in self.heads.items()
-        }
-        out["pose"] = out["pose"] * POSE_UNIT
-        return out
+        return identity, action, self._where(kept[_FINE], kept[_SHARED], doing)
 
     def _where(self, fine: Tensor, middle: Tensor, deep: Tensor) -> Tensor:
         """Cells of the face, each with what is fine and what is deep about it [N, _WHERE * _CELLS * _CELLS]."""

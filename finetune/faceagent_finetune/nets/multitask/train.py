@@ -27,11 +27,11 @@ from torch import Tensor
 from faceagent.errors import UsageError
 from faceagent_finetune.nets.multitask.augment import Strength
 from faceagent_finetune.nets.multitask.data import Ahead, Mixer
-from faceagent_tools.multitask import HEADS
 from faceagent_finetune.nets.multitask.losses import losses
 from faceagent_finetune.nets.multitask.model import Multitask
 from faceagent_tools import weights
 from faceagent_tools.embedding import WEIGHTS as RECOGNISER
+from faceagent_tools.multitask import HEADS
 
 _REPORT_SECONDS = 20.0
 _CLIP = 5.0
