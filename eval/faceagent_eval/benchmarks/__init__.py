@@ -13,6 +13,7 @@ from faceagent_eval.benchmark import Benchmark
 HOME = {
     "detection": "faceagent_eval.benchmarks.detection:Detection",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
+    "reading": "faceagent_eval.benchmarks.reading:Reading",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
 }
 

@@ -1,0 +1,63 @@
+"""The benchmark of the shipped network, on a miniature of its data."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from faceagent.media import Photo
+from faceagent_eval import benchmarks
+from faceagent_eval.benchmark import LayoutError
+from faceagent_eval.benchmarks.reading import SETS
+from faceagent_eval.run import run
+from faceagent_finetune.nets.multitask import crops
+from faceagent_tools.multitask import ATTRIBUTES, EMOTIONS
+
+pyarrow = pytest.importorskip("pyarrow")
+
+
+def encoded(photo: Photo) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(photo.pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture()
+def data(portrait: Photo, faceless: Photo, tmp_path: Path) -> Path:
+    """In each set a portrait and a photo without a face of the val split, and one that must not be counted."""
+    from pyarrow import parquet
+
+    columns: dict[str, dict[str, Any]] = {
+        "fairface": {"age_group": "40-49", "gender": "female", "race": "White"},
+        "utkface": {"age": 46, "gender": "female", "race": "White"},
+        "celeba40": {name: 1 if name in ("Smiling", "No_Beard") else -1 for name in ATTRIBUTES},
+        "ferplus": {name: 8 if name == "happiness" else 0 for name in EMOTIONS},
+    }
+    for name in SETS:
+        rows = [
+            {"image": {"bytes": encoded(photo), "path": f"{k}.png"}, "split": split, **columns[name]}
+            for k, (photo, split) in enumerate(((portrait, "val"), (faceless, "val"), (portrait, "train")))
+        ]
+        file = tmp_path / crops.SOURCES[name].file
+        file.parent.mkdir(parents=True, exist_ok=True)
+        parquet.write_table(pyarrow.Table.from_pylist(rows), file)
+    return tmp_path
+
+
+def test_it_counts_what_is_found_and_what_is_right(data: Path) -> None:
+    result = run(benchmarks.make("reading", data))
+    assert result.figure("fairface: face found").value == 0.5
+    assert result.figure("fairface: face found").n == 2
+    assert result.figure("fairface: gender accuracy").value == 1.0
+    assert result.figure("utkface: age mae years").value < 20
+    assert result.figure("ferplus: expression accuracy").value == 1.0
+    assert result.figure("celeba40: attribute accuracy").value > 0.5
+
+
+def test_a_missing_set_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LayoutError, match=r"fairface\.parquet"):
+        run(benchmarks.make("reading", tmp_path))
