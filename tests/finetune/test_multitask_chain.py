@@ -160,6 +160,7 @@ def test_what_is_fitted_afterwards_is_measured(cache: Path, checkpoint: Path, tm
         pixels=np.concatenate([dark, bright]),
         face=np.repeat(np.float32([0, 1]), 40),
         detail=np.repeat(np.float32([np.nan, 0.8]), 40),
+        male=np.repeat(np.float32([np.nan, 1.0]), 40),
         val=np.tile([False, True], 40),
     )
     finish.fit(network, made)

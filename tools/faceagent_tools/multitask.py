@@ -115,13 +115,17 @@ class Reading:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Temperatures of the class heads and of the age interval, with what they were fitted on."""
+    """Temperatures of the class heads and of the age interval, with what they were fitted on.
+
+    detail: below this `Reading.detail` the network is wrong too often to be asked.
+    """
 
     gender: float
     race: float
     emotion: float
     age: float
     covered: float
+    detail: float
     table: Mapping[str, Any]
 
 
@@ -137,6 +141,7 @@ def calibration() -> Calibration:
         emotion=fitted["emotion"]["temperature"],
         age=fitted["age"]["temperature"],
         covered=fitted["age"]["interval"],
+        detail=table["figures"].get("usable", {}).get("detail_line", 0.0),
         table=table,
     )
 

@@ -161,13 +161,20 @@ def _geometry(figures: Mapping[str, Any]) -> str:
 def _usable(figures: Mapping[str, Any] | None) -> str:
     if figures is None:
         return ""
+    rows = [
+        (f"{band['from']:g}-{band['to']:g}", band["crops"], _shown(band["gender_accuracy"]))
+        for band in figures["gender_accuracy_by_detail"]
+    ]
     return (
         "## When it does not answer\n\n"
         f"On {figures['crops']} crops kept apart (`finish`): {_shown(figures['faces_called_none'])} of the crops of "
         "faces, spoilt ones among them, are taken for places without a face, and "
         f"{_shown(figures['none_called_faces'])} of the places without a face for faces. `detail` has a rank "
         f"correlation of {figures['detail_rank_correlation']} with how alike dlib's recogniser finds the spoilt and "
-        f"the untouched crop (mean error {figures['detail_mean_error']}).\n"
+        f"the untouched crop (mean error {figures['detail_mean_error']}). Perceived gender by the detail that the "
+        f"network reports (untouched crops: {_shown(figures['gender_accuracy_untouched'])}); below "
+        f"{figures['detail_line']:g} the product does not answer:\n\n"
+        + table(("detail", "crops", "gender right"), rows)
     )
 
 

@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]
 
 _BATCH = 64
 _FEW = 20  # photos without which no share is worth telling
+_ALLOWED = 0.1  # loss of accuracy from where on detail counts as too little
 _EYES = (36, 45)  # outer corners, whose distance is the unit of the landmark error
 
 
@@ -221,20 +223,41 @@ def geometry(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) 
 
 
 def usable(predict: Predict, file: Path) -> dict[str, Any]:
-    """How well the network knows what it cannot read, on the crops that `finish` kept for this."""
+    """How well the network knows what it cannot read, on the crops that `finish` kept for this.
+
+    detail_line: from here upwards perceived gender is right nearly as often as on untouched crops.
+    """
     with np.load(file) as stored:
-        pixels, face, detail = stored["pixels"], stored["face"], stored["detail"]
-    found = [predict(pixels[at : at + _BATCH])["usable"] for at in range(0, len(pixels), _BATCH)]
-    chance = 1 / (1 + np.exp(-np.concatenate(found).astype(np.float64)))
+        pixels, face, detail, male = (stored[name] for name in ("pixels", "face", "detail", "male"))
+    made = [predict(pixels[at : at + _BATCH]) for at in range(0, len(pixels), _BATCH)]
+    chance = 1 / (1 + np.exp(-np.concatenate([out["usable"] for out in made]).astype(np.float64)))
+    right = (np.concatenate([out["gender"][:, 0] for out in made]) > 0) == (male == 1)
     known = np.isfinite(detail)
     ranks = [values.argsort().argsort() for values in (chance[known, 1], detail[known])]
+    bands = _by_detail(chance[known, 1], right[known])
+    enough = _share(right[known & (detail == 1)]) or 0.0
+    poor = [band["to"] for band in bands if band["gender_accuracy"] < enough - _ALLOWED]
     return {
         "crops": len(pixels),
         "faces_called_none": _share(chance[face == 1, 0] < 0.5),
         "none_called_faces": _share(chance[face == 0, 0] >= 0.5),
         "detail_rank_correlation": _number(np.corrcoef(*ranks)[0, 1], 3),
         "detail_mean_error": _number(np.abs(chance[known, 1] - detail[known]).mean(), 3),
+        "gender_accuracy_untouched": enough,
+        "gender_accuracy_by_detail": bands,
+        "detail_line": max(poor, default=0.0),
     }
+
+
+def _by_detail(detail: Floats, right: npt.NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """Accuracy in tenths of the detail that the network itself reports."""
+    edges = np.round(np.linspace(0, 1, 11), 1).tolist()
+    bands = [(low, high, (detail >= low) & (detail < high + (high == 1))) for low, high in pairwise(edges)]
+    return [
+        {"from": low, "to": high, "crops": int(at.sum()), "gender_accuracy": _share(right[at])}
+        for low, high, at in bands
+        if at.sum() >= _FEW
+    ]
 
 
 def fitting_half(photos: int) -> npt.NDArray[np.bool_]:

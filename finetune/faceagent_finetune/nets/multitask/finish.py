@@ -46,11 +46,15 @@ _BATCH = 100
 
 @dataclass(frozen=True)
 class Crops:
-    """pixels uint8 [N, 112, 112, 3]; face [N]: 1 or 0; detail [N]: cosine, NaN where there is no face; val [N]."""
+    """pixels uint8 [N, 112, 112, 3]; face [N]: 1 or 0; detail [N]: cosine, NaN where there is no face; val [N].
+
+    male [N]: 1 or 0, NaN where there is no face: how often the network is right as the detail goes.
+    """
 
     pixels: Pixels
     face: Floats
     detail: Floats
+    male: Floats
     val: npt.NDArray[np.bool_]
 
 
@@ -89,11 +93,13 @@ def faces(cache: Path, network: torch.nn.Module) -> Crops:
     bad = np.stack([spoilt(crop, rng) for crop in whole])
     alike = (embedded(network, whole) * embedded(network, bad)).sum(axis=1)
     val = np.array([crops.val[row] for crops, row in picked])
+    male = np.array([crops.targets["gender"][row] for crops, row in picked], np.float32)
     return Crops(
         pixels=np.concatenate([whole, bad]),
         # A face that nothing is left of is neither a face nor none.
         face=np.concatenate([np.ones(len(whole)), np.where(alike > 0.5, 1.0, np.nan)]).astype(np.float32),
         detail=np.concatenate([np.ones(len(whole)), np.clip(alike, 0, 1)]).astype(np.float32),
+        male=np.concatenate([male, male]),
         val=np.concatenate([val, val]),
     )
 
@@ -130,7 +136,7 @@ def places(data: Path) -> Crops:
                     pixels.append(align.face_chip(photo, face, size=SIZE, padding=PADDING))
                     val.append(number % 5 == 0)
     none = np.full(len(pixels), np.nan, np.float32)
-    return Crops(np.stack(pixels), np.zeros(len(pixels), np.float32), none, np.array(val))
+    return Crops(np.stack(pixels), np.zeros(len(pixels), np.float32), none, none, np.array(val))
 
 
 def seen(network: Multitask, pixels: Pixels) -> torch.Tensor:
@@ -186,12 +192,8 @@ def main() -> int:
     sys.stdout.write(f"{len(face.pixels)} crops of faces, {len(none.pixels)} without\n")
     both = Crops(*(np.concatenate([getattr(made, name) for made in (face, none)]) for name in Crops.__annotations__))
     fit(network, both)
-    np.savez_compressed(
-        chosen.cache / "usable_val.npz",
-        pixels=both.pixels[both.val],
-        face=both.face[both.val],
-        detail=both.detail[both.val],
-    )
+    kept = {name: getattr(both, name)[both.val] for name in ("pixels", "face", "detail", "male")}
+    np.savez_compressed(chosen.cache / "usable_val.npz", **kept)
     torch.save({**state, "average": network.state_dict()}, chosen.out)
     return 0
 
