@@ -35,6 +35,17 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "frontality": ("Seen from the front", ""),
     "fitness": ("Fit for", ""),
     "forgery": ("Traces of manipulation", ""),
+    "liveness": ("Live or presented", "a face before the camera, or a print or a screen"),
+    "eyes": ("Eyes", "open or closed"),
+    "mouth": ("Mouth", "open or closed"),
+    "gaze": ("Direction of the eyes", "roughly"),
+    "points68": ("Points of the face", ""),
+    "regions": ("Regions of the face", ""),
+    "age": ("Age", "as the face looks"),
+    "age_order": ("Order of age", "from the oldest-looking"),
+    "perceived_gender": ("Perceived gender", "as people would label the photo"),
+    "perceived_ethnicity": ("Perceived ethnicity", "as people would label the photo"),
+    "visible_attributes": ("Visible", ""),
     "expression": ("Expression", "as it looks to others, not what is felt"),
 }
 VALUES: dict[object, str] = {
@@ -44,6 +55,9 @@ VALUES: dict[object, str] = {
     "not_supported": "not supported",
     "none_seen": "none seen",
     "not_recognisable": "not recognisable",
+    "bona_fide": "live",
+    "attack": "print or screen",
+    "Latino_Hispanic": "Latino or Hispanic",
 }
 HEADINGS: dict[str, str] = {
     "detect_faces": "Faces",

@@ -90,11 +90,18 @@ def test_below_half_it_names_both_candidates() -> None:
     assert "would probably be described" not in said
 
 
+@pytest.mark.parametrize(
+    ("probability", "said"), [(0.93, "about 95 in"), (0.96, "more than 95 in"), (0.52, "about 50")]
+)
+def test_how_many_people_is_not_rounded_into_more_than_was_found(probability: float, said: str) -> None:
+    assert said in sentences(say({"anger": probability})[1])
+
+
 def test_faces_that_look_alike_share_a_sentence() -> None:
     _, claims = say({"happiness": 0.97}, {"anger": 0.8}, {"happiness": 0.71})
     answers = [claim for claim in claims if claim.role == "answer"]
     assert [claim.subject for claim in answers] == ["face 1.1 + face 1.3", "face 1.2"]
-    assert "at least 70 in 100 people would choose that word for each" in answers[0].sentence
+    assert "about 70 in 100 people would choose that word for the least clear of them" in answers[0].sentence
     assert "angry: about 80 in 100" in answers[1].sentence
 
 

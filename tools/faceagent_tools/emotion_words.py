@@ -42,9 +42,12 @@ def word(rows: Sequence[Evidence], names: Names) -> list[Claim]:
 
 def _alike(rows: Sequence[Evidence], *, clear: bool) -> list[list[Evidence]]:
     """Calibrated rows by what is said of them; ambiguous ones by both words."""
-    chosen = [row for row in rows if row.probability and row.threshold and row.score is not None]
-    chosen = [row for row in chosen if row.threshold and row.threshold.holds(row.score or 0.0) is clear]
+    chosen = [row for row in rows if row.threshold and row.threshold.holds(_chance(row)) is clear]
     return _grouped(chosen, lambda row: row.value if clear else (row.value, row.details["second"]))
+
+
+def _chance(row: Evidence) -> float:
+    return row.probability.value if row.probability else 0.0
 
 
 def _grouped(rows: Iterable[Evidence], key: Any) -> list[list[Evidence]]:
@@ -61,12 +64,13 @@ def _people(row: Evidence, expression: object) -> int:
 
 
 def _clear(rows: Sequence[Evidence], names: Names) -> Claim:
-    fewest = min(_people(row, row.value) for row in rows)
-    many = f"more than {fewest}" if fewest == _MOST else f"about {fewest}" if len(rows) == 1 else f"at least {fewest}"
-    each = "" if len(rows) == 1 else " for each"
+    least = min(rows, key=_chance)
+    most = 100 * _chance(least) > _MOST
+    many = f"{'more than' if most else 'about'} {_people(least, least.value)}"
+    each = "" if len(rows) == 1 else " for each" if most else " for the least clear of them"
     sentence = (
-        f"{_start(rows, names)} would probably be described as {WORDS[str(rows[0].value)]}: {many} in 100 people would "
-        f"choose that word{each}."
+        f"{_start(_who(rows, names))} would probably be described as {WORDS[str(rows[0].value)]}: {many} in 100 people "
+        f"would choose that word{each}."
     )
     return _claim(rows, sentence, "answer")
 
@@ -75,13 +79,13 @@ def _ambiguous(rows: Sequence[Evidence], names: Names) -> Claim:
     first, second = str(rows[0].value), str(rows[0].details["second"])
     if len(rows) > 1:
         sentence = (
-            f"The expressions of {_of(rows, names)} are ambiguous: people would be divided, most of them between "
+            f"The expressions of {_who(rows, names)} are ambiguous: people would be divided, most of them between "
             f"{WORDS[first]} and {WORDS[second]}."
         )
     else:
         sentence = (
-            f"The expression of {_of(rows, names)} is ambiguous: people would not agree on one word. The likeliest are "
-            f"{WORDS[first]} (about {_people(rows[0], first)} in 100 people) and {WORDS[second]} (about "
+            f"The expression of {_who(rows, names)} is ambiguous: people would not agree on one word. The likeliest "
+            f"are {WORDS[first]} (about {_people(rows[0], first)} in 100 people) and {WORDS[second]} (about "
             f"{_people(rows[0], second)})."
         )
     return _claim(rows, sentence, "answer")
@@ -89,7 +93,7 @@ def _ambiguous(rows: Sequence[Evidence], names: Names) -> Claim:
 
 def _scored(rows: Sequence[Evidence], names: Names) -> Claim:
     sentence = (
-        f"HSEmotion, a published network, reads the expression of {_of(rows, names)} as "
+        f"HSEmotion, a published network, reads the expression of {_who(rows, names)} as "
         f"{WORDS[str(rows[0].value)]}; how often it is right was not measured here."
     )
     return _claim(rows, sentence, "answer")
@@ -105,10 +109,8 @@ def _scales(row: Evidence, names: Names) -> Claim:
 
 
 def _not_read(rows: Sequence[Evidence], names: Names) -> Claim:
-    if len(rows) == len(names.faces) > 1:
-        what = "No expression was read"
-    else:
-        what = f"The expression{'s' if len(rows) > 1 else ''} of {_of(rows, names)} {_were(rows)} not read"
+    several = len(rows) > 1
+    what = f"The expression{'s' if several else ''} of {_who(rows, names)} {'were' if several else 'was'} not read"
     return _claim(rows, f"{what}, because {rows[0].reason}.", "answer")
 
 
@@ -147,13 +149,12 @@ def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
     )
 
 
-def _of(rows: Sequence[Evidence], names: Names) -> str:
+def _who(rows: Sequence[Evidence], names: Names) -> str:
+    """ "The face", "both faces", "all the faces", or the faces by name."""
+    if len(rows) == len(names.faces) > 1:
+        return "both faces" if len(rows) == 2 else "all the faces"
     return names.of(" + ".join(row.subject for row in rows))
 
 
-def _start(rows: Sequence[Evidence], names: Names) -> str:
-    return names.start(" + ".join(row.subject for row in rows))
-
-
-def _were(rows: Sequence[Evidence]) -> str:
-    return "was" if len(rows) == 1 else "were"
+def _start(who: str) -> str:
+    return who[0].upper() + who[1:]

@@ -39,6 +39,23 @@ def test_results_are_worded(value: object, unit: str | None, shown: str) -> None
     assert present.row_of(evidence(value=value, unit=unit)).result == shown
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value", "label", "shown"),
+    [
+        ("expression", "happiness", "Expression", "happiness"),
+        ("perceived_ethnicity", "Latino_Hispanic", "Perceived ethnicity", "Latino or Hispanic"),
+        ("liveness", "bona_fide", "Live or presented", "live"),
+        ("compression", "none_seen", "Compression", "none seen"),
+        ("detail", "full", "Fine detail", "full"),
+        ("reidentification", "not_recognisable", "Recognisable in the copy", "not recognisable"),
+        ("something_new", "in_between", "Something new", "in between"),
+    ],
+)
+def test_attributes_and_their_values_have_plain_names(attribute: str, value: str, label: str, shown: str) -> None:
+    row = present.row_of(evidence(attribute=attribute, value=value))
+    assert (row.label, row.result) == (label, shown)
+
+
 def test_a_row_tells_what_its_result_rests_on() -> None:
     (group,) = present.groups(
         [
