@@ -1,102 +1,163 @@
-"""The direction of a head: signs and sizes on a real face and on projected heads; abstention where it cannot tell."""
+"""The direction of a head, eyes, mouth and gaze: on a real face, and in words for readings that are given."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from held import call, sentences, word
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from faceagent.media import Photo
 from faceagent.session import Session
-from faceagent.types import Box, Evidence, Face
-from faceagent_tools import pose
+from faceagent.tool import Toolbox
+from faceagent.types import Box, Claim, Evidence, Face, Pose
+from faceagent_tools import pose_table
 from faceagent_tools.detection import DetectFaces, FaceDetector
+from faceagent_tools.multitask import FaceReader, Reading
 from faceagent_tools.pose import EstimatePose
+from faceagent_tools.pose_table import Line
 
-TOOLS = [DetectFaces(FaceDetector("dlib")), EstimatePose()]
-
-
-def projected(yaw: float, pitch: float, roll: float, head: np.ndarray = pose.HEAD) -> np.ndarray:
-    """A generic head's five points after turning it, without perspective."""
-    y, p, r = (math.radians(angle) for angle in (yaw, pitch, roll))
-    turn_yaw = np.array([[math.cos(y), 0, math.sin(y)], [0, 1, 0], [-math.sin(y), 0, math.cos(y)]])
-    turn_pitch = np.array([[1, 0, 0], [0, math.cos(p), math.sin(p)], [0, -math.sin(p), math.cos(p)]])
-    turn_roll = np.array([[math.cos(r), -math.sin(r), 0], [math.sin(r), math.cos(r), 0], [0, 0, 1]])
-    return (head @ (turn_roll @ turn_yaw @ turn_pitch).T)[:, :2] * 40 + 100
+READER = FaceReader()
+FINDER = DetectFaces(FaceDetector("dlib"))
+TOOLS = [FINDER, EstimatePose(READER)]
+LINES = pose_table.table()
 
 
-@given(st.floats(-35, 35), st.floats(-20, 20), st.floats(-25, 25))
-@settings(deadline=None, max_examples=60)
-def test_a_projected_head_is_read_back(yaw: float, pitch: float, roll: float) -> None:
-    read = pose.raw_angles(projected(yaw, pitch, roll))
-    assert read[0] == pytest.approx(yaw, abs=9)
-    assert read[1] == pytest.approx(pitch, abs=12)
+class Says(FaceReader):
+    """A reader with one answer for every face."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self._reading = reading
+
+    def read_photo(self, photo: Photo, face: Face) -> Reading:
+        return self._reading
 
 
-@given(st.floats(-60, 60), st.floats(-20, 20), st.floats(-80, 80))
-@settings(deadline=None, max_examples=60)
-def test_nose_tip_and_mouth_carry_turned_heads(yaw: float, pitch: float, roll: float) -> None:
-    points = projected(yaw, pitch, roll, pose.MOUTH_HEAD)
-    eyes = points[1] - points[0] + points[4] - points[3]
-    read = pose._fitted(points, pose.MOUTH_HEAD, math.degrees(math.atan2(eyes[1], eyes[0])))
-    # Turning and nodding at once leans the line between the eyes, which the fit takes for roll.
-    assert read[0] == pytest.approx(yaw, abs=16)
-    assert read[1] == pytest.approx(pitch, abs=22)
+def rows_of(photo: Photo) -> dict[str, Evidence]:
+    return {row.attribute: row for row in call(TOOLS, [photo])[0]}
 
 
-@pytest.mark.parametrize(("yaw", "toward"), [(40.0, 1), (-40.0, -1), (0.0, 0)])
-def test_a_detector_s_own_points_are_used_where_it_has_them(portrait: Photo, yaw: float, toward: int) -> None:
-    (found,) = FaceDetector("dlib").detect(portrait, "image 1")
-    x, y = found.box.centre
-    marks = tuple((float(u - 100 + x), float(v - 100 + y)) for u, v in projected(yaw, 0, 0, pose.MOUTH_HEAD))
-    face = found.model_copy(update={"landmarks": marks, "landmark_scheme": "eyes-nosetip-mouth"})
-    assert pose.source_of(found) == "dlib"
-    assert pose.source_of(face) == "dlib+yunet"
-    moved = pose.pose_of(portrait, face).yaw - pose.pose_of(portrait, found).yaw
-    assert moved == pytest.approx(toward * 23, abs=8)
+@pytest.fixture(scope="module")
+def rows(portrait: Photo) -> dict[str, Evidence]:
+    return rows_of(portrait)
 
 
-@given(st.floats(-60, 60))
-@settings(deadline=None, max_examples=30)
-def test_leaning_changes_only_the_roll(roll: float) -> None:
-    upright, leaning = pose.raw_angles(projected(20, 5, 0)), pose.raw_angles(projected(20, 5, roll))
-    assert leaning[0] == pytest.approx(upright[0], abs=0.5)
-    assert leaning[1] == pytest.approx(upright[1], abs=0.5)
-    assert leaning[2] - upright[2] == pytest.approx(roll, abs=0.5)
+@pytest.fixture(scope="module")
+def mirrored(portrait: Photo) -> dict[str, Evidence]:
+    return rows_of(Photo.open(np.ascontiguousarray(portrait.pixels[:, ::-1])))
 
 
-def test_the_portrait_looks_at_the_camera(portrait: Photo) -> None:
-    (row,), claims, _ = call(TOOLS, [portrait])
-    assert all(abs(angle) < 15 for angle in row.value.values())
+@pytest.fixture(scope="module")
+def reading(portrait: Photo) -> Reading:
+    (face,) = FaceDetector("dlib").detect(portrait, "image 1")
+    return READER.read_photo(portrait, face)
+
+
+def points(rows: dict[str, Evidence], key: str = "xy") -> np.ndarray:
+    numbers = rows["points68"].details[key]
+    assert isinstance(numbers, list)
+    return np.array(numbers, dtype=np.float64).reshape(-1, 2)
+
+
+# On a real face.
+
+
+def test_the_portrait_looks_at_the_camera(rows: dict[str, Evidence]) -> None:
+    row = rows["pose"]
+    assert isinstance(row.value, dict)
+    assert all(abs(float(str(angle))) < 15 for angle in row.value.values())
     assert row.interval is not None
     assert row.interval.low < row.value["yaw"] < row.interval.high
-    assert "where the eyes look was not measured" in sentences(claims)
+    assert row.details["error80_of_faces"] == LINES.pose.bands[0].faces
 
 
-def test_mirrored_means_the_other_side(portrait: Photo) -> None:
-    mirrored = Photo.open(np.ascontiguousarray(portrait.pixels[:, ::-1]))
-    (straight,), _, _ = call(TOOLS, [portrait])
-    (other,), _, _ = call(TOOLS, [mirrored])
-    assert other.value["yaw"] == pytest.approx(-straight.value["yaw"], abs=8)
-    assert other.value["roll"] == pytest.approx(-straight.value["roll"], abs=5)
+def test_mirrored_means_the_other_side(rows: dict[str, Evidence], mirrored: dict[str, Evidence]) -> None:
+    here, there = rows["pose"].value, mirrored["pose"].value
+    assert isinstance(here, dict)
+    assert isinstance(there, dict)
+    assert there["yaw"] == pytest.approx(-here["yaw"], abs=6)
+    assert there["pitch"] == pytest.approx(here["pitch"], abs=6)
+    assert there["roll"] == pytest.approx(-here["roll"], abs=4)
+    # The nose, which has no side.
+    assert points(mirrored)[30] == pytest.approx([512 - points(rows)[30][0], points(rows)[30][1]], abs=4)
 
 
-def with_pose(yaw: float, pitch: float, roll: float) -> Evidence:
-    rounded = {
-        f"{name}_about": round(abs(value) / 5) * 5 for name, value in (("yaw", yaw), ("pitch", pitch), ("roll", roll))
-    }
-    return Evidence(
-        tool="estimate_pose",
-        subject="face 1.1",
-        attribute="pose",
-        value={"yaw": yaw, "pitch": pitch, "roll": roll},
-        method=pose.METHOD,
-        details=dict(rounded),
-    )
+@pytest.mark.parametrize("degrees", [90, 180])
+def test_a_turned_photo_turns_the_roll_and_the_points(portrait: Photo, rows: dict[str, Evidence], degrees: int) -> None:
+    # np.rot90 turns anticlockwise, roll is positive clockwise.
+    pixels = np.ascontiguousarray(np.rot90(portrait.pixels, -degrees // 90))
+    turned = rows_of(Photo.open(pixels))
+    here, there = rows["pose"].value, turned["pose"].value
+    assert isinstance(here, dict)
+    assert isinstance(there, dict)
+    assert (there["roll"] - here["roll"] - degrees + 180) % 360 - 180 == pytest.approx(0, abs=8)
+    assert there["yaw"] == pytest.approx(here["yaw"], abs=8)
+    x, y = points(rows)[30]
+    expected = (512 - y, x) if degrees == 90 else (512 - x, 512 - y)
+    assert points(turned)[30] == pytest.approx(expected, abs=5)
+    assert turned["gaze"].status == "abstained"
+
+
+def test_points_lie_on_the_face(rows: dict[str, Evidence]) -> None:
+    found, box = points(rows), rows["points68"].region
+    assert box is not None
+    assert found.shape == (68, 2)
+    wide = box.scaled_about_centre(1.4)
+    assert (found > [wide.x0, wide.y0]).all()
+    assert (found < [wide.x1, wide.y1]).all()
+    brows, eyes, nose, mouth = (found[part, 1].mean() for part in map(slice, (17, 36, 27, 48), (27, 48, 36, 68)))
+    assert brows < eyes < nose < mouth < found[8, 1]
+    assert found[36:42, 0].max() < found[30, 0] < found[42:48, 0].min()
+    irises = points(rows, "irises_xy")
+    for iris, eye in ((irises[0], slice(36, 42)), (irises[5], slice(42, 48))):
+        assert found[eye, 0].min() < iris[0] < found[eye, 0].max()
+
+
+def test_the_portrait_has_open_eyes(rows: dict[str, Evidence], mirrored: dict[str, Evidence]) -> None:
+    for found in (rows, mirrored):
+        assert found["eyes"].value == {"nearer_left_edge": "open", "nearer_right_edge": "open"}
+        assert found["eyes"].details["subject_s_own"] == {
+            "nearer_left_edge": "right eye",
+            "nearer_right_edge": "left eye",
+        }
+        assert found["mouth"].value == "open", "it smiles and shows its teeth"
+
+
+def test_a_face_is_read_once_for_all_tools(portrait: Photo) -> None:
+    class Counts(FaceReader):
+        read_photos = 0
+
+        def read_photo(self, photo: Photo, face: Face) -> Reading:
+            Counts.read_photos += 1
+            return super().read_photo(photo, face)
+
+    session, box = Session(), Toolbox([FINDER, EstimatePose(Counts())])
+    session.add(portrait)
+    box.call(session, "estimate_pose", {})
+    box.call(session, "estimate_pose", {})
+    assert Counts.read_photos == 1
+
+
+# Readings that are given.
+
+
+def told(portrait: Photo, reading: Reading) -> tuple[dict[str, Evidence], list[Claim]]:
+    found, claims, _ = call([FINDER, EstimatePose(Says(reading))], [portrait])
+    return {row.attribute: row for row in found}, claims
+
+
+def posed(reading: Reading, yaw: float = 0, pitch: float = 0, roll: float = 0) -> Reading:
+    return replace(reading, pose=Pose(yaw=yaw, pitch=pitch, roll=roll))
+
+
+def looking(reading: Reading, share: float) -> Reading:
+    """Both irises moved from the middle of the eye by a share of its width."""
+    moved = reading.points.copy()
+    for (left, right), iris in zip(pose_table.CORNERS, pose_table.IRISES, strict=True):
+        moved[iris] = (moved[left] + moved[right]) / 2 + share * (moved[right] - moved[left])
+    return replace(reading, points=moved)
 
 
 @pytest.mark.parametrize(
@@ -110,44 +171,166 @@ def with_pose(yaw: float, pitch: float, roll: float) -> Evidence:
         ((24, 0, -14), "towards the left edge of the photo and leans about 15° to the left"),
     ],
 )
-def test_directions_in_words(angles: tuple[float, float, float], wanted: str) -> None:
+def test_directions_in_words(
+    portrait: Photo, reading: Reading, angles: tuple[float, float, float], wanted: str
+) -> None:
+    _, claims = told(portrait, posed(reading, *angles))
+    assert wanted in sentences(claims)
+
+
+def test_a_profile_and_a_thrown_back_head_are_not_judged(portrait: Photo, reading: Reading) -> None:
+    for away, reason in (
+        (posed(reading, yaw=65), "turned too far to the side"),
+        (posed(reading, pitch=LINES.pitch_reach + 1), "raised or lowered further than was tested"),
+    ):
+        rows, claims = told(portrait, away)
+        assert rows["pose"].status == "abstained"
+        assert reason in str(rows["pose"].reason)
+        assert f"The direction of the face was not judged, because the head is {reason}" in sentences(claims)
+
+
+def test_the_error_of_turned_heads_is_that_of_turned_heads() -> None:
+    starts = [band.start for band in LINES.pose.bands]
+    assert starts == sorted(starts)
+    for band in LINES.pose.bands:
+        assert LINES.pose.band(band.start + 1) is band
+        assert LINES.pose.band(-band.start - 1) is band
+    assert LINES.pose.band(89) is LINES.pose.bands[-1]
+
+
+def test_closed_eyes_are_told(portrait: Photo, reading: Reading) -> None:
+    shut, wide = 0.02, 0.5
+    rows, claims = told(portrait, replace(reading, openings=(shut, shut, 0.0)))
+    assert rows["eyes"].value == {"nearer_left_edge": "closed", "nearer_right_edge": "closed"}
+    assert rows["mouth"].value == "closed"
+    assert rows["gaze"].status == "abstained"
+    text = sentences(claims)
+    assert "The eyes are closed, or nearly so." in text
+    assert "Where the eyes look was not judged, because the eyes are not both wide open." in text
+    rows, claims = told(portrait, replace(reading, openings=(wide, shut, 0.9)))
+    assert rows["eyes"].value == {"nearer_left_edge": "open", "nearer_right_edge": "closed"}
+    assert rows["mouth"].value == "open"
+    assert "The eye nearer the right edge of the photo is closed, or nearly so." in sentences(claims)
+    _, claims = told(portrait, replace(reading, openings=(wide, wide, 0.0)))
+    assert "closed" not in sentences(claims)
+
+
+def test_upside_down_the_other_eye_is_nearer_the_left_edge(portrait: Photo, reading: Reading) -> None:
+    over = replace(reading, points=512 - reading.points, openings=(0.02, 0.5, 0.0), pose=Pose(yaw=0, pitch=0, roll=180))
+    rows, _ = told(portrait, over)
+    assert rows["eyes"].value == {"nearer_left_edge": "open", "nearer_right_edge": "closed"}
+    assert rows["eyes"].details["subject_s_own"] == {"nearer_right_edge": "right eye", "nearer_left_edge": "left eye"}
+
+
+@pytest.fixture
+def follows_irises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table with a line for the gaze, whatever the shipped one found."""
+    line = Line(value=0.1, kept=0.9, found=0.5, measured=100, source="test")
+    table = LINES.model_copy(update={"gaze_aside": line})
+    monkeypatch.setattr(pose_table, "table", lambda: table)
+
+
+@pytest.mark.usefixtures("follows_irises")
+@pytest.mark.parametrize(
+    ("share", "yaw", "value", "wanted"),
+    [
+        (0.0, 0, "straight", "the eyes look the way the head points."),
+        (-0.2, 0, "left_edge", "the eyes are turned towards the left edge of the photo."),
+        (0.2, 0, "right_edge", "the eyes are turned towards the right edge of the photo."),
+        (0.2, 25, "right_edge", "right edge of the photo, against the turn of the head and so nearer to the camera."),
+        (0.2, -25, "right_edge", "the eyes are turned towards the right edge of the photo."),
+    ],
+)
+def test_where_the_eyes_look(
+    portrait: Photo, reading: Reading, share: float, yaw: float, value: str, wanted: str
+) -> None:
+    opened = replace(posed(reading, yaw=yaw), openings=(0.5, 0.5, 0.0))
+    rows, claims = told(portrait, looking(opened, share))
+    assert rows["gaze"].value == value
+    assert f"As far as the irises show, {wanted}" in sentences(claims) or wanted in sentences(claims)
+    assert rows["gaze"].details["iris_from_the_middle_in_eye_widths"] == pytest.approx(share, abs=0.006)
+
+
+@pytest.mark.usefixtures("follows_irises")
+def test_no_gaze_where_it_cannot_be_told(portrait: Photo, reading: Reading) -> None:
+    opened = replace(reading, openings=(0.5, 0.5, 0.0))
+    for unfit in (
+        posed(opened, yaw=35),
+        posed(opened, roll=60),
+        replace(opened, openings=(0.5, 0.02, 0.0)),
+    ):
+        rows, _ = told(portrait, unfit)
+        assert rows["gaze"].status == "abstained"
+    small = Photo.open(np.ascontiguousarray(portrait.pixels[::2, ::2]))
     session = Session()
-    session.add(Photo.open(np.zeros((9, 9, 3), np.uint8)))
-    row = session.ledger.record(with_pose(*angles))
-    assert wanted in sentences(word(EstimatePose(), [row], session))
+    session.add(small)
+    session.set_faces(
+        "image 1", [Face(id="face 1.1", image="image 1", box=Box(x0=87, y0=38, x1=133, y1=84), score=1.0)]
+    )
+    rows = {row.attribute: row for row in EstimatePose(Says(opened)).run(session, EstimatePose.arguments())}
+    assert rows["pose"].status == "ok"
+    assert "too small" in str(rows["gaze"].reason)
+
+
+def test_a_network_that_does_not_follow_irises_says_nothing_of_them(
+    portrait: Photo, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(value=None, kept=0, found=0, measured=100, source="test")
+    table = LINES.model_copy(update={"gaze_aside": line})
+    monkeypatch.setattr(pose_table, "table", lambda: table)
+    rows, _ = told(portrait, replace(posed(reading), openings=(0.5, 0.5, 0.0)))
+    assert "does not follow irises" in str(rows["gaze"].reason)
+
+
+# What cannot be read.
+
+
+def faces(*boxes: Box) -> list[Face]:
+    return [Face(id=f"face 1.{k}", image="image 1", box=box, score=1.0) for k, box in enumerate(boxes, start=1)]
 
 
 def test_too_small_to_tell(portrait: Photo) -> None:
     session = Session()
     session.add(portrait)
-    tiny = Face(id="face 1.1", image="image 1", box=Box(x0=200, y0=100, x1=215, y1=115), score=1.0)
-    session.set_faces("image 1", [tiny])
-    (row,) = EstimatePose().run(session, EstimatePose.arguments())
+    session.set_faces("image 1", faces(Box(x0=200, y0=100, x1=215, y1=115)))
+    (row,) = EstimatePose(READER).run(session, EstimatePose.arguments())
     assert row.status == "abstained"
     assert "15 pixels" in (row.reason or "")
-    claims = word(EstimatePose(), [session.ledger.record(row)], session)
+    claims = word(EstimatePose(READER), [session.ledger.record(row)], session)
     assert "not judged" in sentences(claims)
+
+
+def test_half_outside_the_photo(portrait: Photo) -> None:
+    session = Session()
+    session.add(portrait)
+    session.set_faces("image 1", faces(Box(x0=-60, y0=100, x1=40, y1=200)))
+    (row,) = EstimatePose(READER).run(session, EstimatePose.arguments())
+    assert row.status == "abstained"
+    assert "less than half" in (row.reason or "")
 
 
 def test_faces_left_out_for_one_reason_share_a_sentence(portrait: Photo) -> None:
     session = Session()
     session.add(portrait)
-    boxes = [Box(x0=x, y0=100, x1=x + 15, y1=115) for x in (100, 200, 300)]
-    session.set_faces(
-        "image 1",
-        [Face(id=f"face 1.{k}", image="image 1", box=box, score=1.0) for k, box in enumerate(boxes, start=1)],
-    )
-    rows = [session.ledger.record(row) for row in EstimatePose().run(session, EstimatePose.arguments())]
-    (claim,) = word(EstimatePose(), rows, session)
+    session.set_faces("image 1", faces(*(Box(x0=x, y0=100, x1=x + 15, y1=115) for x in (100, 200, 300))))
+    tool = EstimatePose(READER)
+    rows = [session.ledger.record(row) for row in tool.run(session, tool.arguments())]
+    (claim,) = word(tool, rows, session)
     assert claim.evidence == tuple(row.id for row in rows)
     assert claim.subject == "face 1.1 + face 1.2 + face 1.3"
 
 
-@pytest.mark.parametrize("source", ["dlib", "dlib+yunet"])
-def test_the_shipped_tables_keep_the_sides(source: pose.Source) -> None:
-    table = pose.calibration(source)
-    assert table.n_val > 1000
-    further = (30.0, 0.0) if source == "dlib+yunet" else ()
-    assert 15 < pose.corrected((30.0, 0.0, 0.0, *further), table).yaw < 40
-    assert pose.corrected((0.0, 20.0, 0.0, *(0.0 for _ in further)), table).pitch > 5
-    assert 30 <= table.reach[0] <= 60
+# The shipped table.
+
+
+def test_the_shipped_table_is_of_the_shipped_network_and_better_than_five_points() -> None:
+    assert LINES.network == READER.method.sha256
+    assert LINES.pose.mean.yaw < LINES.five_points.mean.yaw
+    assert LINES.pose.mean.pitch < LINES.five_points.mean.pitch
+    assert LINES.pitch_reach >= 10
+    assert LINES.ordinary_yaw.value < 45
+    assert LINES.mouth_open.value is not None
+    assert LINES.mouth_open.found > 0.7
+    closed, opened = LINES.eye_closed.value, LINES.eye_open.value
+    assert opened is not None
+    assert closed is None or 0 < closed <= opened

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,19 +18,25 @@ from faceagent.ground import ground
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Names, Outcome, Toolbox
-from faceagent.types import Claim, Evidence, Face
+from faceagent.types import Claim, Evidence, Face, Pose
 from faceagent_tools import align, quality_table
 from faceagent_tools import quality_measures as measures
+from faceagent_tools.compare import WIDEST_YAW
 from faceagent_tools.detection import DetectFaces, FaceDetector
+from faceagent_tools.multitask import FaceReader, Reading
+from faceagent_tools.pose import EstimatePose
+from faceagent_tools.pose_table import EYES_YAW
 from faceagent_tools.quality import ATTRIBUTES, FORENSIC, IDENTITY, SMALLEST_FACE_PX, AssessQuality
 from faceagent_tools.quality_table import Line, Scale
 
 PORTRAIT: Pixels = skimage.data.astronaut()
+READER = FaceReader()
+JUDGED = ("sharpness", "exposure", "contrast", "noise", "frontality", "occlusion_cue", "eyes_and_mouth", "fitness")
 
 
 @pytest.fixture(scope="module")
 def tools() -> Toolbox:
-    return Toolbox([DetectFaces(FaceDetector("dlib")), AssessQuality()])
+    return Toolbox([DetectFaces(FaceDetector("dlib")), AssessQuality(READER)])
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +197,7 @@ def test_levels_flip_at_their_lines(rule: str, score: float, level: str) -> None
 
 def test_the_table_says_where_its_lines_come_from() -> None:
     table = quality_table.table()
-    scales = [value for value in table.__dict__.values() if isinstance(value, Scale)]
+    scales = [quality_table.turn(), *(value for value in table.__dict__.values() if isinstance(value, Scale))]
     assert len(scales) == 9
     for scale in scales:
         lines = [line for line in (scale.ordinary, scale.identity, scale.attributes, scale.forensic) if line]
@@ -272,13 +279,84 @@ def test_compression_is_seen_in_a_lossless_copy_and_told(tools: Toolbox, face: F
 def test_a_tiny_face_is_not_judged(tools: Toolbox, face: Face) -> None:
     factor = 18 / face.box.width
     asked = Asked(tools, (resized(PORTRAIT, round(512 * factor)), [moved(face, factor)]))
-    for attribute in ("sharpness", "exposure", "contrast", "frontality", "occlusion_cue", "fitness"):
+    for attribute in JUDGED:
         assert asked.row(attribute).status == "abstained"
     assert asked.row("face_size").status == "ok"
     assert asked.claims[0].sentence == (
         f"The face is too small to judge: it is 18 pixels wide, and below {SMALLEST_FACE_PX} little can be measured."
     )
     assert not asked.rejected
+
+
+def test_a_face_half_outside_is_not_judged(tools: Toolbox, face: Face) -> None:
+    cut = int(face.box.x0 + 0.6 * face.box.width)
+    left = face.model_copy(
+        update={"box": face.box.model_copy(update={"x0": face.box.x0 - cut, "x1": face.box.x1 - cut})}
+    )
+    asked = Asked(tools, (np.ascontiguousarray(PORTRAIT[:, cut:]), [left]))
+    for attribute in JUDGED:
+        assert asked.row(attribute).status == "abstained"
+    assert asked.claims[0].sentence == (
+        "The face is not judged, because less than half of the face lies inside the photo."
+    )
+    assert not asked.rejected
+
+
+def test_frontality_is_the_yaw_of_estimate_pose(tools: Toolbox, face: Face) -> None:
+    asked = Asked(tools, (PORTRAIT, [face]))
+    (pose,) = (row for row in EstimatePose(READER).run(asked.session, EstimatePose.arguments()) if row.unit)
+    assert isinstance(pose.value, dict)
+    assert asked.row("frontality").score == pytest.approx(abs(pose.value["yaw"]), abs=0.06)
+    threshold = asked.row("frontality").threshold
+    assert threshold is not None
+    assert threshold.value == WIDEST_YAW
+
+
+class Altered(FaceReader):
+    """The network's reading with some of it replaced."""
+
+    def __init__(self, **changes: object) -> None:
+        super().__init__()
+        self._changes = changes
+
+    def read_photo(self, photo: Photo, face: Face) -> Reading:
+        return replace(READER.read_photo(photo, face), **self._changes)  # type: ignore[arg-type]
+
+
+def altered(**changes: object) -> Toolbox:
+    return Toolbox([DetectFaces(FaceDetector("dlib")), AssessQuality(Altered(**changes))])
+
+
+@pytest.mark.parametrize(
+    ("yaw", "value", "fit"),
+    [(0.0, "frontal", True), (-50.0, "turned", True), (70.0, "turned_far", False)],
+)
+def test_turned_heads(face: Face, yaw: float, value: str, fit: bool) -> None:
+    asked = Asked(altered(pose=Pose(yaw=yaw, pitch=0, roll=0)), (PORTRAIT, [face]))
+    assert asked.row("frontality").value == value
+    assert asked.row("frontality").score == abs(yaw)
+    fitness = asked.fit()
+    assert isinstance(fitness, list)
+    assert (IDENTITY in fitness) is fit
+    assert asked.row("eyes_and_mouth").status == ("ok" if abs(yaw) <= EYES_YAW else "abstained")
+    assert not asked.rejected
+
+
+@pytest.mark.parametrize(
+    ("openings", "wanted"),
+    [
+        ((0.5, 0.5, 0.0), "The eyes of the face are open and the mouth is closed, as an identity document asks."),
+        ((0.5, 0.01, 0.0), "are nearly or quite closed and the mouth is closed, where an identity document asks for"),
+        ((0.5, 0.5, 0.9), "The eyes of the face are open and the mouth is open, where an identity document asks for"),
+    ],
+)
+def test_eyes_and_mouth_as_documents_ask(face: Face, openings: tuple[float, float, float], wanted: str) -> None:
+    large = Asked(altered(openings=openings), (enlarged(2.5), [moved(face, 2.5)]))
+    assert wanted in large.text
+    assert not large.rejected
+    small = Asked(altered(openings=openings), (PORTRAIT, [face]))
+    assert small.row("eyes_and_mouth").value == large.row("eyes_and_mouth").value
+    assert "identity document asks" not in small.text, "it is too small for one anyway"
 
 
 def test_faces_with_the_same_findings_share_a_sentence(tools: Toolbox, face: Face) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def default_tools(detector: str = "auto") -> list[AnyTool]:
-    """Every tool of this package, sharing one detector. Models load on first use.
+    """Every tool of this package, sharing one detector and one reader. Models load on first use.
 
     Args:
         detector: "auto" (YuNet when its file is here, else dlib), "dlib" or "yunet".
@@ -25,16 +25,19 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
     from faceagent_tools.compare import CompareFaces
     from faceagent_tools.detection import DetectFaces, FaceDetector
     from faceagent_tools.embedding import FaceEmbedder
+    from faceagent_tools.multitask import FaceReader
+    from faceagent_tools.parsing import ParseFace
     from faceagent_tools.pose import EstimatePose
     from faceagent_tools.provenance import InspectProvenance
     from faceagent_tools.quality import AssessQuality
 
-    finder, embedder = FaceDetector(detector), FaceEmbedder()
+    finder, embedder, reader = FaceDetector(detector), FaceEmbedder(), FaceReader()
     return [
         DetectFaces(finder),
-        EstimatePose(),
+        EstimatePose(reader),
         CompareFaces(embedder),
-        AssessQuality(),
+        AssessQuality(reader),
+        ParseFace(reader),
         InspectProvenance(),
         AnonymizeFaces(finder, embedder),
     ]

@@ -20,7 +20,7 @@ from faceagent.types import Claim, Evidence, Face, GroupError, Probability, Thre
 from faceagent_tools import similarity, weights
 from faceagent_tools.compare_wording import word
 from faceagent_tools.embedding import Embedding, FaceEmbedder, eye_distance
-from faceagent_tools.pose import pose_of
+from faceagent_tools.five_points import pose_of
 from faceagent_tools.similarity import Line, Table
 
 MOST_PAIRS = 45

@@ -1,8 +1,8 @@
 """assess_quality: is a face in a photo good enough, for what, and if not, why.
 
 Per face: sharpness, exposure, contrast, noise, size, frontality, fine detail (of large faces), a cue of covered parts,
-and the purposes that it is fit for. Per photo: traces of JPEG compression. Every line is measured (`quality_table`) or
-comes from a standard.
+whether eyes and mouth are as documents ask, and the purposes that it is fit for. Per photo: traces of JPEG compression.
+Every line is measured (`quality_table`, `pose_table`) or comes from a standard.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method
-from faceagent_tools import align, pose, quality_table
+from faceagent_tools import align, multitask, pose_table, quality_table, readable, weights
 from faceagent_tools import quality_measures as measures
+from faceagent_tools.multitask import FaceReader, Reading
 from faceagent_tools.quality_table import Level, Scale, Table
 from faceagent_tools.quality_words import word
 
@@ -26,6 +27,7 @@ PURPOSES = (IDENTITY, ATTRIBUTES, FORENSIC)
 
 SMALLEST_FACE_PX = 24
 """Width of the box below which nothing but the size is measured: fewer pixels than the cue's own grid has cells."""
+DOCUMENTS = "ISO/IEC 19794-5:2011 and ICAO Doc 9303: eyes open, mouth closed"
 WIDEST_YAW = 40.0
 """Degrees; a face turned further no longer lies where the occlusion cue expects its parts."""
 
@@ -47,11 +49,22 @@ _VALUES: dict[str, dict[Level, str]] = {
 }
 _DARK: dict[Level, str] = {"good": "good", "reduced": "dim", "poor": "too_dark"}
 _BRIGHT: dict[Level, str] = {"good": "good", "reduced": "bright", "poor": "overexposed"}
+_JUDGED = (
+    "sharpness",
+    "exposure",
+    "contrast",
+    "noise",
+    "frontality",
+    "occlusion_cue",
+    "eyes_and_mouth",
+    "fitness",
+)
+"""What is abstained from where a face cannot be judged."""
 _CUE = "A cue and no measurement: beards, deep shadow, odd light and turned heads can raise it."
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measured:
     """One measure: what it is called in evidence, its number, and the scale it is held against."""
 
     attribute: str
@@ -68,7 +81,11 @@ class Reading:
 
 
 class AssessQuality(FaceTool[SubjectArguments]):
-    """The tool. It needs the alignment's landmark model; its own network comes with the package."""
+    """The tool. It needs the alignment's landmark model; its networks come with the package.
+
+    Args:
+        reader: the network that reads faces, shared with the other tools.
+    """
 
     name = "assess_quality"
     description = (
@@ -79,6 +96,9 @@ class AssessQuality(FaceTool[SubjectArguments]):
     arguments = SubjectArguments
     needs_faces = True
 
+    def __init__(self, reader: FaceReader) -> None:
+        self._reader = reader
+
     def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:
         table = quality_table.table()
         rows: list[Evidence] = []
@@ -88,15 +108,17 @@ class AssessQuality(FaceTool[SubjectArguments]):
             rows.append(compression)
             for face in session.faces_in(arguments.subjects):
                 if face.image == image_id:
-                    rows += self._face(photo, face, table, compression)
+                    rows += self._face(session, face, table, compression)
         return rows
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         return word(evidence, names)
 
     def backends(self) -> list[Backend]:
+        here = weights.find(multitask.WEIGHTS) is not None
         return [
             Backend(self.name, METHOD, "method", here=True, chosen=True),
+            Backend(self.name, self._reader.method, "embedded", here=here, chosen=True),
             Backend(self.name, quality_table.occlusion_method(), "embedded", here=True, chosen=True),
         ]
 
@@ -118,42 +140,38 @@ class AssessQuality(FaceTool[SubjectArguments]):
             limitations=("Traces of JPEG are wiped out by resizing and can then not be seen.",),
         )
 
-    def _face(self, photo: Photo, face: Face, table: Table, compression: Evidence) -> list[Evidence]:
-        points = align.points5(photo, face)
-        size = _size(face, measures.eye_distance(points), table)
-        if face.box.width < SMALLEST_FACE_PX:
-            return [self._row(face, size), *self._too_small(face)]
+    def _face(self, session: Session, face: Face, table: Table, compression: Evidence) -> list[Evidence]:
+        photo = session.photo(face.image)
+        size = _size(face, measures.eye_distance(align.points5(photo, face)), table)
+        if unjudged := self._unjudged(photo, face):
+            return [self._row(face, size), *unjudged]
         chip = align.face_chip(photo, face, size=measures.CHIP_SIZE, padding=measures.CHIP_PADDING)
-        yaw = abs(pose.corrected(pose.raw_angles(points), pose.calibration()).yaw)
-        readings = [
+        reading = self._reader.read(session, face)
+        yaw = abs(reading.pose.yaw)
+        found = [
             size,
-            *_readings(photo, face, chip, size.score, yaw, table),
+            *_measures(photo, face, chip, size.score, yaw, table),
             *_detail(photo, face, size.score, table),
         ]
         cue = self._cue(face, chip, yaw, table)
         return [
-            *(self._row(face, reading) for reading in readings),
+            *(self._row(face, measured) for measured in found),
             cue,
-            self._fitness(face, readings, compression, cue),
+            self._eyes_and_mouth(face, reading),
+            self._fitness(face, found, compression, cue),
         ]
 
-    def _row(self, face: Face, reading: Reading) -> Evidence:
-        return Evidence(
-            tool=self.name,
-            subject=face.id,
-            attribute=reading.attribute,
-            value=reading.value,
-            unit=reading.unit,
-            score=reading.score,
-            threshold=reading.scale.threshold(reading.meaning),
-            method=METHOD,
-            region=face.box if reading.attribute == "face_size" else None,
-            details=dict(reading.details),
-        )
-
-    def _too_small(self, face: Face) -> list[Evidence]:
-        width = round(face.box.width)
-        reason = f"the face is only {width} pixels wide; below {SMALLEST_FACE_PX} little can be measured"
+    def _unjudged(self, photo: Photo, face: Face) -> list[Evidence]:
+        """Rows that say why nothing but the size is measured; none where everything is."""
+        details: dict[str, JsonValue] = {"width_px": round(face.box.width)}
+        if face.box.width < SMALLEST_FACE_PX:
+            details["smallest_px"] = SMALLEST_FACE_PX
+            width = round(face.box.width)
+            reason = f"the face is only {width} pixels wide; below {SMALLEST_FACE_PX} little can be measured"
+        elif outside := readable.why_not(photo, face):
+            reason = outside
+        else:
+            return []
         return [
             Evidence(
                 tool=self.name,
@@ -162,10 +180,40 @@ class AssessQuality(FaceTool[SubjectArguments]):
                 status="abstained",
                 reason=reason,
                 method=METHOD,
-                details={"width_px": width, "smallest_px": SMALLEST_FACE_PX},
+                details=details,
             )
-            for attribute in ("sharpness", "exposure", "contrast", "noise", "frontality", "occlusion_cue", "fitness")
+            for attribute in _JUDGED
         ]
+
+    def _eyes_and_mouth(self, face: Face, reading: Reading) -> Evidence:
+        turned = abs(reading.pose.yaw) > pose_table.EYES_YAW
+        lines = pose_table.table()
+        states = [pose_table.eye(opening, lines) for opening in reading.openings[:2]]
+        eyes = next((state for state in ("closed", "partly") if state in states), "open")
+        return Evidence(
+            tool=self.name,
+            subject=face.id,
+            attribute="eyes_and_mouth",
+            value=None if turned else {"eyes": eyes, "mouth": pose_table.mouth(reading.openings[2], lines)},
+            status="abstained" if turned else "ok",
+            reason="the head is turned too far to see both eyes well" if turned else None,
+            method=self._reader.method,
+            details={"asked": {"eyes": "open", "mouth": "closed"}, "asked_by": DOCUMENTS},
+        )
+
+    def _row(self, face: Face, measured: Measured) -> Evidence:
+        return Evidence(
+            tool=self.name,
+            subject=face.id,
+            attribute=measured.attribute,
+            value=measured.value,
+            unit=measured.unit,
+            score=measured.score,
+            threshold=measured.scale.threshold(measured.meaning),
+            method=METHOD,
+            region=face.box if measured.attribute == "face_size" else None,
+            details=dict(measured.details),
+        )
 
     def _cue(self, face: Face, chip: Pixels, yaw: float, table: Table) -> Evidence:
         method, known = quality_table.occlusion_method(), table.occlusion
@@ -203,8 +251,8 @@ class AssessQuality(FaceTool[SubjectArguments]):
             },
         )
 
-    def _fitness(self, face: Face, readings: Sequence[Reading], compression: Evidence, cue: Evidence) -> Evidence:
-        limits = {purpose: _limits(purpose, readings, compression) for purpose in PURPOSES}
+    def _fitness(self, face: Face, found: Sequence[Measured], compression: Evidence, cue: Evidence) -> Evidence:
+        limits = {purpose: _limits(purpose, found, compression) for purpose in PURPOSES}
         return Evidence(
             tool=self.name,
             subject=face.id,
@@ -218,45 +266,45 @@ class AssessQuality(FaceTool[SubjectArguments]):
             limitations=(
                 "The lines for comparing are those of this system's own recognition network; another system, or a "
                 "human examiner, may need more or less.",
-                "The standards for document photos ask for more than is measured here: background, expression, gaze.",
+                "The standards for document photos ask for more than is measured here: background, gaze, a neutral "
+                "expression.",
             ),
         )
 
 
-def _readings(photo: Photo, face: Face, chip: Pixels, eye_distance: float, yaw: float, table: Table) -> list[Reading]:
+def _measures(photo: Photo, face: Face, chip: Pixels, eye_distance: float, yaw: float, table: Table) -> list[Measured]:
     luminance = measures.luminance(chip)
     light = measures.light(luminance)
     crop = measures.face_crop(photo.pixels, face.box, eye_distance)
     grain = measures.noise(measures.luminance(crop))
     for_comparing = "enough for an identity comparison"
-    found = [
-        _reading("sharpness", measures.sharpness(luminance), table.sharpness, f"sharp {for_comparing}"),
+    return [
+        _measured("sharpness", measures.sharpness(luminance), table.sharpness, f"sharp {for_comparing}"),
         _exposure(light, table),
-        _reading("contrast", light.contrast, table.contrast, f"contrast {for_comparing}"),
-        _reading("noise", grain, table.noise, f"free of noise {for_comparing}"),
-        _reading("frontality", yaw, table.turn, f"frontal {for_comparing}"),
+        _measured("contrast", light.contrast, table.contrast, f"contrast {for_comparing}"),
+        _measured("noise", grain, table.noise, f"free of noise {for_comparing}"),
+        _measured("frontality", yaw, quality_table.turn(), f"frontal {for_comparing}"),
     ]
-    return found
 
 
-def _reading(attribute: str, score: float, scale: Scale, meaning: str) -> Reading:
+def _measured(attribute: str, score: float, scale: Scale, meaning: str) -> Measured:
     details: dict[str, JsonValue] = {
         "ordinary_line": scale.ordinary.value,
         "ordinary_line_source": scale.ordinary.source,
         **_missed(scale, score, quality_table.table()),
     }
     value = _VALUES[attribute][scale.level(score)]
-    return Reading(attribute, score, scale, value, meaning, details)
+    return Measured(attribute, score, scale, value, meaning, details)
 
 
-def _detail(photo: Photo, face: Face, eye_distance: float, table: Table) -> list[Reading]:
+def _detail(photo: Photo, face: Face, eye_distance: float, table: Table) -> list[Measured]:
     """Whether a large face has the fine detail of its size; not asked of smaller ones."""
     documents = table.eyes.forensic
     if documents is None or eye_distance < documents.value:
         return []
     large = align.face_chip(photo, face, size=2 * measures.CHIP_SIZE, padding=measures.CHIP_PADDING)
     score = measures.fine_detail(measures.luminance(large))
-    return [_reading("detail", score, table.detail, "as rich in fine detail as ordinary photos of this size")]
+    return [_measured("detail", score, table.detail, "as rich in fine detail as ordinary photos of this size")]
 
 
 def _missed(scale: Scale, score: float, table: Table) -> dict[str, JsonValue]:
@@ -271,7 +319,7 @@ def _missed(scale: Scale, score: float, table: Table) -> dict[str, JsonValue]:
     }
 
 
-def _exposure(light: measures.Light, table: Table) -> Reading:
+def _exposure(light: measures.Light, table: Table) -> Measured:
     """Darkness and glare are two measures: whichever is worse speaks."""
     order: tuple[Level, ...] = ("good", "reduced", "poor")
     dark, bright = table.brightness.level(light.mean), table.glare.level(light.bright_share)
@@ -285,13 +333,13 @@ def _exposure(light: measures.Light, table: Table) -> Reading:
     if order.index(bright) > order.index(dark):
         details |= _missed(table.glare, light.bright_share, table)
         meaning = "free of glare enough for an identity comparison"
-        return Reading("exposure", light.bright_share, table.glare, _BRIGHT[bright], meaning, details)
+        return Measured("exposure", light.bright_share, table.glare, _BRIGHT[bright], meaning, details)
     details |= _missed(table.brightness, light.mean, table)
     meaning = "bright enough for an identity comparison"
-    return Reading("exposure", light.mean, table.brightness, _DARK[dark], meaning, details)
+    return Measured("exposure", light.mean, table.brightness, _DARK[dark], meaning, details)
 
 
-def _size(face: Face, eye_distance: float, table: Table) -> Reading:
+def _size(face: Face, eye_distance: float, table: Table) -> Measured:
     details: dict[str, JsonValue] = {
         "width_px": round(face.box.width),
         "height_px": round(face.box.height),
@@ -300,17 +348,17 @@ def _size(face: Face, eye_distance: float, table: Table) -> Reading:
     if table.eyes.forensic is not None:
         details |= {"documents_px": table.eyes.forensic.value, "documents_source": table.eyes.forensic.source}
     eyes = round(eye_distance, 1)
-    return Reading("face_size", eyes, table.eyes, eyes, "large enough for an identity comparison", details, "px")
+    return Measured("face_size", eyes, table.eyes, eyes, "large enough for an identity comparison", details, "px")
 
 
-def _limits(purpose: str, readings: Sequence[Reading], compression: Evidence) -> list[str]:
+def _limits(purpose: str, found: Sequence[Measured], compression: Evidence) -> list[str]:
     """The attributes that stand against a purpose."""
     field = {IDENTITY: "identity", ATTRIBUTES: "attributes", FORENSIC: "forensic"}[purpose]
     table = quality_table.table()
     against = [
-        reading.attribute
-        for reading in readings
-        if not reading.scale.meets(getattr(reading.scale, field), reading.score)
+        measured.attribute
+        for measured in found
+        if not measured.scale.meets(getattr(measured.scale, field), measured.score)
     ]
     if compression.score is not None and not table.compression.meets(
         getattr(table.compression, field), compression.score

@@ -1,6 +1,7 @@
-"""The lines that quality measures are held against: read from calibration/quality.json, never typed into code.
+"""The lines that quality measures are held against: read from the calibration, never typed into code.
 
-`python -m faceagent_finetune.nets.calibrate_quality` makes the table and prints what is in it.
+`python -m faceagent_finetune.nets.calibrate_quality` makes quality.json and prints what is in it; how far heads are
+turned in ordinary photos is part of pose.json (`pose_table`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from faceagent.media import Pixels
 from faceagent.types import Finite, Frozen, GroupError, Method, Threshold, Unit
+from faceagent_tools import compare, pose_table
 from faceagent_tools import quality_measures as measures
 
 Level = Literal["good", "reduced", "poor"]
@@ -97,7 +99,6 @@ class Table(Frozen):
     contrast: Scale
     noise: Scale
     eyes: Scale
-    turn: Scale
     compression: Scale
     jpeg_quality: tuple[tuple[Finite, Finite], ...]
     occlusion: Occlusion
@@ -112,6 +113,17 @@ class Table(Frozen):
 def table() -> Table:
     """The lines that ship with the tool."""
     return Table.model_validate_json(_file("quality.json"))
+
+
+@cache
+def turn() -> Scale:
+    """The lines on |yaw|. Sets of ordinary photos have too few turned faces to say where comparing fails."""
+    ordinary = pose_table.table().ordinary_yaw
+    return Scale(
+        rule="<=",
+        ordinary=Line(value=ordinary.value, source=ordinary.source),
+        identity=Line(value=compare.WIDEST_YAW, source="compare_faces abstains beyond"),
+    )
 
 
 def _file(name: str) -> bytes:

@@ -81,12 +81,15 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     measured = [face for face in faces if face.fitness.status == "ok"]
     groups = _grouped(measured)
     claims = [_verdict(group, names) for group in groups]
-    claims += _too_small([face for face in faces if face.fitness.status == "abstained"], names)
+    left_out = [face for face in faces if face.fitness.status == "abstained"]
+    claims += _too_small([face for face in left_out if "smallest_px" in face.fitness.details], names)
+    claims += _outside([face for face in left_out if "smallest_px" not in face.fitness.details], names)
     for group in groups:
         # A pronoun will do while there is nobody else whom it could mean.
         who = _who(group, names) if len(groups) > 1 else ("it" if len(group) == 1 else "they")
         claims += _consequence(group)
         claims += _other_purposes(group, who)
+        claims += _documents(group, names)
     claims += _sharpest(measured)
     claims += _compression([row for row in evidence if row.attribute == "compression"], bool(faces), names)
     claims += _covered(measured, names)
@@ -310,6 +313,33 @@ def _too_small(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
         f"{smallest:.0f} little can be measured."
     )
     yield _claim(faces, "fitness", sentence, "answer")
+
+
+def _outside(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
+    if faces:
+        are = "is" if len(faces) == 1 else "are"
+        sentence = f"{_start(_who(faces, names))} {are} not judged, because {faces[0].fitness.reason}."
+        yield _claim(faces, "fitness", sentence, "answer")
+
+
+def _documents(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
+    """Eyes and mouth of faces that are large enough for a document, those alike in one sentence."""
+    groups: dict[str, list[FaceRows]] = {}
+    for face in faces:
+        row = face.rows.get("eyes_and_mouth")
+        if row is not None and row.status == "ok" and "face_size" not in face.limits(FORENSIC):
+            groups.setdefault(str(row.value), []).append(face)
+    for group in groups.values():
+        value = group[0].rows["eyes_and_mouth"].value
+        state = value if isinstance(value, dict) else {}
+        eyes = {"open": "open", "partly": "not wide open", "closed": "nearly or quite closed"}[str(state["eyes"])]
+        mouth = "closed" if state["mouth"] == "closed" else "open"
+        whose = f" of {_who(group, names)}"
+        lips = f"the mouth is {mouth}" if len(group) == 1 else f"their mouths are {mouth}"
+        so = "as" if (eyes, mouth) == ("open", "closed") else "where"
+        ask = "asks" if so == "as" else "asks for open eyes and a closed mouth"
+        sentence = f"The eyes{whose} are {eyes} and {lips}, {so} an identity document {ask}."
+        yield _claim(group, "eyes_and_mouth", sentence, "reason")
 
 
 def _covered(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:

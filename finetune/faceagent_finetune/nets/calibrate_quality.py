@@ -9,6 +9,7 @@ landmarks/helen68.parquet. Needs the model files that the tools need, and compar
   or made noisy. A pair is missed when compare_faces does not support it at a false match rate of 1 in 1,000. The share
   missed is fitted as a monotone function of the measure; the line is where it passes 20 %. Set on fold 1, checked on
   fold 2.
+- how far a head may be turned is in calibration/pose.json (calibrate_pose).
 - ordinary lines: met by 95 % of LFW photos as they are; for light and contrast, which depend on the skin, by 95 % of
   each of the groups of FairFace val.
 - attribute lines: where a linear reader of perceived gender on the same embeddings (trained on FairFace train) changes
@@ -49,9 +50,8 @@ from faceagent_finetune.nets.quality_recognition import (
     read_rows,
     shots_of,
 )
-from faceagent_tools import align, pose, similarity
+from faceagent_tools import align, five_points, similarity
 from faceagent_tools import quality_measures as measures
-from faceagent_tools.compare import WIDEST_YAW as WIDEST_COMPARED
 from faceagent_tools.quality import WIDEST_YAW
 from faceagent_tools.quality_table import Line, OcclusionNet, Scale, Table
 
@@ -76,8 +76,8 @@ DOCUMENTS = Line(
 
 @dataclass(frozen=True)
 class Kind:
-    """field: of Table. column: of Samples. kinds: the damage that moves it, if any can be done to a photo. rising:
-    larger is worse.
+    """field: of Table. column: of Samples. kinds: the damage that moves it. rising: larger is
+    worse.
 
     skin: whether it depends on skin, so that what is ordinary must hold for every group. forensic: whether a forensic
     examination asks for what ordinary photos have.
@@ -98,7 +98,6 @@ KINDS = (
     Kind("contrast", "contrast", ("contrast",), False, skin=True),
     Kind("noise", "noise", ("noise",), True),
     Kind("eyes", "eyes", ("size",), False, forensic=False),
-    Kind("turn", "turn", (), True, forensic=False),
     Kind("compression", "blockiness", ("jpeg",), True, forensic=False),
 )
 
@@ -148,7 +147,6 @@ def calibrate(data: Path, cache: Path | None, per_damage: int, faces: int) -> tu
     smallest = _smallest(scales["eyes"])
     changes: dict[str, dict[str, Line | None]] = {
         "eyes": {"ordinary": smallest, "identity": smallest, "forensic": DOCUMENTS},
-        "turn": {"identity": _widest()},
         **{field: {"ordinary": line, "forensic": line} for field, line in lines.items()},
     }
     scales |= {field: scales[field].model_copy(update=change) for field, change in changes.items()}
@@ -169,7 +167,7 @@ def calibrate(data: Path, cache: Path | None, per_damage: int, faces: int) -> tu
 
 
 def _samples(data: Path, cache: Path | None, per_damage: int) -> Samples:
-    file = cache and cache / "samples.npz"
+    file = cache and cache / "damaged.npz"
     if file and file.is_file():
         return Samples.load(file)
     samples = quality_recognition.collect(data, per_damage, say)
@@ -185,7 +183,7 @@ def _chips(rows: Sequence[dict[str, object]], count: int, file: Path | None) -> 
             return list(stored["chips"]), stored["groups"].tolist()
     chips, groups = [], []
     for group, shot in shots_of(rows[:count], "race"):
-        if abs(pose.pose_of(shot.photo, shot.face).yaw) <= WIDEST_YAW:
+        if abs(five_points.pose_of(shot.photo, shot.face).yaw) <= WIDEST_YAW:
             chips.append(align.face_chip(shot.photo, shot.face))
             groups.append(group)
     say(f"{len(chips)} FairFace faces")
@@ -219,8 +217,6 @@ def ordinary(kind: Kind, lfw: Floats, chips: Sequence[Pixels], groups: Sequence[
 def scale(kind: Kind, samples: Samples, missed: Flags, changed: Flags, usual: Line) -> Scale:
     """The lines of one measure."""
     rows, score = samples.where(kind.kinds), samples.column(kind.column)
-    if not kind.kinds:
-        return Scale(rule="<=" if kind.rising else ">=", ordinary=usual)
     attributes = crossing(score[rows], changed[rows], CHANGED, kind.rising)
     read = (
         f"beyond it a reader of perceived gender changes its answer for more than {CHANGED:.0%} of LFW photos "
@@ -263,11 +259,6 @@ def _smallest(eyes: Scale) -> Line:
     if eyes.identity is not None and eyes.identity.value >= smallest:
         return eyes.identity
     return Line(value=smallest, source=f"compare_faces abstains below; `{similarity.table().command}`")
-
-
-def _widest() -> Line:
-    """LFW has too few turned faces to say where comparing fails."""
-    return Line(value=WIDEST_COMPARED, source="compare_faces abstains beyond")
 
 
 def _knots(score: Floats, missed: Flags, rising: bool) -> tuple[tuple[float, float], ...]:

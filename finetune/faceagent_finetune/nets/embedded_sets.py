@@ -23,7 +23,7 @@ from faceagent_tools import similarity
 from faceagent_tools.compare import WIDEST_YAW
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import FaceEmbedder, eye_distance, main_face
-from faceagent_tools.pose import pose_of
+from faceagent_tools.five_points import pose_of
 
 Floats = npt.NDArray[np.float64]
 Report = Callable[[str, int, int], None]

@@ -19,7 +19,7 @@ from faceagent.errors import MissingExtra
 from faceagent.media import Photo
 from faceagent.types import Box, Face
 from faceagent_finetune.nets.photo_damage import Damage, damaged
-from faceagent_tools import align, pose, similarity
+from faceagent_tools import align, similarity
 from faceagent_tools import quality_measures as measures
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import FaceEmbedder, main_face
@@ -38,7 +38,7 @@ DAMAGES = (
     *(Damage("jpeg", quality) for quality in (20, 10, 5)),
     *(Damage("noise", sigma) for sigma in (20, 40, 80)),
 )
-COLUMNS = ("sharpness", "brightness", "dark", "glare", "contrast", "noise", "eyes", "turn", "blockiness")
+COLUMNS = ("sharpness", "brightness", "dark", "glare", "contrast", "noise", "eyes", "blockiness")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,6 @@ def measured(shot: Shot) -> Floats:
     eyes = measures.eye_distance(points)
     luminance = measures.luminance(align.face_chip(shot.photo, shot.face))
     light = measures.light(luminance)
-    yaw = pose.corrected(pose.raw_angles(points), pose.calibration()).yaw
     return np.array(
         [
             measures.sharpness(luminance),
@@ -66,7 +65,6 @@ def measured(shot: Shot) -> Floats:
             light.contrast,
             measures.noise(measures.luminance(measures.face_crop(shot.photo.pixels, shot.face.box, eyes))),
             eyes,
-            abs(yaw),
             measures.blockiness(measures.luminance(shot.photo.pixels)),
         ]
     )
@@ -105,7 +103,7 @@ def damaged_shot(shot: Shot, damage: Damage, rng: np.random.Generator) -> Shot:
 @dataclass(frozen=True)
 class Samples:
     """One row a damaged photo: kind of damage, number of the pair and fold [N], its embedding and that of the other
-    photo [N, 128], measures [N, 9]."""
+    photo [N, 128], measures [N, 8]."""
 
     kinds: npt.NDArray[np.str_]
     pairs: npt.NDArray[np.int64]
