@@ -39,6 +39,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "eyes": ("Eyes", "open or closed"),
     "mouth": ("Mouth", "open or closed"),
     "gaze": ("Direction of the eyes", "roughly"),
+    "eyes_and_mouth": ("Eyes and mouth", "as documents ask for"),
     "points68": ("Points of the face", ""),
     "regions": ("Regions of the face", ""),
     "age": ("Age", "as the face looks"),
@@ -73,6 +74,7 @@ HEADINGS: dict[str, str] = {
     "compare_files": "Comparing files",
 }
 _STATUS = {"abstained": "Abstained", "not_applicable": "Not applicable", "failed": "Failed"}
+_NOT_READ = ("picture", "xy", "irises_xy", "polygons_xy")  # shown as a picture, or coordinates, which the JSON holds
 _LINES = 60
 _LINE = 400
 
@@ -192,7 +194,7 @@ def row_of(row: Evidence, without: Sequence[tuple[str, str]] = ()) -> Row:
 
 
 def _details(row: Evidence) -> tuple[tuple[str, str], ...]:
-    return tuple(lines({key: found for key, found in row.details.items() if key != "picture"}))
+    return tuple(lines({key: found for key, found in row.details.items() if key not in _NOT_READ}))
 
 
 def _result(row: Evidence) -> str:

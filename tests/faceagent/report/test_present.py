@@ -46,6 +46,7 @@ def test_results_are_worded(value: object, unit: str | None, shown: str) -> None
         ("perceived_ethnicity", "Latino_Hispanic", "Perceived ethnicity", "Latino or Hispanic"),
         ("liveness", "bona_fide", "Live or presented", "live"),
         ("compression", "none_seen", "Compression", "none seen"),
+        ("gaze", "left_edge", "Direction of the eyes", "left edge"),
         ("detail", "full", "Fine detail", "full"),
         ("reidentification", "not_recognisable", "Recognisable in the copy", "not recognisable"),
         ("something_new", "in_between", "Something new", "in between"),
@@ -104,6 +105,11 @@ def test_details_are_flattened_without_empty_ones_and_bounded() -> None:
     assert found[:3] == [("signer", "A"), ("programs · name", "x_y"), ("programs · kind", "editor")]
     assert len(found[3][1]) < 420
     assert present.lines({str(index): index for index in range(100)})[-1] == ("…", "40 more in the JSON")
+
+
+def test_coordinates_are_for_programs() -> None:
+    details = {"order": "300-W", "xy": [1.5, 2.5], "irises_xy": [3, 4], "polygons_xy": {"nose": [5, 6]}, "picture": "p"}
+    assert present.row_of(evidence(details=details)).details == (("order", "300-W"),)
 
 
 def test_details_that_all_rows_share_are_told_once() -> None:
