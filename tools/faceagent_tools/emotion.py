@@ -33,6 +33,7 @@ LIMITS = (
     "different feelings (Barrett et al. 2019, doi:10.1177/1529100619832930).",
     "How the errors differ between groups of people is not known: FER+ does not say whom its photos show.",
 )
+FITTED = "The probabilities were fitted on small grey photos (FER+, 48 x 48 pixels); on others they may be less exact."
 
 
 class RecognizeEmotion(FaceTool[SubjectArguments]):
@@ -92,7 +93,7 @@ class RecognizeEmotion(FaceTool[SubjectArguments]):
             ),
             region=face.box,
             method=self._reader.method,
-            limitations=(*LIMITS, _misses(recall)),
+            limitations=(*LIMITS, FITTED, _misses(recall)),
             details={
                 "probabilities": {name: round(value, 3) for name, value in likely.items()},
                 "second": second,
