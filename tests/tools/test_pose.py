@@ -210,9 +210,42 @@ def test_closed_eyes_are_told(portrait: Photo, reading: Reading) -> None:
     rows, claims = told(portrait, replace(reading, openings=(wide, shut, 0.9)))
     assert rows["eyes"].value == {"nearer_left_edge": "open", "nearer_right_edge": "closed"}
     assert rows["mouth"].value == "open"
-    assert "The eye nearer the right edge of the photo is closed, or nearly so." in sentences(claims)
+    assert "The eye nearer the left edge of the photo is open; the other is closed, or nearly so." in sentences(claims)
     _, claims = told(portrait, replace(reading, openings=(wide, wide, 0.0)))
     assert "closed" not in sentences(claims)
+
+
+def test_what_is_asked_about_is_answered_and_nothing_else(portrait: Photo, reading: Reading) -> None:
+    tools = [FINDER, EstimatePose(Says(replace(posed(reading), openings=(0.5, 0.5, 0.9))))]
+    for about, answer in (
+        ("eyes", "The eyes are open."),
+        ("mouth", "The mouth is open."),
+        ("head", "The face looks almost straight at the camera."),
+    ):
+        rows, claims, _ = call(tools, [portrait], about=[about])
+        assert [row.attribute for row in rows] == ["pose" if about == "head" else about]
+        assert [(claim.sentence, claim.role) for claim in claims] == [(answer, "answer")]
+    (row,), claims, _ = call(tools, [portrait], about=["gaze"])
+    assert [(row.attribute, claim.role) for claim in claims] == [("gaze", "answer")]
+    (row,), claims, _ = call(tools, [portrait], about=["points"])
+    assert (row.attribute, row.value, claims) == ("points68", 68, [])
+
+
+def test_eyes_asked_about_in_a_group_and_out_of_sight(
+    portrait: Photo, group: Photo, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut, wide = (Line(value=value, kept=1, found=1, measured=9, source="test") for value in (0.1, 0.2))
+    table = LINES.model_copy(update={"eye_closed": shut, "eye_open": wide})
+    monkeypatch.setattr(pose_table, "table", lambda: table)
+    half = replace(posed(reading), openings=(0.15, 0.5, 0.0))
+    _, claims, _ = call([FINDER, EstimatePose(Says(half))], [group], about=["eyes", "mouth"])
+    assert "The mouths of face 1.1 and face 1.2 are closed." in sentences(claims)
+    assert "of face 1.1 and face 1.2 nearer the left edge of the photo is neither clearly open" in sentences(claims)
+    away = posed(reading, yaw=pose_table.EYES_YAW + 5)
+    _, claims, _ = call([FINDER, EstimatePose(Says(away))], [portrait], about=["eyes"])
+    assert sentences(claims) == (
+        "The state of the eyes of the face was not judged, because the head is turned too far to see both eyes well."
+    )
 
 
 def test_upside_down_the_other_eye_is_nearer_the_left_edge(portrait: Photo, reading: Reading) -> None:

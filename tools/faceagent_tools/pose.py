@@ -6,14 +6,14 @@ it had not seen (calibration/pose.json, `pose_table`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
-from faceagent.types import Claim, Evidence, Face, Interval, Threshold
+from faceagent.types import Claim, ClaimRole, Evidence, Face, Interval, Threshold
 from faceagent_tools import align, multitask, pose_table, readable, weights
 from faceagent_tools.multitask import FaceReader, Floats, Reading
 from faceagent_tools.pose_table import Table
@@ -31,7 +31,20 @@ EYES_LIMIT = (
 GAZE_LIMIT = "Rough: it tells only on which side of the eye the iris stands, and nothing of up and down."
 
 
-class EstimatePose(FaceTool[SubjectArguments]):
+About = Literal["head", "eyes", "mouth", "gaze", "points"]
+
+
+class PoseArguments(SubjectArguments):
+    about: tuple[About, ...] = Field(
+        default=(),
+        description=(
+            "What to measure. Empty: everything. head: where it points; eyes, mouth: open or closed; gaze: where the "
+            "eyes look; points: 68 points of the face."
+        ),
+    )
+
+
+class EstimatePose(FaceTool[PoseArguments]):
     """The tool.
 
     Args:
@@ -43,27 +56,29 @@ class EstimatePose(FaceTool[SubjectArguments]):
         "Measure which way heads are turned: yaw (left, right), pitch (up, down) and roll (leaning), in degrees. "
         "Also whether the eyes and the mouth are open, roughly where the eyes look, and 68 points of the face."
     )
-    arguments = SubjectArguments
+    arguments = PoseArguments
     needs_faces = True
 
     def __init__(self, reader: FaceReader) -> None:
         self._reader = reader
 
-    def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:
-        return [row for face in session.faces_in(arguments.subjects) for row in self._face(session, face)]
+    def run(self, session: Session, arguments: PoseArguments) -> list[Evidence]:
+        faces = session.faces_in(arguments.subjects)
+        return [row for face in faces for row in self._face(session, face, arguments.about)]
 
-    def _face(self, session: Session, face: Face) -> list[Evidence]:
+    def _face(self, session: Session, face: Face, about: Sequence[About]) -> list[Evidence]:
         reading = readable.read(self._reader, session, face)
         if isinstance(reading, str):
-            return [self._row(face, "pose", abstained=reading, limitations=(LIMIT,))]
+            return [self._row(face, _ATTRIBUTE[about[0] if about else "head"], abstained=reading, limitations=(LIMIT,))]
         table = pose_table.table()
-        return [
-            self._pose(face, reading, table),
-            self._eyes(face, reading, table),
-            self._mouth(face, reading, table),
-            self._gaze(face, reading, table),
-            self._points(face, reading),
-        ]
+        measures: Mapping[About, Callable[[], Evidence]] = {
+            "head": lambda: self._pose(face, reading, table),
+            "eyes": lambda: self._eyes(face, reading, table),
+            "mouth": lambda: self._mouth(face, reading, table),
+            "gaze": lambda: self._gaze(face, reading, table),
+            "points": lambda: self._points(face, reading),
+        }
+        return [measure() for what, measure in measures.items() if what in about or not about]
 
     def _row(
         self, face: Face, attribute: str, value: JsonValue = None, abstained: str | None = None, **more: Any
@@ -191,13 +206,12 @@ class EstimatePose(FaceTool[SubjectArguments]):
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         measured = [row for row in evidence if row.attribute == "pose" and row.status == "ok"]
         claims = [_claim([row], f"{names.start(row.subject)} {_direction(row)}.", "answer") for row in measured]
-        left_out = [row for row in evidence if row.attribute == "pose" and row.status == "abstained"]
-        for rows in _grouped(left_out, lambda row: row.reason):
-            claims.append(
-                _claim(rows, f"The direction of {_of(rows, names)} was not judged, because {rows[0].reason}.")
-            )
-        claims += _closed(evidence, names)
-        claims += _looking(evidence, names)
+        # Where the head was not asked about, eyes and mouth are the answer; beside it they are told if they strike.
+        asked = {row.subject for row in evidence} - {row.subject for row in evidence if row.attribute == "pose"}
+        claims += _unjudged(evidence, names, asked)
+        claims += _eyes(evidence, names, asked)
+        claims += _mouths(evidence, names, asked)
+        claims += _looking(evidence, names, asked)
         return claims
 
     def backends(self) -> list[Backend]:
@@ -206,6 +220,22 @@ class EstimatePose(FaceTool[SubjectArguments]):
         how = None if here else weights.command(next(name for name in files if weights.find(name) is None))
         size = weights.row(multitask.WEIGHTS).size
         return [Backend(self.name, self._reader.method, "embedded", here=here, chosen=True, size=size, how=how)]
+
+
+_ATTRIBUTE: Mapping[About, str] = {
+    "head": "pose",
+    "eyes": "eyes",
+    "mouth": "mouth",
+    "gaze": "gaze",
+    "points": "points68",
+}
+_UNJUDGED = {
+    "pose": "The direction",
+    "eyes": "The state of the eyes",
+    "mouth": "The mouth",
+    "points68": "The place of the features",
+}
+_STATES = {"open": "open", "partly": "neither clearly open nor closed", "closed": "closed, or nearly so"}
 
 
 def _no_gaze(face: Face, reading: Reading, table: Table) -> str | None:
@@ -247,23 +277,43 @@ def _direction(row: Evidence) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _closed(evidence: Sequence[Evidence], names: Names) -> Iterator[Claim]:
-    """Only what strikes: eyes that are closed."""
+def _unjudged(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) -> Iterator[Claim]:
+    """What was left out, one sentence for all faces with the same reason."""
+    rows = [row for row in evidence if row.status == "abstained" and row.attribute in _UNJUDGED]
+    told = [row for row in rows if row.attribute == "pose" or row.subject in asked]
+    for found in _grouped(told, lambda row: f"{row.attribute} {row.reason}"):
+        what = _UNJUDGED[found[0].attribute]
+        yield _claim(found, f"{what} of {_of(found, names)} was not judged, because {found[0].reason}.", "answer")
+
+
+def _eyes(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) -> Iterator[Claim]:
+    """Eyes that are closed, and all of those that were asked about."""
     rows = [row for row in evidence if row.attribute == "eyes" and isinstance(row.value, dict)]
-    shut = [row for row in rows if "closed" in _states(row)]
-    for found in _grouped(shut, lambda row: str(row.value)):
-        closed = [side for side, state in _items(found[0].value) if state == "closed"]
-        if len(closed) == len(_states(found[0])):
-            subject = "The eyes" if len(names.faces) == 1 else f"The eyes of {_of(found, names)}"
-            sentence = f"{subject} are closed, or nearly so."
+    told = [row for row in rows if row.subject in asked or "closed" in _states(row)]
+    for found in _grouped(told, lambda row: f"{row.subject in asked} {row.value}"):
+        whose = "" if len(names.faces) == 1 else f" of {_of(found, names)}"
+        (one, first), (_, second) = _items(found[0].value)
+        if first == second:
+            sentence = f"The eyes{whose} are {_STATES[str(first)]}."
         else:
-            whose = "" if len(names.faces) == 1 else f" of {_of(found, names)}"
-            edge = closed[0].removeprefix("nearer_").replace("_", " ")
-            sentence = f"The eye{whose} nearer the {edge} of the photo is closed, or nearly so."
-        yield _claim(found, sentence, "reason")
+            edge = one.removeprefix("nearer_").replace("_", " ")
+            sentence = (
+                f"The eye{whose} nearer the {edge} of the photo is {_STATES[str(first)]}; the other is "
+                f"{_STATES[str(second)]}."
+            )
+        yield _claim(found, sentence, "answer" if found[0].subject in asked else "reason")
 
 
-def _looking(evidence: Sequence[Evidence], names: Names) -> Iterator[Claim]:
+def _mouths(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) -> Iterator[Claim]:
+    """Mouths that were asked about."""
+    rows = [row for row in evidence if row.attribute == "mouth" and row.status == "ok" and row.subject in asked]
+    for found in _grouped(rows, lambda row: row.value):
+        whose = "" if len(names.faces) == 1 else f" of {_of(found, names)}"
+        mouths = "mouth" if len(found) == 1 else "mouths"
+        yield _claim(found, f"The {mouths}{whose} {'is' if len(found) == 1 else 'are'} {found[0].value}.", "answer")
+
+
+def _looking(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) -> Iterator[Claim]:
     """Where the eyes look, one sentence for all faces of which the same is said."""
     rows = [row for row in evidence if row.attribute == "gaze"]
     for found in _grouped(
@@ -271,8 +321,10 @@ def _looking(evidence: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     ):
         whose = "" if len(names.faces) == 1 else f" of {_of(found, names)}"
         first = found[0]
+        said: ClaimRole = "answer" if first.subject in asked else "reason"
+        unsaid: ClaimRole = "answer" if first.subject in asked else "doubt"
         if first.status != "ok":
-            yield _claim(found, f"Where the eyes{whose} look was not judged, because {first.reason}.", "doubt")
+            yield _claim(found, f"Where the eyes{whose} look was not judged, because {first.reason}.", unsaid)
             continue
         if first.value == "straight":
             heads = "the head points" if len(found) == 1 else "their heads point"
@@ -281,7 +333,7 @@ def _looking(evidence: Sequence[Evidence], names: Names) -> Iterator[Claim]:
             where = f"are turned towards the {str(first.value).replace('_', ' ')} of the photo"
             if first.details.get("against_the_turn_of_the_head"):
                 where += ", against the turn of the head and so nearer to the camera"
-        yield _claim(found, f"As far as the irises show, the eyes{whose} {where}.", "reason")
+        yield _claim(found, f"As far as the irises show, the eyes{whose} {where}.", said)
 
 
 def _states(row: Evidence) -> list[str]:
@@ -303,7 +355,7 @@ def _of(rows: Sequence[Evidence], names: Names) -> str:
     return names.of(" + ".join(row.subject for row in rows))
 
 
-def _claim(rows: Sequence[Evidence], sentence: str, role: Literal["answer", "reason", "doubt"] = "answer") -> Claim:
+def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
     """A claim about rows that share attribute and value."""
     return Claim(
         sentence=sentence,
