@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from faceagent.media import Photo
 from faceagent.session import Session
-from faceagent.types import Face, Pose
+from faceagent.types import Face
+from faceagent_tools import multitask
 from faceagent_tools.multitask import FaceReader, Reading
 
 MIN_WIDTH = 24.0
@@ -17,21 +18,31 @@ MAX_YAW = 60.0
 """Degrees. Beyond, the far eye is out of sight and the crop, which is laid by both eyes, is guesswork."""
 MIN_INSIDE = 0.5
 """Share of the face's box that has to lie in the photo: of less than half a face no one should say anything."""
+IS_FACE = 0.5
+"""`Reading.face` below which the network rather takes the crop for something else."""
 
 
-def why_not(photo: Photo, face: Face, reading_pose: Pose | None = None) -> str | None:
+def why_not(photo: Photo, face: Face, reading: Reading | None = None) -> str | None:
     """Why nothing should be read from a face, or None where it can be.
 
     Args:
-        reading_pose: the network's pose, once it has read the face (`Reading.pose`).
+        reading: what the network says of it, once it has been asked; without it only size and place are judged.
     """
     if face.box.width < MIN_WIDTH:
         return f"the face is only {face.box.width:.0f} pixels wide"
     inside = face.box.clipped(photo.width, photo.height).area
     if inside < MIN_INSIDE * face.box.area:
         return "less than half of the face lies inside the photo"
-    if reading_pose is not None and abs(reading_pose.yaw) > MAX_YAW:
+    return _why_unreadable(reading) if reading is not None else None
+
+
+def _why_unreadable(reading: Reading) -> str | None:
+    if reading.face < IS_FACE:
+        return "what was found there hardly looks like a face to the network that reads faces"
+    if abs(reading.pose.yaw) > MAX_YAW:
         return "the head is turned too far to the side"
+    if reading.detail < multitask.calibration().detail:
+        return "too little can be seen of the face, as where it is blurred, dark or covered"
     return None
 
 
@@ -45,4 +56,4 @@ def read(reader: FaceReader, session: Session, face: Face) -> Reading | str:
     if reason := why_not(photo, face):
         return reason
     reading = reader.read(session, face)
-    return why_not(photo, face, reading.pose) or reading
+    return why_not(photo, face, reading) or reading
