@@ -8,11 +8,15 @@ published one, are read without running code from them, and every name and shape
 that is rebuilt here. Batch norms are folded into the convolutions, weights are stored in 16 bits.
 """
 
+# Without the extra `train` torch's classes are unknown.
+# mypy: allow-subclassing-any, no-warn-unused-ignores
+
 from __future__ import annotations
 
 import argparse
 import hashlib
 import json
+import pickle
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -188,13 +192,17 @@ def loaded(plan: Plan, folder: Path) -> MiniFASNet:
         raise WeightsCorrupt(
             f"{path} does not have the published SHA-256", f"Get a sound copy with: curl -LO {ORIGIN}/{plan.source}"
         )
-    # weights_only: nothing but tensors and plain containers is unpickled.
-    read = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        # weights_only: nothing but tensors and plain containers is unpickled.
+        read = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsCorrupt(f"{path} holds more than weights", "Do not use it") from error
     named = {name.removeprefix(_PREFIX): tensor for name, tensor in read.items()}
     network = MiniFASNet(plan)
     check_layout(named, network.state_dict(), path.name)
     network.load_state_dict(named, strict=True)
-    return network.eval()
+    network.eval()
+    return network
 
 
 def check_layout(found: Mapping[str, Any], wanted: Mapping[str, Any], file: str) -> None:

@@ -1,0 +1,97 @@
+"""MiniFASNet: two small networks that tell a face in front of the camera from one on paper or on a screen.
+
+The published models of Silent-Face-Anti-Spoofing (Minivision 2020, Apache-2.0), converted by
+`faceagent_finetune.nets.convert_minifasnet` and shipped with the package (networks/minifasnet.md). Each looks at the
+face with its surroundings, one at 2.7 and one at 4 times the size of the face's box; their answers are averaged.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from faceagent.media import Pixels
+from faceagent.types import Box
+from faceagent_tools import weights
+
+SIDE = 80
+"""Side of a crop in pixels."""
+CLASSES = ("attack, kind 0", "live", "attack, kind 2")
+"""Class 1 is a live face. Upstream does not say which attack (print, replay) classes 0 and 2 are."""
+LIVE = 1
+SCALES: Mapping[str, float] = {"minifasnet-v2": 2.7, "minifasnet-v1se": 4.0}
+"""By weights: side of the crop in units of the box."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """live: mean over both networks of the probability of a live face, 0-1; each: by weights.
+
+    scale: by weights, that of the crop as it was made: less than wanted where the photo has no room for it.
+    """
+
+    live: float
+    each: Mapping[str, float]
+    scale: Mapping[str, float]
+
+
+class MiniFASNet:
+    """Runs both networks on one face at a time. Weights are loaded by the first call."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self._sessions: dict[str, Any] = {}
+        self._threads = threads
+        self._lock = threading.Lock()
+
+    def look(self, pixels: Pixels, box: Box) -> Found:
+        """Ask both networks.
+
+        Args:
+            pixels: uint8 RGB [H, W, 3]. box: from hairline to chin (`box_of`), as upstream's detector gives it.
+
+        Raises:
+            WeightsError: a model file is missing or damaged.
+        """
+        each, scales = {}, {}
+        for name, wanted in SCALES.items():
+            crop, scales[name] = cut(pixels, box, wanted)
+            bgr = np.ascontiguousarray(crop[:, :, ::-1].transpose(2, 0, 1)[None].astype(np.float32))
+            each[name] = float(self._session(name).run(["probabilities"], {"pixels": bgr})[0][0, LIVE])
+        return Found(live=float(np.mean(list(each.values()))), each=each, scale=scales)
+
+    def _session(self, name: str) -> Any:
+        with self._lock:
+            if name not in self._sessions:
+                import onnxruntime  # imported where used: it costs a tenth of a second
+
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = self._threads
+                options.log_severity_level = 3
+                self._sessions[name] = onnxruntime.InferenceSession(
+                    str(weights.path(name)), options, providers=["CPUExecutionProvider"]
+                )
+            return self._sessions[name]
+
+
+def cut(pixels: Pixels, box: Box, scale: float) -> tuple[Pixels, float]:
+    """The crop that upstream makes (src/generate_patches.py): [80, 80, 3], and the scale that it came to.
+
+    The box grows about its centre; where it would leave the photo it is moved back inside, and where the photo is too
+    small for it, it grows less. Width and height are squeezed to a square.
+    """
+    height, width = pixels.shape[:2]
+    scale = min((height - 1) / box.height, (width - 1) / box.width, scale)
+    x0, x1 = _inside(box.centre[0], box.width * scale, width - 1)
+    y0, y1 = _inside(box.centre[1], box.height * scale, height - 1)
+    return np.asarray(cv2.resize(pixels[y0 : y1 + 1, x0 : x1 + 1], (SIDE, SIDE)), dtype=np.uint8), scale
+
+
+def _inside(centre: float, length: float, last: int) -> tuple[int, int]:
+    """First and last pixel of a stretch, moved so that it lies in 0 to last."""
+    start = min(max(centre - length / 2, 0.0), last - length)
+    return int(max(start, 0.0)), int(min(start + length, last))
