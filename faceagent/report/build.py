@@ -31,7 +31,8 @@ EXAMINATION = (
     "assess_quality",
     "estimate_pose",
 )
-PEOPLE = ("estimate_attributes", "recognize_emotion")
+ATTRIBUTES = "estimate_attributes"
+PEOPLE = (ATTRIBUTES, "recognize_emotion")
 _ABOUT_PEOPLE = ("age", "gender", "attributes", "ethnicity")
 COMPARISON = "compare_faces"
 TITLE = "Authenticity report"
@@ -125,7 +126,7 @@ class Examination:
     def _call(self, name: str, *references: str) -> list[Outcome]:
         fields = self._toolbox[name].arguments.model_fields
         arguments = {"images" if "images" in fields else "subjects": references}
-        if "about" in fields and policy.opens(self._session.purpose, "ethnicity"):
+        if name == ATTRIBUTES and policy.opens(self._session.purpose, "ethnicity"):
             arguments["about"] = _ABOUT_PEOPLE
         return self._toolbox.call(self._session, name, arguments)
 

@@ -158,8 +158,14 @@ class FakeAttributes(Fake):
         return []
 
 
-def described(purpose: str | None) -> Report:
-    return build_report(fake_toolbox(FakeAttributes()), [photo()], command=COMMAND, purpose=purpose)[0]
+class FakePose(FakeAttributes):
+    """Another tool that can be asked about something, which is something else."""
+
+    name: ClassVar[str] = "estimate_pose"
+
+
+def described(purpose: str | None, tool: Fake | None = None) -> Report:
+    return build_report(fake_toolbox(tool or FakeAttributes()), [photo()], command=COMMAND, purpose=purpose)[0]
 
 
 def asked(report: Report) -> list[Any]:
@@ -171,6 +177,7 @@ def test_people_are_described_only_for_a_stated_purpose() -> None:
     assert asked(described("personal")) == [{"about": [], "purpose": "personal"}]
     (found,) = asked(described("bias_audit"))
     assert "ethnicity" in found["about"]
+    assert asked(described("bias_audit", FakePose())) == [{"about": [], "purpose": "bias_audit"}]
 
 
 def test_the_purpose_stands_in_the_report() -> None:
