@@ -110,6 +110,22 @@ def test_the_mouth_s_line_lies_between_closed_and_open() -> None:
     assert (line.kept, line.found, line.measured) == (1, 1, 6)
 
 
+@pytest.mark.parametrize(("noise", "follows"), [(0.03, True), (0.15, False)])
+def test_a_gaze_needs_irises_that_are_followed(noise: float, follows: bool) -> None:
+    rng = np.random.default_rng(0)
+    count = 2000
+    angles, opened = np.zeros((count, 3)), np.full((count, 3), 0.3)
+    mesh = rng.normal(0, 0.1, count)
+    read = mesh + rng.normal(0, noise, count)
+    faces = Faces(np.ones(count), angles, angles, angles, opened, opened, read, mesh, angles[:, 0])
+    line = calibrate_pose.gaze_line(faces)
+    assert (line.value is not None) is follows
+    if line.value is not None:
+        beyond = np.abs(read) >= line.value
+        assert (np.sign(read) == np.sign(mesh))[beyond].mean() > 0.9
+        assert (np.abs(mesh) < calibrate_pose.ASIDE)[~beyond].mean() >= calibrate_pose.PROMISED_GAZE
+
+
 def test_eyes_that_the_network_does_not_tell_apart_get_no_line() -> None:
     count = 200
     mesh = np.column_stack([np.repeat([0.05, 0.3], count // 2)] * 3)

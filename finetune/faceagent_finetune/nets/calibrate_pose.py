@@ -10,7 +10,7 @@ and every photo counts for as many as it stands for.
   the same faces beside them.
 - eyes: closed below the highest line that keeps its promise, open from the lowest one.
 - mouth: where it agrees best with what people said of CelebA's photos.
-- gaze: aside from the lowest line beyond which the mesh's irises stand aside too, on the same side.
+- gaze: aside from the lowest line that keeps its promise on both sides, if there is one.
 - ordinary_yaw: what 95 % of LFW photos stay within.
 
 Writes pose.json beside the tool and prints it. Needs no other file of the calibration; run it again for new weights.
@@ -57,8 +57,8 @@ SHUT, OPEN = 0.15, 0.20
 
 What is read as closed has to be below the second, and is said to be closed "or nearly so".
 """
-ASIDE = 0.10  # of an eye width from the middle, about 15 degrees of an eyeball of 24 mm
-PROMISED_ASIDE = 0.8  # of eyes read as turned aside
+SLIGHTLY, ASIDE = 0.05, 0.10  # of an eye width from the middle, about 7 and 15 degrees of an eyeball of 24 mm
+PROMISED_GAZE = 0.8  # of eyes read as turned aside that they are, on that side, at least slightly; and of straight ones
 PROMISED_SHUT = (
     0.9  # of eyes read as closed that they are not open: eyes that are narrow by nature must not be called so
 )
@@ -266,13 +266,22 @@ def mouth_line(faces: Faces) -> Line:
 
 
 def gaze_line(faces: Faces) -> Line:
-    """From which |gaze| the eyes look aside."""
+    """From which |gaze| the eyes look aside; None where irises are not followed well enough for both answers."""
     seen = (np.abs(faces.network[:, 0]) <= GAZE_YAW) & (faces.mesh_openings[:, :2].min(axis=1) >= OPEN)
     read_, mesh, weight = faces.gaze[seen], faces.mesh_gaze[seen], faces.weight[seen]
+    agrees = (np.abs(mesh) >= SLIGHTLY) & (np.sign(read_) == np.sign(mesh))
+    source = (
+        f"face mesh: irises {SLIGHTLY:g} eye widths or more from the middle, on that side, and of those read as "
+        f"straight {PROMISED_GAZE:.0%} less than {ASIDE:g}; `{COMMAND}`"
+    )
     aside = np.abs(mesh) >= ASIDE
-    agrees = aside & (np.sign(read_) == np.sign(mesh))
-    source = f"face mesh: irises {ASIDE:g} eye widths or more from the middle, on that side; `{COMMAND}`"
-    return line(np.abs(read_), agrees, aside, weight, PROMISED_ASIDE, above=True, source=source)
+    found = line(np.abs(read_), agrees, aside, weight, PROMISED_GAZE, above=True, source=source)
+    if found.value is None:
+        return found
+    straight = np.abs(read_) < found.value
+    if share(~aside[straight], weight[straight]) < PROMISED_GAZE:
+        return found.model_copy(update={"value": None})
+    return found
 
 
 def ordinary_yaw(
