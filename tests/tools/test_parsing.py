@@ -175,4 +175,14 @@ def test_a_parser_s_masks_count(portrait: Photo) -> None:
     assert found["skin"][:, 0].max() == pytest.approx(box.x1, abs=1.5)
     assert "nose, skin and hair" in sentences(claims)
     assert "hair, hands and glasses are not seen" not in sentences(claims)
-    assert [backend.chosen for backend in tool.backends()] == [False, True]
+    assert [(backend.method.name, backend.chosen) for backend in tool.backends()] == [
+        ("faceagent-multitask", False),
+        ("painted", True),
+    ]
+
+
+def test_the_published_parser_is_named_where_it_is_not_used() -> None:
+    own, published = ParseFace(READER).backends()
+    assert (own.kind, own.here, own.chosen) == ("embedded", True, True)
+    assert (published.kind, published.chosen) == ("published", False)
+    assert published.here or published.how

@@ -20,7 +20,7 @@ from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Box, Claim, ClaimRole, Evidence, Face, Method
-from faceagent_tools import align, multitask, pose_table, readable, weights
+from faceagent_tools import align, multitask, pose_table, readable, uniface_backends, weights
 from faceagent_tools.multitask import FaceReader, Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -179,9 +179,9 @@ class ParseFace(FaceTool[SubjectArguments]):
                 how=None if missing is None else weights.command(missing),
             )
         ]
-        if self._parser is not None:
-            rows.append(Backend(self.name, self._parser.method, "published", here=True, chosen=True))
-        return rows
+        if self._parser is None:
+            return [*rows, uniface_backends.backend("uniface-bisenet", self.name)]
+        return [*rows, Backend(self.name, self._parser.method, "published", here=True, chosen=True)]
 
 
 def polygons(points: Floats) -> dict[str, Floats]:
