@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import JsonValue
 
 from faceagent.media import Photo
@@ -29,8 +30,9 @@ Finding = Literal["bona_fide", "attack", "undecided"]
 
 FURTHEST_TURN = 30.0
 """Degrees of yaw, pitch or roll: upstream asks for less ("Before test you must know" in its README)."""
+GRAIN = 0.05
 WHOLE = 0.9
-"""Share of the face's box that has to lie in the photo: upstream asks for a complete face, boxes err by some per cent."""
+"""Share of the face's box that has to lie in the photo: upstream asks for a complete face, boxes err a little."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Lines:
     attack: score up to which a face is called an attack. live: score from which it is called live.
     smallest: side of the face in pixels below which clearly more ordinary photos are called an attack.
     photos: ordinary photos in all; counts: by set. called_attack: share of them up to `attack`, by set and in all.
-    called_live_in_all: share from `live`.
+    called_live_in_all: share from `live`. scores: those that `shares` of the ordinary photos fall below, ascending.
     """
 
     attack: float
@@ -51,6 +53,12 @@ class Lines:
     called_attack_in_all: float
     called_live_in_all: float
     counts: Mapping[str, int]
+    shares: tuple[float, ...]
+    scores: tuple[float, ...]
+
+    def as_low(self, score: float) -> float:
+        """Share of ordinary photos that score as low, to the nearest twentieth: more would pretend an accuracy."""
+        return round(float(np.interp(score, self.scores, self.shares)) / GRAIN) * GRAIN
 
     def finding(self, score: float) -> Finding:
         if score <= self.attack:
@@ -72,6 +80,8 @@ def lines() -> Lines:
         called_attack_in_all=table["in_all"]["called_attack"],
         called_live_in_all=table["in_all"]["called_live"],
         counts={name: row["photos"] for name, row in table["sets"].items()},
+        shares=tuple(table["ordinary_scores"]["shares"]),
+        scores=tuple(table["ordinary_scores"]["scores"]),
     )
 
 
@@ -86,7 +96,7 @@ def box_of(face: Face) -> Box:
 
 
 class CheckLiveness(FaceTool[SubjectArguments]):
-    """The tool. Its networks come with the package."""
+    """The tool. Its networks download on request (`faceagent models get minifasnet-v2`, and `minifasnet-v1se`)."""
 
     name = "check_liveness"
     description = (
@@ -140,6 +150,8 @@ class CheckLiveness(FaceTool[SubjectArguments]):
                 "attack_line": table.attack,
                 "live_line": table.live,
                 "ordinary_photos": table.photos,
+                "ordinary_photos_as_low": round(table.as_low(found.live), 2),
+                "ordinary_photos_to_the_nearest": GRAIN,
                 "ordinary_photos_called_attack": table.called_attack_in_all,
                 "ordinary_photos_called_live": table.called_live_in_all,
                 "sha256_of_minifasnet-v1se": weights.row("minifasnet-v1se").sha256,
@@ -164,17 +176,20 @@ class CheckLiveness(FaceTool[SubjectArguments]):
         return claims
 
     def backends(self) -> list[Backend]:
-        missing = next((name for name in SCALES if weights.find(name) is None), None)
+        """Both networks: each is a file of its own to get, and the tool needs both."""
+        here = {name: weights.find(name) is not None for name in SCALES}
         return [
             Backend(
                 self.name,
-                METHOD,
-                "embedded",
-                here=missing is None,
+                weights.method(name),
+                "published",
+                here=here[name],
                 chosen=True,
-                size=sum(weights.row(name).size for name in SCALES),
-                how=None if missing is None else weights.command(missing),
+                size=weights.row(name).size,
+                how=None if here[name] else weights.command(name),
+                fetch=partial(weights.fetch, name),
             )
+            for name in SCALES
         ]
 
 
@@ -230,21 +245,32 @@ def _threshold(finding: Finding, table: Lines) -> Threshold:
 
 
 def _said(finding: Finding, rows: Sequence[Evidence], names: Names) -> list[Claim]:
-    who, subject = names.of(" + ".join(row.subject for row in rows)), rows[0]
-    of_them = "Its score is" if len(rows) == 1 else "Their scores are"
+    who = names.of(" + ".join(row.subject for row in rows))
+    score = "The score is" if len(rows) == 1 else "The scores are"
+    known = rows[0].details
     if finding == "undecided":
         answer = f"It stays undecided whether {who} {_was(rows)} live in front of the camera or on a print or a screen."
-        reason = f"{of_them} neither as high as those of half of all ordinary photos nor lower than nearly all of them."
-        return [_claim(rows, answer, "answer"), _claim(rows, reason, "reason")]
-    if finding == "attack":
+        reason = f"{_as_low(rows)} of {known['ordinary_photos']} ordinary photos score as low."
+    elif finding == "attack":
         answer = f"The surface and surroundings of {who} support a print or a screen over a live capture."
-        share = subject.details["ordinary_photos_called_attack"]
-        reason = f"{of_them} lower than nearly all of {subject.details['ordinary_photos']} ordinary photos get"
-        doubt = f": {_percent(share)} of those, which showed no attack, score as low."
-        return [_claim(rows, answer, "answer"), _claim(rows, reason + doubt, "reason")]
-    answer = f"The surface and surroundings of {who} support a live capture over a print or a screen."
-    reason = f"{of_them} as high as those of the upper half of ordinary photos."
+        reason = (
+            f"{score} lower than nearly all of {known['ordinary_photos']} ordinary photos get: "
+            f"{_percent(known['ordinary_photos_called_attack'], 1)} of those, which showed no attack, score as low."
+        )
+    else:
+        answer = f"The surface and surroundings of {who} support a live capture over a print or a screen."
+        reason = f"{score} as high as in the upper half of {known['ordinary_photos']} ordinary photos."
     return [_claim(rows, answer, "answer"), _claim(rows, reason, "reason")]
+
+
+def _as_low(rows: Sequence[Evidence]) -> str:
+    found = sorted({share for row in rows if isinstance(share := row.details["ordinary_photos_as_low"], float)})
+    low, high = _percent(found[0]), _percent(found[-1])
+    if not found[-1]:
+        return f"Fewer than {_percent(GRAIN)}"
+    if low == high:
+        return f"About {low}"
+    return f"Up to {high}" if not found[0] else f"Between {low} and {high}"
 
 
 def _doubts(row: Evidence) -> list[Claim]:
@@ -263,8 +289,8 @@ def _was(rows: Sequence[Evidence]) -> str:
     return "was" if len(rows) == 1 else "were"
 
 
-def _percent(share: JsonValue) -> str:
-    return f"{float(share) * 100:.1f} %" if isinstance(share, int | float) else "some"
+def _percent(share: JsonValue, decimals: int = 0) -> str:
+    return f"{float(share) * 100:.{decimals}f} %" if isinstance(share, int | float) else "some"
 
 
 def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:

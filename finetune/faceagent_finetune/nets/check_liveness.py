@@ -8,7 +8,7 @@ prints and screens are not at hand, so that only false alarms can be measured an
 down, tell from which size on the networks can be used. Written to liveness.json beside the tool.
 
 --upstream: resources/detection_model of github.com/minivision-ai/Silent-Face-Anti-Spoofing; measures how the boxes of
-that detector lie on ours. Needs an OpenCV below 5, which still reads Caffe's files; without it the last figures are kept.
+that detector lie on ours. Needs an OpenCV below 5, which reads Caffe's files; without it the last figures are kept.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ AUTHENTIC = ("r_r_i", "r_r_d_i")
 CALLED_ATTACK, CALLED_LIVE = 0.05, 0.5  # shares of ordinary photos: the first at most, in each set; the second of all
 WIDTHS = (120, 80, 60, 40, 30)  # pixels; 30 is where the crop at 2.7 times the face would be enlarged to 80
 TOLERABLE = 0.01
+STEPS = np.linspace(0, 1, 21)  # shares of ordinary photos whose scores are on record
 BOXES = 40
 
 
@@ -105,6 +106,10 @@ def table(found: dict[str, tuple[list[Seen], int]]) -> dict[str, Any]:
         "lines": lines,
         "smallest_face_px": smallest(sizes),
         "in_all": shares(everything, lines),
+        "ordinary_scores": {
+            "shares": STEPS.round(2).tolist(),
+            "scores": [round(float(value), 4) for value in np.quantile(everything, STEPS)],
+        },
         "sets": {name: {**shares(values, lines), "not_judged": found[name][1]} for name, values in scores.items()},
         "by_size": sizes,
     }
