@@ -101,7 +101,7 @@ def how_to_open(topic: str) -> str:
     names = f"{', '.join(opening[:-1])} or {opening[-1]}"
     return (
         f"{_rules()['topic'][topic]['reason']}, so this stays off until a purpose is stated: {names} "
-        f"(--purpose {opening[0]}, or purpose=\"{opening[0]}\" in Python)"
+        f'(--purpose {opening[0]}, or purpose="{opening[0]}" in Python)'
     )
 
 

@@ -103,7 +103,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, table: Mapping[str, Any]) -> None:
-    changed = multitask.Calibration(gender=1.0, race=1.0, emotion=1.0, age=1.0, covered=0.8, table=table)
+    changed = multitask.Calibration(1.0, 1.0, 1.0, 1.0, covered=0.8, detail=0.0, table=table)
     monkeypatch.setattr(multitask, "calibration", lambda: changed)
 
 

@@ -22,9 +22,12 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
     """
     # Imported when called, so that `import faceagent_tools` stays light.
     from faceagent_tools.anonymize import AnonymizeFaces
+    from faceagent_tools.attributes import EstimateAttributes
     from faceagent_tools.compare import CompareFaces
     from faceagent_tools.detection import DetectFaces, FaceDetector
     from faceagent_tools.embedding import FaceEmbedder
+    from faceagent_tools.emotion import RecognizeEmotion
+    from faceagent_tools.liveness import CheckLiveness
     from faceagent_tools.multitask import FaceReader
     from faceagent_tools.parsing import ParseFace
     from faceagent_tools.pose import EstimatePose
@@ -36,8 +39,11 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
         DetectFaces(finder),
         EstimatePose(reader),
         CompareFaces(embedder),
+        EstimateAttributes(reader),
+        RecognizeEmotion(reader),
         AssessQuality(reader),
         ParseFace(reader),
+        CheckLiveness(),
         InspectProvenance(),
         AnonymizeFaces(finder, embedder),
     ]

@@ -1,8 +1,9 @@
 """MiniFASNet: two small networks that tell a face in front of the camera from one on paper or on a screen.
 
-The published models of Silent-Face-Anti-Spoofing (Minivision 2020, Apache-2.0), converted by
-`faceagent_finetune.nets.convert_minifasnet` and shipped with the package (networks/minifasnet.md). Each looks at the
-face with its surroundings, one at 2.7 and one at 4 times the size of the face's box; their answers are averaged.
+The published models of Silent-Face-Anti-Spoofing (Minivision 2020, Apache-2.0), which download on request
+(`faceagent models get minifasnet-v2`, and `minifasnet-v1se`). The published files are torch's; `pth` reads them without
+torch, and they are put into the graphs in networks/ (networks/minifasnet.md), which hold no weights. Each network looks
+at the face with its surroundings, one at 2.7 and one at 4 times the size of the face's box; their answers are averaged.
 """
 
 from __future__ import annotations
@@ -10,20 +11,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from faceagent.errors import WeightsCorrupt
 from faceagent.media import Pixels
 from faceagent.types import Box
-from faceagent_tools import weights
+from faceagent_tools import pth, weights
 
 SIDE = 80
 """Side of a crop in pixels."""
 CLASSES = ("attack, kind 0", "live", "attack, kind 2")
 """Class 1 is a live face. Upstream does not say which attack (print, replay) classes 0 and 2 are."""
 LIVE = 1
+_PREFIX = "module."  # left by torch's DataParallel
 SCALES: Mapping[str, float] = {"minifasnet-v2": 2.7, "minifasnet-v1se": 4.0}
 """By weights: side of the crop in units of the box."""
 
@@ -67,15 +72,34 @@ class MiniFASNet:
     def _session(self, name: str) -> Any:
         with self._lock:
             if name not in self._sessions:
-                import onnxruntime  # imported where used: it costs a tenth of a second
-
-                options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = self._threads
-                options.log_severity_level = 3
-                self._sessions[name] = onnxruntime.InferenceSession(
-                    str(weights.path(name)), options, providers=["CPUExecutionProvider"]
-                )
+                path = weights.path(name)
+                graph = files("faceagent_tools").joinpath("networks", f"{name}.onnx").read_bytes()
+                self._sessions[name] = session(graph, path, self._threads)
             return self._sessions[name]
+
+
+def session(graph: bytes, path: Path, threads: int = 1) -> Any:
+    """A graph of networks/ with the weights of a published file: an onnxruntime.InferenceSession.
+
+    Raises:
+        WeightsCorrupt: the file cannot be read, or its names and shapes are not those of the graph.
+    """
+    import onnxruntime  # imported where used: it costs a tenth of a second
+
+    state = {name.removeprefix(_PREFIX): values for name, values in pth.read(path).items()}
+    floats = {name: values for name, values in state.items() if values.dtype == np.float32}
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    options.add_external_initializers(
+        list(floats), [onnxruntime.OrtValue.ortvalue_from_numpy(values) for values in floats.values()]
+    )
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except RuntimeError as error:
+        raise WeightsCorrupt(
+            f"{path.name} does not have the names and shapes of this network", "Get the file from its origin again"
+        ) from error
 
 
 def cut(pixels: Pixels, box: Box, scale: float) -> tuple[Pixels, float]:

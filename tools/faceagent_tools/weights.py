@@ -106,12 +106,38 @@ _ROWS = (
         version="1",
         file="faceagent-multitask.onnx",
         url="",
-        sha256="a7892625ba0bd8d7ae763de6c730c31f3816a257ee7466092d4198ed3946d9ce",
-        size=16_703_212,
+        sha256="8c834c27d8a07f1d77f82378e7972bed7e8d11e8f5114180fe68e5e5a236e8b5",
+        size=16_707_880,
         licence="research use (trained on FairFace, UTKFace, CelebA, FER+)",
         source="networks/faceagent-multitask.md",
         mirror="",
         shipped=True,
+    ),
+    Weights(
+        name="minifasnet-v2",
+        version="2020-07",
+        file="2.7_80x80_MiniFASNetV2.pth",
+        # The last commit: master may move, the hash would then fail for everybody.
+        url="https://github.com/minivision-ai/Silent-Face-Anti-Spoofing/raw/b6d5f04ad78778917853b25c778acef6d5626d15/"
+        "resources/anti_spoof_models/2.7_80x80_MiniFASNetV2.pth",
+        sha256="a5eb02e1843f19b5386b953cc4c9f011c3f985d0ee2bb9819eea9a142099bec0",
+        size=1_849_453,
+        licence="Apache-2.0",
+        source="Minivision: Silent-Face-Anti-Spoofing (2020); networks/minifasnet.md",
+        mirror="minifasnet/2.7_80x80_MiniFASNetV2.pth",
+    ),
+    Weights(
+        name="minifasnet-v1se",
+        version="2020-07",
+        file="4_0_0_80x80_MiniFASNetV1SE.pth",
+        # The last commit: master may move, the hash would then fail for everybody.
+        url="https://github.com/minivision-ai/Silent-Face-Anti-Spoofing/raw/b6d5f04ad78778917853b25c778acef6d5626d15/"
+        "resources/anti_spoof_models/4_0_0_80x80_MiniFASNetV1SE.pth",
+        sha256="84ee1d37d96894d5e82de5a57df044ef80a58be2b218b5ed7cdfd875ec2f5990",
+        size=1_856_130,
+        licence="Apache-2.0",
+        source="Minivision: Silent-Face-Anti-Spoofing (2020); networks/minifasnet.md",
+        mirror="minifasnet/4_0_0_80x80_MiniFASNetV1SE.pth",
     ),
 )
 

@@ -1,8 +1,10 @@
-"""MiniFASNet's published weights (.pth, torch) as the ONNX files that check_liveness runs.
+"""MiniFASNet's published weights (.pth, torch) as ONNX, and the graphs that check_liveness puts them into.
 
-    python -m faceagent_finetune.nets.convert_minifasnet --weights DIR --out DIR
+    python -m faceagent_finetune.nets.convert_minifasnet --weights DIR --out DIR [--graphs DIR]
 
-Needs the extra `train`. --weights holds the two files of resources/anti_spoof_models in
+The product needs no conversion: it reads the published files itself and joins them with the graphs of --graphs, which
+ship with the package and hold no weights. The files of --out are for use elsewhere, and the check that both answer as
+torch does. Needs the extra `train`. --weights holds the two files of resources/anti_spoof_models in
 https://github.com/minivision-ai/Silent-Face-Anti-Spoofing (Apache-2.0). They are refused when their SHA-256 is not the
 published one, are read without running code from them, and every name and shape in them is held against the network
 that is rebuilt here. Batch norms are folded into the convolutions, weights are stored in 16 bits.
@@ -31,7 +33,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from faceagent.errors import WeightsCorrupt, WeightsMissing
 from faceagent_finetune.nets.half_weights import halve
-from faceagent_tools.minifasnet import CLASSES, SIDE
+from faceagent_tools.minifasnet import CLASSES, SIDE, session
 
 # The last commit: master may move, the hashes would then fail for everybody.
 ORIGIN = (
@@ -256,6 +258,42 @@ def write_onnx(network: MiniFASNet, target: Path) -> None:
     halve(target)
 
 
+def write_graph(plan: Plan, target: Path) -> None:
+    """The network as published, batch norms and all, with its weights external and empty; named as in the state dict."""
+    import onnx
+
+    network = MiniFASNet(plan).eval()
+    torch.manual_seed(1)
+    for values in network.state_dict().values():
+        if values.is_floating_point():  # no two alike: the exporter would store equal ones once
+            values.copy_(torch.rand_like(values) + 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (torch.zeros(1, 3, SIDE, SIDE),),
+            str(target),
+            input_names=["pixels"],
+            output_names=["probabilities"],
+            dynamic_axes={"pixels": {0: "n"}, "probabilities": {0: "n"}},
+            opset_version=17,
+            dynamo=False,
+            training=torch.onnx.TrainingMode.PRESERVE,  # else it folds the batch norms
+            do_constant_folding=False,
+        )
+    model = onnx.load(target)
+    for tensor in model.graph.initializer:
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=plan.source)
+    target.write_bytes(model.SerializeToString())
+
+
+def joined_difference(plan: Plan, folder: Path, graph: Path) -> float:
+    """Between torch and the product's own way to the same network, as `largest_difference`."""
+    return _apart(loaded(plan, folder), session(graph.read_bytes(), folder / plan.source))
+
+
 def largest_difference(network: MiniFASNet, target: Path, seed: int = 7) -> float:
     """Between the probabilities of torch, 32 bits and batch norms as published, and of the file in ONNX Runtime.
 
@@ -263,14 +301,17 @@ def largest_difference(network: MiniFASNet, target: Path, seed: int = 7) -> floa
     """
     import onnxruntime
 
+    return _apart(network, onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"]), seed)
+
+
+def _apart(network: MiniFASNet, other: Any, seed: int = 7) -> float:
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (64, 3, 10, 10)).repeat(8, axis=2).repeat(8, axis=3)
     grain = rng.normal(0, 1, (64, 3, SIDE, SIDE)) * rng.uniform(0, 40, (64, 1, 1, 1))
     pixels = np.clip(coarse * rng.uniform(0.1, 1, (64, 1, 1, 1)) + grain, 0, 255).astype(np.float32)
     with torch.no_grad():
         ours = network(torch.from_numpy(pixels)).numpy()
-    session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
-    theirs = session.run(["probabilities"], {"pixels": pixels})[0]
+    theirs = other.run(["probabilities"], {"pixels": pixels})[0]
     return float(np.abs(ours - theirs).max())
 
 
@@ -297,9 +338,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--weights", type=Path, required=True, help="folder with the two .pth files")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--graphs", type=Path, help="folder for the graphs without weights: the package's networks/")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     told = {"torch": torch.__version__, "networks": [convert(plan, chosen.weights, chosen.out) for plan in PLANS]}
+    for plan, row in zip(PLANS, told["networks"], strict=True):
+        if chosen.graphs is not None:
+            write_graph(plan, chosen.graphs / plan.file)
+            row["graph_difference_from_torch"] = joined_difference(plan, chosen.weights, chosen.graphs / plan.file)
     sys.stdout.write(json.dumps(told, indent=1) + "\n")
     return 0
 

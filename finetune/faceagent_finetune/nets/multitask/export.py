@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faceagent_finetune.nets.half_weights import halve
 from faceagent_finetune.nets.multitask.data import CropSet
 from faceagent_finetune.nets.multitask.evaluate import Floats, Predict, answers, measure, predictor
 from faceagent_tools import multitask
@@ -31,8 +32,6 @@ NAME = "faceagent-multitask"
 _TEMPERATURES = np.geomspace(0.4, 4.0, 73)
 _COVERED = 0.8  # share of ages that the interval is to hold
 _TIMED = 100
-# 16-bit weights halve the file; the runtime computes in 32 bits, so that only the rounding of the weights is lost.
-_HALF_FROM = 1024  # values a tensor must have to be worth it
 
 
 def write_onnx(checkpoint: Path, target: Path) -> None:
@@ -67,28 +66,7 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
             opset_version=17,
             dynamo=False,
         )
-    _halve(target)
-
-
-def _halve(target: Path) -> None:
-    """Keep large weights in 16 bits and cast them up at load."""
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-
-    model = onnx.load(target)
-    casts = []
-    for tensor in list(model.graph.initializer):
-        values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < _HALF_FROM:
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    onnx.save(model, target)
+    halve(target)  # the runtime still computes in 32 bits, so that only the rounding of the weights is lost
 
 
 def disagreement(one: Predict, other: Predict, seed: int = 7) -> dict[str, float]:
