@@ -48,7 +48,6 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "perceived_ethnicity": ("Perceived ethnicity", "as people would label the photo"),
     "visible_attributes": ("Visible", ""),
     "expression": ("Expression", "as it looks to others, not what is felt"),
-    "liveness": ("Live or presented", "in front of the camera, or a print or a screen"),
 }
 VALUES: dict[object, str] = {
     "valid_untrusted": "valid, signer not recognised",

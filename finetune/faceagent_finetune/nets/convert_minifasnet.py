@@ -259,7 +259,7 @@ def write_onnx(network: MiniFASNet, target: Path) -> None:
 
 
 def write_graph(plan: Plan, target: Path) -> None:
-    """The network as published, batch norms and all, with its weights external and empty; named as in the state dict."""
+    """The network as published, batch norms and all; its weights external and empty, named as published."""
     import onnx
 
     network = MiniFASNet(plan).eval()
