@@ -14,6 +14,7 @@ from faceagent.cli.console import say
 
 # What each optional extra brings, in a reader's words.
 EXTRAS = {
+    "uniface": "published networks for parsing, pose, gaze and recognition",
     "heif": "reads HEIC photos (iPhones)",
     "eval": "runs the benchmarks",
     "train": "trains the networks",
@@ -35,6 +36,10 @@ def run(chosen: argparse.Namespace) -> int:
         backends = tool.backends()
         chosen_one = next((backend for backend in backends if backend.chosen and backend.here), None)
         if chosen_one is None:
+            if all(backend.kind == "published" for backend in backends):
+                ways = "; ".join(backend.how for backend in backends if backend.how and not backend.here)
+                say(f"○ {tool.name}: needs a download: {ways}")
+                continue
             idle.append(tool.name)
             say(f"✗ {tool.name}: nothing to run on. {backends[0].how if backends else ''}")
             continue

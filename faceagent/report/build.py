@@ -22,12 +22,12 @@ from faceagent.tool import DETECTOR, AnyTool, Names, Outcome, Toolbox
 from faceagent.types import Claim, Evidence, ExhibitReport, Face, Failure, Method, Report, Step, Verdict
 
 # Called in this order where the toolbox has them. What people look like (age, emotion …) is no part of the question
-# whether a photo is authentic, so those tools join only where a purpose has been stated.
+# whether a photo is authentic, so those tools join only where a purpose has been stated; nor is whether somebody stood
+# before a log-in camera.
 EXAMINATION = (
     DETECTOR,
     "inspect_provenance",
     "detect_forgery",
-    "check_liveness",
     "assess_quality",
     "estimate_pose",
 )

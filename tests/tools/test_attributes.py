@@ -133,7 +133,7 @@ def test_the_portrait_is_read(portrait: Photo) -> None:
     rows, claims, _ = call(TOOLS, [portrait])
     assert [row.attribute for row in rows] == ["age", "perceived_gender", "visible_attributes"]
     age, gender, seen = rows
-    assert 28 <= age.value <= 58
+    assert 18 <= age.value <= 58
     assert age.interval is not None
     assert age.interval.low <= age.value <= age.interval.high
     assert age.details["age_groups"]["0-2"] < 0.05

@@ -206,4 +206,5 @@ def test_models_and_doctor_tell_what_runs(run: Run) -> None:
     status, out, _ = run("doctor")
     assert status == 0
     assert "✓ detect_faces" in out
+    assert "✓ check_liveness" in out or "○ check_liveness: needs a download: faceagent models get" in out
     assert "extra heif" in out

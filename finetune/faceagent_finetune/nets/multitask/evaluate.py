@@ -32,7 +32,7 @@ Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]
 
 _BATCH = 64
 _FEW = 20  # photos without which no share is worth telling
-_ALLOWED = 0.1  # loss of accuracy from where on detail counts as too little
+_ALLOWED = 0.2  # loss of accuracy from where on detail counts as too little
 _EYES = (36, 45)  # outer corners, whose distance is the unit of the landmark error
 
 
@@ -225,17 +225,17 @@ def geometry(out: Mapping[str, Floats], wanted: Mapping[str, npt.NDArray[Any]]) 
 def usable(predict: Predict, file: Path) -> dict[str, Any]:
     """How well the network knows what it cannot read, on the crops that `finish` kept for this.
 
-    detail_line: from here upwards perceived gender is right nearly as often as on untouched crops.
+    detail_line: below, perceived gender is right in 20 of 100 crops less than on untouched ones.
     """
     with np.load(file) as stored:
         pixels, face, detail, male = (stored[name] for name in ("pixels", "face", "detail", "male"))
     made = [predict(pixels[at : at + _BATCH]) for at in range(0, len(pixels), _BATCH)]
     chance = 1 / (1 + np.exp(-np.concatenate([out["usable"] for out in made]).astype(np.float64)))
     right = (np.concatenate([out["gender"][:, 0] for out in made]) > 0) == (male == 1)
-    known = np.isfinite(detail)
+    known, told = np.isfinite(detail), np.isfinite(male)
     ranks = [values.argsort().argsort() for values in (chance[known, 1], detail[known])]
-    bands = _by_detail(chance[known, 1], right[known])
-    enough = _share(right[known & (detail == 1)]) or 0.0
+    bands = _by_detail(chance[told, 1], right[told])
+    enough = _share(right[told & (detail == 1)]) or 0.0
     poor = [band["to"] for band in bands if band["gender_accuracy"] < enough - _ALLOWED]
     return {
         "crops": len(pixels),
@@ -297,6 +297,14 @@ def measure(predict: Predict, cache: Path, limit: int | None = None) -> dict[str
         if name in MEASURES:
             told[name] |= MEASURES[name](out, wanted)
         told[name]["geometry"] = geometry(out, wanted)
+        if SOURCES[
+            name
+        ].all_val:  # many faces in a photo: where the detector missed the one that is labelled, another is read
+            found = crops.how[rows] < PRIOR
+            told[name]["geometry_where_found"] = geometry(
+                {key: values[found] for key, values in out.items()},
+                {key: values[found] for key, values in wanted.items()},
+            )
     if (cache / "usable_val.npz").is_file():
         told["usable"] = usable(predict, cache / "usable_val.npz")
     return told

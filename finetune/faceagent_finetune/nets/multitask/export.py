@@ -104,22 +104,27 @@ def calibration(predict: Predict, cache: Path, seed: int) -> dict[str, Any]:
         if head == "gender":
             logits = np.column_stack([np.zeros(len(logits)), logits])
         known = true.sum(axis=1) > 0
-        true = true / np.maximum(true.sum(axis=1, keepdims=True), 1)
-        one, two = known.copy(), known.copy()
-        one[len(fit) :], two[: len(fit)] = False, False
-        losses = [_loss(logits[one] / t, true[one]) for t in _TEMPERATURES]
-        t = float(_TEMPERATURES[int(np.argmin(losses))])
+        shared = true / np.maximum(true.sum(axis=1, keepdims=True), 1)
+        halves = [known & (np.arange(len(known)) < len(fit)), known & (np.arange(len(known)) >= len(fit))]
+        # Measured on each half with the temperature of the other; what ships is fitted on both.
+        crossed = [(_temperature(logits[one], shared[one]), other) for one, other in (halves, halves[::-1])]
         told[head] = {
             "set": f"{name} val",
-            "temperature": round(t, 3),
-            "n_fit": int(one.sum()),
-            "n_measured": int(two.sum()),
-            "log_loss_before": round(_loss(logits[two], true[two]), 4),
-            "log_loss_after": round(_loss(logits[two] / t, true[two]), 4),
-            "calibration_error_after": round(_gap(softmax(logits[two] / t), true[two]), 4),
+            "temperature": round(_temperature(logits[known], shared[known]), 3),
+            "n_fit": int(known.sum()),
+            "log_loss_before": round(_loss(logits[known], shared[known]), 4),
+            "log_loss_after": round(float(np.mean([_loss(logits[at] / t, shared[at]) for t, at in crossed])), 4),
+            "calibration_error_before": round(_gap(softmax(logits[known]), shared[known]), 4),
+            "calibration_error_after": round(
+                float(np.mean([_gap(softmax(logits[at] / t), shared[at]) for t, at in crossed])), 4
+            ),
         }
     told["age"] = _interval(predict, cache, seed)
     return told
+
+
+def _temperature(logits: Floats, shares: Floats) -> float:
+    return float(_TEMPERATURES[int(np.argmin([_loss(logits / t, shares) for t in _TEMPERATURES]))])
 
 
 def _two(gender: npt.NDArray[Any]) -> Floats:

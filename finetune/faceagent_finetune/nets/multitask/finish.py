@@ -83,9 +83,9 @@ def spoilt(crop: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def faces(cache: Path, network: torch.nn.Module) -> Crops:
-    """Crops of three sets, each once as it is and once spoilt."""
+    """Crops of four sets, each once as it is and once spoilt."""
     rng = np.random.default_rng(SEED)
-    sets = [CropSet.open(cache, name) for name in ("fairface", "utkface", "celeba40")]
+    sets = [CropSet.open(cache, name) for name in ("fairface", "utkface", "celeba40", "ferplus")]
     picked = [
         (crops, row) for crops in sets for row in rng.permutation(len(crops.crops))[: _FACES // len(sets)].tolist()
     ]
@@ -93,7 +93,8 @@ def faces(cache: Path, network: torch.nn.Module) -> Crops:
     bad = np.stack([spoilt(crop, rng) for crop in whole])
     alike = (embedded(network, whole) * embedded(network, bad)).sum(axis=1)
     val = np.array([crops.val[row] for crops, row in picked])
-    male = np.array([crops.targets["gender"][row] for crops, row in picked], np.float32)
+    told = np.array([crops.targets["gender"][row] for crops, row in picked])
+    male = np.where(told >= 0, told, np.nan).astype(np.float32)
     return Crops(
         pixels=np.concatenate([whole, bad]),
         # A face that nothing is left of is neither a face nor none.
@@ -175,8 +176,11 @@ def shift(network: Multitask, cache: Path) -> None:
     with torch.inference_mode():
         found = network(to_input(np.array(crops.crops[rows])))["points"].numpy()
     off = crops.targets["points"][rows].reshape(len(rows), -1) - found
+    told = np.isfinite(off).all(axis=0)  # HELEN has no irises
+    middle = np.zeros(off.shape[1], np.float32)
+    middle[told] = np.median(off[:, told], axis=0)
     with torch.no_grad():
-        network.shift.copy_(torch.from_numpy(np.nan_to_num(np.nanmedian(off, axis=0))))
+        network.shift.copy_(torch.from_numpy(middle))
 
 
 def main() -> int:
