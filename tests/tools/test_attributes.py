@@ -138,12 +138,13 @@ def test_the_portrait_is_read(portrait: Photo) -> None:
     assert age.interval.low <= age.value <= age.interval.high
     assert age.details["age_groups"]["0-2"] < 0.05
     assert sum(age.details["age_groups"].values()) == pytest.approx(1.0, abs=0.01)
-    assert gender.value == "female"
+    assert gender.details["leading"] == "female"
+    assert gender.value == ("female" if gender.score >= 0.9 else "undecided")
     assert "smiling" in seen.value
     assert "beard" not in seen.value and "glasses" not in seen.value
     text = sentences(claims)
     assert f"The face looks about {age.value} years old" in text
-    assert "would probably be perceived as a woman" in text
+    assert ("would probably be perceived as a woman" in text) == (gender.value == "female")
     assert "seems to smile" in text
 
 
