@@ -23,6 +23,11 @@ from faceagent.errors import WeightsCorrupt
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
+# What unpickling damaged bytes ends in, the last two where a length was hit.
+_DAMAGE = (
+    *(pickle.UnpicklingError, ValueError, KeyError, IndexError, AttributeError, TypeError, EOFError),
+    *(OverflowError, MemoryError),
+)
 _KINDS: Mapping[str, str] = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
 
@@ -95,7 +100,7 @@ def read(path: Path) -> dict[str, npt.NDArray[Any]]:
         for key in _Plain(stream).load():
             _fill(stream, reader.storages[key])
         return {str(name): tensor.array() for name, tensor in state.items()}
-    except (pickle.UnpicklingError, ValueError, KeyError, IndexError, AttributeError, TypeError, EOFError) as error:
+    except _DAMAGE as error:
         raise WeightsCorrupt(
             f"{path.name} cannot be read as a torch state dict ({error})", "Get the file from its origin again"
         ) from error
