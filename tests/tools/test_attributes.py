@@ -325,7 +325,7 @@ def test_what_is_there_and_what_is_missing_is_said(table: object) -> None:
     rows, said = ask(seen, about=["attributes"])
     assert rows[0].value == ["smiling", "glasses", "brown hair"]
     assert rows[0].details["absent"].keys() >= {"hat", "beard"}
-    assert "The face seems to smile, wear glasses and have brown hair and shows no sign of a hat or a beard." in said
+    assert "The face seems to smile, wear glasses and have brown hair." in said
     assert "attractive" not in said.lower()
     assert "On 779 photos of celebrities the network told each of these right for 85 % or more" in said
 
@@ -407,7 +407,7 @@ def test_judgements_of_people_are_in_no_list() -> None:
 
 def test_faces_that_show_the_same_share_a_sentence(table: object) -> None:
     _, said = ask(made(Smiling=0.99), made(Smiling=0.99), about=["attributes"])
-    assert "Both faces seem to smile and show no sign of glasses, a hat or a beard." in said
+    assert "Both faces seem to smile." in said
 
 
 # Without figures, and with a turned head

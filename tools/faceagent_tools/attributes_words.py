@@ -50,6 +50,10 @@ def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole, more: Seque
     )
 
 
+def _years(age: object) -> str:
+    return "year" if age == 1 else "years"
+
+
 def _who(rows: Sequence[Evidence], names: Names, start: bool = True) -> str:
     """ "The face", "both faces", "all the faces", or the faces by name."""
     subjects = list(dict.fromkeys(row.subject for row in rows))
@@ -74,7 +78,9 @@ def _percent(share: float) -> str:
 def _age(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     for row in rows:
         yield _claim(
-            [row], f"{_who([row], names)} looks about {row.value} years old{_range(row, len(rows) == 1)}.", "answer"
+            [row],
+            f"{_who([row], names)} looks about {row.value} {_years(row.value)} old{_range(row, len(rows) == 1)}.",
+            "answer",
         )
     if len(rows) > 1 and rows[0].interval:
         level = _percent(rows[0].interval.level)
@@ -255,7 +261,11 @@ def _visible_doubts(rows: Sequence[Evidence]) -> Iterator[Claim]:
     untold: Any = first.details["not_told_well_enough"]
     asked = "asked" in first.details
     things = [BY_NAME[name] for name in untold]
-    if nouns := [thing.noun for thing in things if thing.denied(asked) or (asked and thing.name in COLOURS)]:
+    if nouns := [
+        thing.noun
+        for thing in things
+        if thing.missed == "chiefly" or thing.denied(asked) or (asked and thing.name in COLOURS)
+    ]:
         sentence = f"Nothing is said of {listed(nouns, 'or')}, which the network does not tell well enough."
         yield _claim([first], sentence, "doubt")
     lowest = [row for row in rows if "lowest_balanced_accuracy" in row.details]
