@@ -223,7 +223,7 @@ def _visible(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
             said.append(f"Whether {who} {'shows' if one else 'show'} {listed(open_, 'or')} is undecided.")
         if _colourless(group[0], there):
             said.append(f"The colour of the hair of {who} is undecided.")
-        for sentence in said or [f"Nothing that was looked for could be decided on {who}."]:
+        for sentence in said or [f"Nothing that was looked for stands out on {who}."]:
             yield _claim(group, sentence, "answer")
     if rows:
         yield from _visible_doubts(rows)

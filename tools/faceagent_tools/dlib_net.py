@@ -1,8 +1,8 @@
 """The filters of dlib's face recogniser, read from its file without dlib.
 
 The file is the C++ serialisation of a network of 29 convolutions (`anet_type` in dlib's example
-dnn_face_recognition_ex.cpp) and public domain (CC0). Read as arrays, the same network runs in ONNX Runtime, nine times
-as fast as in a dlib without BLAS, and is what our own networks start from.
+dnn_face_recognition_ex.cpp) and public domain (CC0). Read as arrays, the same network runs in ONNX Runtime, faster
+than in a dlib without BLAS, and is what our own networks start from.
 """
 
 from __future__ import annotations

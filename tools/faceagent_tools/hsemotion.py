@@ -24,6 +24,7 @@ import numpy.typing as npt
 from faceagent.errors import ToolError, WeightsCorrupt, WeightsMissing
 from faceagent.media import Photo, Pixels
 from faceagent.types import Box, Face, Method
+from faceagent_tools import runtime
 from faceagent_tools.multitask import softmax
 
 VARIABLE = "FACEAGENT_EMOTION_MODEL"
@@ -101,14 +102,10 @@ class HSEmotion:
 
 
 def _opened(data: bytes, path: Path, threads: int) -> Any:
-    import onnxruntime  # imported where used: it costs a tenth of a second
-    from onnxruntime.capi import onnxruntime_pybind11_state as faults
+    from onnxruntime.capi import onnxruntime_pybind11_state as faults  # imported where used: it is slow
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = runtime.session(data, threads)
     except (faults.InvalidProtobuf, faults.InvalidArgument, faults.InvalidGraph, faults.Fail) as error:
         raise WeightsCorrupt(f"{path} is no ONNX network that can be loaded", f"To have it anew, {HOW}") from error
     entry, result = session.get_inputs()[0].shape, session.get_outputs()[0].shape

@@ -21,7 +21,7 @@ import numpy as np
 from faceagent.errors import WeightsCorrupt
 from faceagent.media import Pixels
 from faceagent.types import Box
-from faceagent_tools import pth, weights
+from faceagent_tools import pth, runtime, weights
 
 SIDE = 80
 """Side of a crop in pixels."""
@@ -84,18 +84,10 @@ def session(graph: bytes, path: Path, threads: int = 1) -> Any:
     Raises:
         WeightsCorrupt: the file cannot be read, or its names and shapes are not those of the graph.
     """
-    import onnxruntime  # imported where used: it costs a tenth of a second
-
     state = {name.removeprefix(_PREFIX): values for name, values in pth.read(path).items()}
     floats = {name: values for name, values in state.items() if values.dtype == np.float32}
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    options.add_external_initializers(
-        list(floats), [onnxruntime.OrtValue.ortvalue_from_numpy(values) for values in floats.values()]
-    )
     try:
-        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return runtime.session(graph, threads, floats)
     except RuntimeError as error:
         raise WeightsCorrupt(
             f"{path.name} does not have the names and shapes of this network", "Get the file from its origin again"

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.types import Face, Method, Pose
-from faceagent_tools import align, weights
+from faceagent_tools import align, runtime, weights
 
 WEIGHTS = "faceagent-multitask"
 SIZE, PADDING = 112, 0.3
@@ -192,13 +192,7 @@ class FaceReader:
 
     def _loaded(self) -> Any:
         if self._session is None:
-            import onnxruntime  # imported where used: it costs a tenth of a second
-
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = self._threads
-            options.log_severity_level = 3
-            path = weights.path(WEIGHTS)
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = runtime.session(weights.path(WEIGHTS), self._threads)
         return self._session
 
 

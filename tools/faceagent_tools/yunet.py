@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent.media import Pixels
+from faceagent_tools import runtime
 
 Floats = npt.NDArray[np.float32]
 
@@ -42,12 +43,7 @@ class YuNet:
     """
 
     def __init__(self, path: Path, *, score: float = 0.6, overlap: float = 0.3, threads: int = 2) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session: Any = runtime.session(path, threads)
         self._names = [output.name for output in self._session.get_outputs()]
         self._score = score
         self._overlap = overlap

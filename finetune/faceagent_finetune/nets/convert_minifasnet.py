@@ -242,9 +242,14 @@ def fold(network: MiniFASNet) -> MiniFASNet:
 
 def write_onnx(network: MiniFASNet, target: Path) -> None:
     """Export: input `pixels`, output `probabilities`."""
+    _export(network, target)
+    halve(target)
+
+
+def _export(network: MiniFASNet, target: Path, **more: Any) -> None:
     with warnings.catch_warnings():
         # The newer exporter needs a further package and gains nothing for a plain network such as this.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
             (torch.zeros(1, 3, SIDE, SIDE),),
@@ -254,8 +259,8 @@ def write_onnx(network: MiniFASNet, target: Path) -> None:
             dynamic_axes={"pixels": {0: "n"}, "probabilities": {0: "n"}},
             opset_version=17,
             dynamo=False,
+            **more,
         )
-    halve(target)
 
 
 def write_graph(plan: Plan, target: Path) -> None:
@@ -267,20 +272,8 @@ def write_graph(plan: Plan, target: Path) -> None:
     for values in network.state_dict().values():
         if values.is_floating_point():  # no two alike: the exporter would store equal ones once
             values.copy_(torch.rand_like(values) + 0.5)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network,
-            (torch.zeros(1, 3, SIDE, SIDE),),
-            str(target),
-            input_names=["pixels"],
-            output_names=["probabilities"],
-            dynamic_axes={"pixels": {0: "n"}, "probabilities": {0: "n"}},
-            opset_version=17,
-            dynamo=False,
-            training=torch.onnx.TrainingMode.PRESERVE,  # else it folds the batch norms
-            do_constant_folding=False,
-        )
+    # Not in training, but kept from folding the batch norms.
+    _export(network, target, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)
     model = onnx.load(target)
     for tensor in model.graph.initializer:
         tensor.ClearField("raw_data")
