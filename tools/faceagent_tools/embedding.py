@@ -1,8 +1,8 @@
 """Face embeddings: 128 numbers that lie close together for photos of one person.
 
 dlib's ResNet (trained on about 3 million faces) on the product's one alignment, in ONNX Runtime: the same numbers as
-dlib's to 1e-5, and faster than a dlib without BLAS. Each face is read as it is and mirrored; the mean of both is scaled to length 1,
-so that a distance lies between 0 and 2.
+dlib's to 1e-5, and faster than a dlib without BLAS. Each face is read as it is and mirrored; the mean of both is scaled
+to length 1, so that a distance lies between 0 and 2.
 """
 
 from __future__ import annotations
