@@ -55,11 +55,13 @@ class Limits:
     """What is refused before it is decoded.
 
     max_pixels: width x height of the largest photo (default 64 million).
-    max_bytes: size of the largest file (default 50 MiB).
+    max_bytes: size of the largest photo's file (default 50 MiB).
+    max_video_bytes: size of the largest video's file (default 8 GiB).
     """
 
     max_pixels: int = 64_000_000
     max_bytes: int = 50 * 2**20
+    max_video_bytes: int = 8 * 2**30
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +158,10 @@ def _check_bytes(size: int, name: str, limits: Limits) -> None:
         )
 
 
-def _check_pixels(width: int, height: int, name: str, limits: Limits) -> None:
+def check_pixels(width: int, height: int, name: str, limits: Limits) -> None:
+    """Raises:
+    MediaError: there are more than the limits allow.
+    """
     if width * height > limits.max_pixels:
         raise MediaError(
             f"{name} has {width} x {height} pixels, over the limit of {limits.max_pixels / 1e6:.0f} megapixels",
@@ -190,7 +195,7 @@ def _from_array(array: Pixels, name: str, limits: Limits) -> Photo:
             f"{name} is an array of shape {array.shape} and type {array.dtype}, not uint8 RGB [height, width, 3]",
             "Convert it first",
         )
-    _check_pixels(array.shape[1], array.shape[0], name, limits)
+    check_pixels(array.shape[1], array.shape[0], name, limits)
     pixels = np.array(array, copy=True)
     pixels.setflags(write=False)
     return Photo(
@@ -220,7 +225,7 @@ def _from_bytes(raw: bytes, name: str, limits: Limits) -> Photo:
 
 
 def _decoded(image: Image.Image, raw: bytes, name: str, limits: Limits, notes: list[str]) -> Photo:
-    _check_pixels(*image.size, name=name, limits=limits)
+    check_pixels(*image.size, name=name, limits=limits)
     orientation = _orientation(image)
     notes += _frame_notes(image)
     image.load()

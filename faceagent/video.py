@@ -1,0 +1,232 @@
+"""Videos: fingerprinted, opened under limits, and sampled in short runs of frames; never loaded whole.
+
+Runs, because some of what gives a forgery away lies between frames that follow one another; spread over the video,
+because it may be forged in part. A run begins at a frame that is coded on its own (a key frame) where there is one: it
+holds the most of what the camera saw. A frame that cannot be decoded is told as a `Gap`, which is a finding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from faceagent.errors import MediaError, MissingExtra
+from faceagent.media import Limits, Photo, check_pixels
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+# Containers that cameras, phones and platforms make. Playlists and the like, which name other files, stay shut.
+CONTAINERS = ("mov", "mp4", "matroska", "webm", "avi", "mpegts", "flv", "ogg", "mpeg", "asf")
+RUNS, LENGTH = 12, 4
+"""Runs of a sample, and frames of a run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """time: seconds from the start. key: coded on its own. run: number of the run, from 0."""
+
+    photo: Photo
+    time: float
+    key: bool
+    run: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What was to be seen and could not be. time: seconds from the start."""
+
+    time: float
+    run: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video file and what its container states of it.
+
+    bytes: size of the file. duration: seconds. rate: frames a second, 0 where the container does not state it. width,
+    height: of upright frames. codec: as FFmpeg names it.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    bytes: int
+    duration: float
+    rate: float
+    width: int
+    height: int
+    codec: str
+    container: str
+    has_audio: bool
+    limits: Limits = field(default_factory=Limits)
+
+    @staticmethod
+    def open(path: str | Path, *, limits: Limits | None = None) -> Video:
+        """Read what the container states; no frame but the first is decoded.
+
+        Raises:
+            MediaError: it is missing, not a video, damaged from the start, or over a limit.
+            MissingExtra: the `video` extra is not installed.
+        """
+        path, limits = Path(path), limits or Limits()
+        sha256, size = _fingerprint(path, limits)
+        with _opened(path) as container:
+            stream = _stream(container, path.name)
+            check_pixels(stream.width, stream.height, path.name, limits)
+            found = Video(
+                name=path.name,
+                path=path,
+                sha256=sha256,
+                bytes=size,
+                duration=_stated_duration(container, stream),
+                rate=float(stream.average_rate or 0),
+                width=stream.width,
+                height=stream.height,
+                codec=stream.codec_context.name,
+                container=container.format.name,
+                has_audio=bool(container.streams.audio),
+                limits=limits,
+            )
+        if found.duration <= 0:
+            found = replace(found, duration=_measured_duration(path))
+        first = next((item for item in found.sample(1, 1) if isinstance(item, Frame)), None)
+        return found if first is None else replace(found, width=first.photo.width, height=first.photo.height)
+
+    def sample(self, runs: int = RUNS, length: int = LENGTH) -> Iterator[Frame | Gap]:
+        """Runs of frames that follow one another, spread evenly, in order of time; no frame twice.
+
+        Raises:
+            MediaError: the file is gone or cannot be opened any more.
+        """
+        with _opened(self.path) as container:
+            stream = _stream(container, self.name)
+            last = -1.0
+            for run in range(runs):
+                # The middle run of an odd number lies in the middle, and none at the very end, where frames may lack.
+                target = self.duration * (run + 0.5) / runs
+                for item in self._run(container, stream, run, target, last, length):
+                    last = max(last, item.time)
+                    yield item
+
+    def _run(
+        self, container: InputContainer, stream: VideoStream, run: int, target: float, last: float, length: int
+    ) -> Iterator[Frame | Gap]:
+        import av
+
+        begin = float((stream.start_time or 0) * (stream.time_base or 0))
+        try:
+            container.seek(int((target + begin) / float(stream.time_base or 1)), stream=stream, backward=True)
+        except av.FFmpegError as error:
+            yield Gap(target, run, f"the place could not be reached ({_said(error)})")
+            return
+        taken, damaged, started = 0, 0, False
+        for packet in container.demux(stream):
+            try:
+                frames: list[Any] = packet.decode()
+            except av.FFmpegError as error:
+                damaged += 1
+                if damaged == 1:  # one word for a damaged stretch, not one a packet
+                    yield Gap(target, run, f"frames could not be decoded ({_said(error)})")
+                if damaged > length:
+                    return
+                continue
+            for frame in frames:
+                time = max(float(frame.time or 0.0) - begin, 0.0)
+                # From the key frame on, unless an earlier run has shown it: then from the place that was asked for.
+                started = started or (time > last and (bool(frame.key_frame) or time >= target))
+                if not started or time <= last:
+                    continue
+                yield self._shown(frame, time, run)
+                taken += 1
+                if taken == length:
+                    return
+
+    def _shown(self, frame: Any, time: float, run: int) -> Frame | Gap:
+        if frame.is_corrupt:
+            return Gap(time, run, "the decoder says that the frame is damaged")
+        # The container's size is what it says; the frame's is what there is.
+        check_pixels(frame.width, frame.height, self.name, self.limits)
+        turns = round(frame.rotation / 90) % 4
+        pixels = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))
+        photo = Photo.open(pixels, name=f"{self.name} at {clock(time)}", limits=self.limits)
+        notes = (f"a frame of a video, {time:.3f} s from its start", *(["turned upright"] if turns else []))
+        return Frame(replace(photo, preparation=notes), time, bool(frame.key_frame), run)
+
+
+def clock(seconds: float) -> str:
+    """3.25 -> "0:03.2", 3725 -> "1:02:05.0"."""
+    tenths = int(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
+    return f"{head}:{rest // 10:02}.{rest % 10}"
+
+
+def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
+    """SHA-256 and size, read in pieces."""
+    try:
+        size = path.stat().st_size
+        if size > limits.max_video_bytes:
+            raise MediaError(
+                f"{path.name} has {size / 2**30:.1f} GB, over the limit of {limits.max_video_bytes / 2**30:.0f} GB",
+                "Raise the limit (Python: Limits(max_video_bytes=…)) if you trust the file",
+            )
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest(), size
+    except FileNotFoundError:
+        raise MediaError(f"{path} does not exist", "Check the path") from None
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read ({error})", "Check the path and its permissions") from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[InputContainer]:
+    try:
+        # Imported where used: it is an optional package.
+        import av
+    except ImportError:
+        raise MissingExtra(f"{path.name} is a video and reading it", "video") from None
+    options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
+    try:
+        # As a stream: a name could be taken for an address or a pattern.
+        with path.open("rb") as stream, av.open(stream, mode="r", options=options) as container:
+            yield container
+    except (av.FFmpegError, OSError) as error:
+        raise MediaError(
+            f"{path.name} is not a video that can be read ({_said(error)})", "Copy or download it again"
+        ) from error
+
+
+def _said(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
+def _stream(container: InputContainer, name: str) -> VideoStream:
+    if not container.streams.video:
+        raise MediaError(f"{name} has no pictures in it, only sound", "Give a video")
+    stream = container.streams.video[0]
+    stream.codec_context.thread_count = 1  # of many workers each has one core
+    return stream
+
+
+def _stated_duration(container: InputContainer, stream: VideoStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / 1e6
+
+
+def _measured_duration(path: Path) -> float:
+    """Time of the last packet, for containers that do not state it (streams that were recorded live)."""
+    with _opened(path) as container:
+        stream = _stream(container, path.name)
+        unit = float(stream.time_base or 1)
+        return max((packet.pts * unit for packet in container.demux(stream) if packet.pts is not None), default=0.0)
