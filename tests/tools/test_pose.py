@@ -225,6 +225,11 @@ def test_what_is_asked_about_is_answered_and_nothing_else(portrait: Photo, readi
         rows, claims, _ = call(tools, [portrait], about=[about])
         assert [row.attribute for row in rows] == ["pose" if about == "head" else about]
         assert [(claim.sentence, claim.role) for claim in claims] == [(answer, "answer")]
+    _, claims, _ = call(tools, [portrait], about=["head", "eyes"])
+    assert {claim.sentence for claim in claims if claim.role == "answer"} == {
+        "The eyes are open.",
+        "The face looks almost straight at the camera.",
+    }
     (row,), claims, _ = call(tools, [portrait], about=["gaze"])
     assert [(row.attribute, claim.role) for claim in claims] == [("gaze", "answer")]
     (row,), claims, _ = call(tools, [portrait], about=["points"])

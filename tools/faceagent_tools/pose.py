@@ -206,12 +206,13 @@ class EstimatePose(FaceTool[PoseArguments]):
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         measured = [row for row in evidence if row.attribute == "pose" and row.status == "ok"]
         claims = [_claim([row], f"{names.start(row.subject)} {_direction(row)}.", "answer") for row in measured]
-        # Where the head was not asked about, eyes and mouth are the answer; beside it they are told if they strike.
-        asked = {row.subject for row in evidence} - {row.subject for row in evidence if row.attribute == "pose"}
+        # Where all was measured nothing in particular was asked about: eyes are told if they strike, mouths are not.
+        asked = _without(evidence, "points68")
         claims += _unjudged(evidence, names, asked)
         claims += _eyes(evidence, names, asked)
         claims += _mouths(evidence, names, asked)
-        claims += _looking(evidence, names, asked)
+        # Beside the direction of the head, that of the eyes adds to the answer.
+        claims += _looking(evidence, names, _without(evidence, "pose"))
         return claims
 
     def backends(self) -> list[Backend]:
@@ -275,6 +276,11 @@ def _direction(row: Evidence) -> str:
     if not parts:
         return "looks almost straight at the camera"
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _without(evidence: Sequence[Evidence], attribute: str) -> set[str]:
+    """Faces of which the evidence has no such row."""
+    return {row.subject for row in evidence} - {row.subject for row in evidence if row.attribute == attribute}
 
 
 def _unjudged(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) -> Iterator[Claim]:
