@@ -171,6 +171,30 @@ LAYOUT[4, 3:5] = 10
 LAYOUT[6, 2:4], LAYOUT[6, 4:6] = 12, 13
 
 
+def scrfd() -> dict[str, np.ndarray]:
+    """SCRFD's outputs for 640 x 640, two anchors a cell: one face at the cell (20, 10) of stride 16."""
+    cells = {stride: 2 * (640 // stride) ** 2 for stride in (8, 16, 32)}
+    scores = {stride: np.zeros((count, 1), np.float32) for stride, count in cells.items()}
+    boxes = {stride: np.zeros((count, 4), np.float32) for stride, count in cells.items()}
+    points = {stride: np.zeros((count, 10), np.float32) for stride, count in cells.items()}
+    at = 2 * (10 * 40 + 20)
+    scores[16][at], boxes[16][at] = 0.9, (2, 3, 4, 5)
+    points[16][at] = (-1, -1, 1, -1, 0, 0, -1, 1, 1, 1)
+    named = {f"score_{k}": v for k, v in scores.items()} | {f"bbox_{k}": v for k, v in boxes.items()}
+    return named | {f"kps_{k}": v for k, v in points.items()}
+
+
+def test_a_detector_gives_boxes_and_points_in_pixels(put: Put) -> None:
+    put("uniface-scrfd", told_always(640, scrfd()))
+    found = backends.UnifaceDetector("uniface-scrfd").detect(np.zeros((320, 320, 3), np.uint8))
+    assert found.scores.tolist() == pytest.approx([0.9])
+    # The cell's corner lies at (320, 160) of 640, and the picture is half as large.
+    assert found.boxes[0].tolist() == pytest.approx([144, 56, 192, 120], abs=1)
+    assert found.points[0].tolist()[0] == pytest.approx([152, 72], abs=1)
+    with pytest.raises(UsageError, match="uniface-retinaface"):
+        backends.UnifaceDetector("uniface-gaze")
+
+
 def test_parsing(put: Put) -> None:
     put("uniface-bisenet", segments(LAYOUT))
     masks = backends.UnifaceParser().parse(plain(GREY), FACE)

@@ -10,7 +10,7 @@ which does not live in one environment with opencv-python-headless (both bring t
 The adapters were tested with small ONNX files made for the purpose, with the same inputs and outputs, and not with the
 published weights: how well those do in this product has not been measured, and no threshold or calibration of ours
 holds for them. Left out: emotion (uniface runs it in torch), its MiniFASNet (`minifasnet` has both networks and cuts as
-upstream does), its detectors. It has no SFace; SphereFace is another network.
+upstream does). It has no SFace; SphereFace is another network.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from faceagent.media import Photo, Pixels
 from faceagent.tool import Backend
 from faceagent.types import Box, Face, Method, Pose
 from faceagent_tools.weights import Progress
+from faceagent_tools.yunet import Found
 
 Mask = npt.NDArray[np.bool_]
 _INSIGHTFACE = "InsightFace weights: non-commercial research only"
@@ -102,6 +103,20 @@ _NETWORKS = (
         "https://github.com/yakhyo/edgeface-onnx (George et al. 2023)",
     ),
     Network(
+        "uniface-scrfd",
+        "uniface.detection.SCRFD",
+        "SCRFDWeights.SCRFD_10G_KPS",
+        _INSIGHTFACE,
+        "https://github.com/deepinsight/insightface (Guo et al. 2021, arXiv:2105.04714; trained on WIDER FACE)",
+    ),
+    Network(
+        "uniface-retinaface",
+        "uniface.detection.RetinaFace",
+        "RetinaFaceWeights.MNET_V2",
+        "MIT; trained on WIDER FACE (research)",
+        "https://github.com/yakhyo/retinaface-pytorch (Deng et al. 2020)",
+    ),
+    Network(
         "uniface-sphereface",
         "uniface.recognition.SphereFace",
         "SphereFaceWeights.SPHERE20",
@@ -110,6 +125,7 @@ _NETWORKS = (
     ),
 )
 NETWORKS: Mapping[str, Network] = MappingProxyType({row.name: row for row in _NETWORKS})
+DETECTORS = ("uniface-scrfd", "uniface-retinaface")
 RECOGNISERS = ("uniface-arcface", "uniface-adaface", "uniface-edgeface", "uniface-sphereface")
 
 
@@ -219,6 +235,43 @@ def _mend(name: str) -> str:
 
 
 # Adapters
+
+
+class UnifaceDetector:
+    """A face detector.
+
+    Args:
+        name: one of `DETECTORS`.
+
+    Raises:
+        UsageError: it is none of them.
+    """
+
+    def __init__(self, name: str) -> None:
+        if name not in DETECTORS:
+            raise UsageError(f"{name!r} is no detector of uniface", f"Use one of {', '.join(DETECTORS)}")
+        self.name = name
+
+    @property
+    def method(self) -> Method:
+        return method(self.name)
+
+    @cached_property
+    def _network(self) -> Any:
+        return opened(self.name)
+
+    def detect(self, pixels: Pixels) -> Found:
+        """Faces in RGB uint8 [H, W, 3], strongest first, with the eyes, the nose tip and the corners of the mouth.
+
+        Raises:
+            MissingExtra, WeightsError: uniface or the file is missing.
+        """
+        faces = self._network.detect(_bgr(pixels))
+        return Found(
+            boxes=np.array([face.bbox for face in faces], np.float32).reshape(-1, 4),
+            scores=np.array([face.confidence for face in faces], np.float32),
+            points=np.array([face.landmarks for face in faces], np.float32).reshape(-1, 5, 2),
+        )
 
 
 class UnifaceParser:
