@@ -9,7 +9,7 @@ import pytest
 from faceagent.media import Photo
 from faceagent_finetune.nets.multitask import crops, labels
 from faceagent_finetune.nets.multitask.augment import Strength, augmented
-from faceagent_tools import align, multitask
+from faceagent_tools import align, multitask, trunk
 from faceagent_tools.detection import FaceDetector
 
 STILL = Strength(
@@ -19,7 +19,7 @@ STILL = Strength(
 
 def test_the_map_to_the_crop_is_the_one_that_cut_it(portrait: Photo) -> None:
     face = FaceDetector("dlib").detect(portrait, "image 1")[0]
-    chip, turn = align.face_chip_and_map(portrait, face, size=multitask.SIZE, padding=multitask.PADDING)
+    chip, turn = align.face_chip_and_map(portrait, face, size=trunk.CHIP_SIZE, padding=trunk.CHIP_PADDING)
     # Pixel centres: ours at halves, OpenCV's at whole numbers.
     shifted = np.column_stack([turn[:, :2], turn[:, 2] + turn[:, :2] @ [0.5, 0.5] - 0.5])
     size = (multitask.SIZE, multitask.SIZE)

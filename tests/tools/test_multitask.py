@@ -130,7 +130,7 @@ def test_a_tampered_network_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     altered = {**weights.TABLE, row.name: row.__class__(**{**row.__dict__, "sha256": wrong})}
     monkeypatch.setattr(weights, "TABLE", altered)
     with pytest.raises(WeightsCorrupt, match="SHA-256") as refused:
-        FaceReader().outputs(np.zeros((112, 112, 3), np.uint8))
+        FaceReader().outputs(np.zeros((multitask.SIZE, multitask.SIZE, 3), np.uint8))
     assert "pip install --force-reinstall" in str(refused.value)
 
 

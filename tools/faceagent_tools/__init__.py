@@ -33,8 +33,10 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
     from faceagent_tools.pose import EstimatePose
     from faceagent_tools.provenance import InspectProvenance
     from faceagent_tools.quality import AssessQuality
+    from faceagent_tools.trunk import Trunk
 
-    finder, embedder, reader = FaceDetector(detector), FaceEmbedder(), FaceReader()
+    finder, trunk = FaceDetector(detector), Trunk()
+    embedder, reader = FaceEmbedder(trunk), FaceReader(trunk)
     return [
         DetectFaces(finder),
         EstimatePose(reader),

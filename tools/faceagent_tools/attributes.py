@@ -6,6 +6,7 @@ table that is shipped with the network (networks/faceagent-multitask.json).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
@@ -324,7 +325,8 @@ def _error_details(told: Mapping[str, Any], figure: str, errors: Sequence[GroupE
         details |= {"error": round(1.0 - told[figure], 4), "error_photos": told["photos"], "error_set": "FairFace val"}
     worst = max((error for error in errors if error.n >= _FEW), key=lambda error: error.rate, default=None)
     if worst:
-        details["worst_group"] = {"group": worst.group, "rate": worst.rate, "photos": worst.n}
+        years: list[JsonValue] = [int(number) for number in re.findall(r"\d+", worst.group)]  # a sentence may name them
+        details["worst_group"] = {"group": worst.group, "years": years, "rate": worst.rate, "photos": worst.n}
     return details
 
 

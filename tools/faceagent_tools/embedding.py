@@ -1,46 +1,37 @@
 """Face embeddings: 128 numbers that lie close together for photos of one person.
 
-dlib's ResNet (trained on about 3 million faces) on the product's one alignment, in ONNX Runtime: the same numbers as
-dlib's to 1e-5, and faster than a dlib without BLAS. Each face is read as it is and mirrored; the mean of both is scaled
-to length 1, so that a distance lies between 0 and 2.
+dlib's ResNet (`trunk`) on the product's one alignment. Each face is read as it is and mirrored; the mean of both is
+scaled to length 1, so that a distance lies between 0 and 2.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
-from importlib.resources import files
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face, Method
-from faceagent_tools import align, dlib_net, runtime, weights
+from faceagent_tools import align, trunk, weights
+from faceagent_tools.trunk import Trunk
 
 Embedding = npt.NDArray[np.float32]
-
-WEIGHTS = "dlib_face_recognition_resnet_model_v1"
-GRAPH = "dlib-recogniser.onnx"  # made by faceagent_finetune.nets.recogniser_graph; the filters come from `WEIGHTS`
-CHIP_SIZE = 150
-CHIP_PADDING = 0.25
 
 
 class FaceEmbedder:
     """The embedded recognition network. Its weights are loaded by the first call."""
 
-    weights = WEIGHTS
+    weights = trunk.WEIGHTS
 
-    def __init__(self, threads: int = 1) -> None:
-        self._session: Any = None
-        self._threads = threads
-        self._lock = threading.Lock()
+    def __init__(self, shared: Trunk | None = None) -> None:
+        self._trunk = shared or Trunk()
 
     @property
     def method(self) -> Method:
-        return weights.method(WEIGHTS)
+        return weights.method(self.weights)
 
     def embed(self, photo: Photo, face: Face) -> Embedding:
         """The embedding of one face: float32 [128], length 1.
@@ -52,21 +43,12 @@ class FaceEmbedder:
 
     def chip(self, photo: Photo, face: Face) -> Pixels:
         """What the network sees of a face: uint8 RGB [150, 150, 3], aligned."""
-        return align.face_chip(photo, face, size=CHIP_SIZE, padding=CHIP_PADDING)
+        return align.face_chip(photo, face, size=trunk.CHIP_SIZE, padding=trunk.CHIP_PADDING)
 
     def embed_chip(self, chip: Pixels) -> Embedding:
         """The same for a face that is already aligned: uint8 RGB [150, 150, 3]."""
-        both = np.stack([chip, chip[:, ::-1]]).transpose(0, 3, 1, 2).astype(np.float32)
-        with self._lock:
-            session = self._loaded()
-        mean = session.run(None, {"pixels": both})[0].mean(axis=0)
+        mean = self._trunk.both_ways(chip)["embedding"].mean(axis=0)
         return cast(Embedding, (mean / np.linalg.norm(mean)).astype(np.float32))
-
-    def _loaded(self) -> Any:
-        if self._session is None:
-            graph = files("faceagent_tools").joinpath("networks", GRAPH).read_bytes()
-            self._session = runtime.session(graph, self._threads, dlib_net.read(weights.path(WEIGHTS)))
-        return self._session
 
 
 def distance(left: Embedding, right: Embedding) -> float:

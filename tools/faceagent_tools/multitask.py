@@ -1,4 +1,4 @@
-"""faceagent-multitask: one small network that reads an aligned face, and the one place that runs it.
+"""faceagent-multitask: what our own network reads off an aligned face, and the one place that runs it.
 
 Trained by `faceagent_finetune.nets.multitask` and shipped with the package (networks/, with its model card). Tools ask
 `FaceReader` and share its answer: a face is read once a session, whatever is asked about it.
@@ -21,15 +21,12 @@ import numpy.typing as npt
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.types import Face, Method, Pose
-from faceagent_tools import align, runtime, weights
+from faceagent_tools import align, runtime, trunk, weights
+from faceagent_tools.trunk import MAPS, Trunk, Views
 
 WEIGHTS = "faceagent-multitask"
-SIZE, PADDING = 112, 0.3
-"""Side of the crop in pixels and margin around the tight face (`align.face_chip`).
-
-With 0.3 hair, ears and chin are in, FairFace's photos fill the crop, and a face is 70 px wide, not far from the 100 px
-of the recogniser that the network starts from.
-"""
+SIZE = trunk.CHIP_SIZE
+"""Side of the crop in pixels: the recogniser's, on whose maps the network is built."""
 
 AGES = 101  # one class a year, 0-100; older counts as 100
 RACES = ("White", "Black", "Latino_Hispanic", "East Asian", "Southeast Asian", "Indian", "Middle Eastern")
@@ -149,7 +146,8 @@ def calibration() -> Calibration:
 class FaceReader:
     """Runs the network on one face at a time. Its weights are loaded by the first call."""
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, shared: Trunk | None = None, threads: int = 1) -> None:
+        self._trunk = shared or Trunk(threads)
         self._session: Any = None
         self._threads = threads
         self._lock = threading.Lock()
@@ -172,23 +170,28 @@ class FaceReader:
         Raises:
             WeightsError: a model file is missing or damaged.
         """
-        chip, to_chip = align.face_chip_and_map(photo, face, size=SIZE, padding=PADDING)
+        chip, to_chip = align.face_chip_and_map(photo, face, size=SIZE, padding=trunk.CHIP_PADDING)
         return reading(self.outputs(chip), to_chip)
 
     def outputs(self, chip: Pixels) -> dict[str, Floats]:
-        """Raw outputs for uint8 RGB [112, 112, 3], the mean over the crop and its mirror image; a row each head.
+        """Raw outputs for uint8 RGB [150, 150, 3], the mean over the crop and its mirror image; a row each head.
+
+        Raises:
+            WeightsError: a model file is missing or damaged.
+        """
+        found = self.heads(self._trunk.both_ways(chip))
+        mean = averaged(*({name: rows[view] for name, rows in found.items()} for view in ([0], [1])))
+        return {name: rows[0] for name, rows in mean.items()}
+
+    def heads(self, views: Views) -> dict[str, npt.NDArray[np.float32]]:
+        """Raw outputs [N, ...] of every head for what the trunk sees of N crops.
 
         Raises:
             WeightsError: the model file is missing or damaged.
         """
-        both = np.stack([chip, chip[:, ::-1]]).transpose(0, 3, 1, 2).astype(np.float32)
         with self._lock:
             session = self._loaded()
-        found = dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"pixels": both}), strict=True))
-        mean = averaged(
-            {name: rows[:1] for name, rows in found.items()}, {name: rows[1:] for name, rows in found.items()}
-        )
-        return {name: rows[0] for name, rows in mean.items()}
+        return dict(zip(OUTPUTS, session.run(list(OUTPUTS), {name: views[name] for name in MAPS}), strict=True))
 
     def _loaded(self) -> Any:
         if self._session is None:

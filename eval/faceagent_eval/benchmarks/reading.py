@@ -20,7 +20,8 @@ from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, mac
 from faceagent_finetune.nets.multitask import crops, evaluate
 from faceagent_tools import align
 from faceagent_tools.detection import FaceDetector
-from faceagent_tools.multitask import PADDING, SIZE, FaceReader
+from faceagent_tools.multitask import FaceReader
+from faceagent_tools.trunk import CHIP_PADDING, CHIP_SIZE
 
 Outputs = dict[str, npt.NDArray[np.float64]]
 SETS = ("fairface", "utkface", "celeba40", "ferplus")
@@ -68,7 +69,7 @@ class Reading(Benchmark[Item, Outputs | None]):
         faces = self._detector.detect(photo, "image 1")
         if not faces:
             return None
-        chip = align.face_chip(photo, min(faces, key=_from_middle(photo)), size=SIZE, padding=PADDING)
+        chip = align.face_chip(photo, min(faces, key=_from_middle(photo)), size=CHIP_SIZE, padding=CHIP_PADDING)
         return self._reader.outputs(chip)
 
     def score(self, measured: Sequence[Outputs | None]) -> Result:

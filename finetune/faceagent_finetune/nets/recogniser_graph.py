@@ -2,9 +2,9 @@
 
     python -m faceagent_finetune.nets.recogniser_graph --out FILE
 
-The filters stay in dlib's own file, which `faceagent_tools.dlib_net` reads and `faceagent_tools.embedding` puts into
-the graph when it loads it: so nothing is published twice, and a changed file is caught by its hash. The graph is a few
-kilobytes. Input `pixels`: float32 RGB [N, 3, 150, 150] of 0-255. Output `embedding` [N, 128].
+The filters stay in dlib's own file, which `faceagent_tools.dlib_net` reads and `faceagent_tools.trunk` puts into the
+graph when it loads it: so nothing is published twice, and a changed file is caught by its hash. The graph is a few
+kilobytes. Input `pixels`: float32 RGB [N, 3, 150, 150] of 0-255. Outputs: `embedding` [N, 128], and `trunk.MAPS`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from faceagent_tools import dlib_net
-from faceagent_tools.embedding import CHIP_SIZE
+from faceagent_tools.trunk import CHIP_SIZE, FINE, MAPS, SHARED
 
 _OPSET, _IR = 17, 9
 
@@ -35,6 +35,12 @@ class Graph:
         out = f"{operator.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [out], **attributes))
         return out
+
+    def named(self, made: str, name: str) -> str:
+        """The same output by another name."""
+        node = next(node for node in self.nodes if made in node.output)
+        node.output[:] = [name]
+        return name
 
     def constant(self, name: str, values: Any) -> str:
         from onnx import numpy_helper
@@ -68,11 +74,14 @@ def graph() -> Any:
     maps = made.add("Relu", made.convolution(maps, "stem", (32, 3, 7, 7), 2, 0))
     maps = made.add("MaxPool", maps, kernel_shape=[3, 3], strides=[2, 2])
     side = ((CHIP_SIZE - 7) // 2 + 1 - 3) // 2 + 1
+    handed = {FINE: "fine", SHARED: "shared"}
     for number, plan in enumerate(dlib_net.BLOCKS):
         maps, side = _block(made, maps, side, f"blocks.{number}", plan)
-    maps = made.add("Flatten", made.add("GlobalAveragePool", maps))
+        if number + 1 in handed:
+            maps = made.named(maps, handed[number + 1])
+    maps = made.named(made.add("Flatten", made.add("GlobalAveragePool", maps)), "late")
     made.filters["fc.weight"] = (dlib_net.EMBEDDING, dlib_net.BLOCKS[-1][1])
-    made.nodes.append(helper.make_node("Gemm", [maps, "fc.weight"], ["embedding"], transB=1))
+    made.named(made.add("Gemm", maps, "fc.weight", transB=1), "embedding")
 
     filters = []
     for name, shape in made.filters.items():
@@ -81,8 +90,9 @@ def graph() -> Any:
         tensor.external_data.add(key="location", value="dlib")
         filters.append(tensor)
     pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, CHIP_SIZE, CHIP_SIZE])
-    embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", dlib_net.EMBEDDING])
-    body = helper.make_graph(made.nodes, "dlib-recogniser", [pixels], [embedding], [*filters, *made.constants])
+    shapes = {**MAPS, "embedding": (dlib_net.EMBEDDING,)}
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape]) for name, shape in shapes.items()]
+    body = helper.make_graph(made.nodes, "dlib-recogniser", [pixels], outputs, [*filters, *made.constants])
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR)
 
 

@@ -37,7 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--data", type=Path, required=True, help="folder with the Parquet files")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for the crops, made if missing (2 GB)")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for the crops, made if missing (4 GB)")
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, network and card")
     chosen = parser.parse_args()
     for name, *arguments in steps(chosen.recipe, chosen.data, chosen.cache, chosen.out):

@@ -29,7 +29,7 @@ from faceagent.types import Box, Face
 from faceagent_finetune.nets.multitask import labels
 from faceagent_tools import align
 from faceagent_tools.detection import FaceDetector
-from faceagent_tools.multitask import PADDING, SIZE
+from faceagent_tools.trunk import CHIP_PADDING, CHIP_SIZE
 
 Rows = Sequence[Mapping[str, Any]]
 Floats = npt.NDArray[np.float64]
@@ -183,12 +183,12 @@ def _frame(points: Floats) -> tuple[Floats, float, Floats]:
 
 
 class Cache:
-    """Crops of one set: crops.npy uint8 [N, 112, 112, 3], how.npy [N], maps.npy [N, 2, 3] and labels.npz."""
+    """Crops of one set: crops.npy uint8 [N, 150, 150, 3], how.npy [N], maps.npy [N, 2, 3] and labels.npz."""
 
     def __init__(self, folder: Path, rows: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.crops = _opened(folder / "crops.npy", (rows, SIZE, SIZE, 3), np.uint8)
+        self.crops = _opened(folder / "crops.npy", (rows, CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
         self.how = _opened(folder / "how.npy", (rows,), np.uint8)
         self.maps = _opened(folder / "maps.npy", (rows, 2, 3), np.float32)
 
@@ -240,7 +240,9 @@ def _cut(rows: Rows, mesh: Mapping[str, Mapping[str, Any]], source: Source, cach
         row = rows[place]
         photo = Photo.open(row["image"]["bytes"])
         face, how = _find(boxes, photo, row, points_of(row), source)
-        cache.crops[place], cache.maps[place] = align.face_chip_and_map(photo, face, size=SIZE, padding=PADDING)
+        cache.crops[place], cache.maps[place] = align.face_chip_and_map(
+            photo, face, size=CHIP_SIZE, padding=CHIP_PADDING
+        )
         cache.how[place] = how
         if done % _SAVE_EVERY == 0 or done == todo.size:
             cache.save()
@@ -265,7 +267,7 @@ def _mend(rows: Rows, cache: Cache) -> None:
     )  # of pixels, as OpenCV has it
     for place in np.flatnonzero(lost & (cache.how == PRIOR)).tolist():
         photo = Photo.open(rows[place]["image"]["bytes"])
-        cache.crops[place] = cv2.warpAffine(photo.pixels, centred, (SIZE, SIZE))
+        cache.crops[place] = cv2.warpAffine(photo.pixels, centred, (CHIP_SIZE, CHIP_SIZE))
         cache.maps[place], cache.how[place] = usual, PLACED
     cache.save()
 
@@ -288,9 +290,9 @@ def _point_targets(
         turn = cache.maps[place].astype(np.float64)
         known = mesh.get(row["image"]["path"])
         if "points68" in row:
-            targets["points"][place, :68] = (np.array(row["points68"]) @ turn[:, :2].T + turn[:, 2]) / SIZE
+            targets["points"][place, :68] = (np.array(row["points68"]) @ turn[:, :2].T + turn[:, 2]) / CHIP_SIZE
         elif known is not None and known["face_flag"] > 0.9:
-            targets["points"][place] = (known["points"] @ turn[:, :2].T + turn[:, 2]) / SIZE
+            targets["points"][place] = (known["points"] @ turn[:, :2].T + turn[:, 2]) / CHIP_SIZE
             roll = known["euler_z"] + np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))
             targets["pose"][place] = known["euler_y"], labels.MESH_PITCH_OF_FRONTAL - known["euler_x"], roll
             targets["openings"][place] = known["left_eye_open"], known["right_eye_open"], known["mouth_open"]
@@ -299,7 +301,7 @@ def _point_targets(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True, help="folder with the Parquet files")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for the crops, made if missing (2 GB)")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for the crops, made if missing (4 GB)")
     parser.add_argument("--sets", nargs="+", choices=SOURCES, default=list(SOURCES))
     parser.add_argument("--limit", type=int, help="only the first photos of each set")
     chosen = parser.parse_args()

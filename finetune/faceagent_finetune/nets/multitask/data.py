@@ -24,7 +24,7 @@ _AHEAD = 4  # batches made before they are asked for
 
 @dataclass(frozen=True)
 class CropSet:
-    """One set: crops uint8 [N, 112, 112, 3] (on disk), targets (see `labels.blank`), val [N], how [N], paths [N]."""
+    """One set: crops uint8 [N, 150, 150, 3] (on disk), targets (see `labels.blank`), val [N], how [N], paths [N]."""
 
     name: str
     crops: npt.NDArray[np.uint8]
@@ -71,7 +71,7 @@ class Mixer:
         return sum(rows.size for rows in self._rows)
 
     def batch(self, step: int) -> Batch:
-        """Pixels uint8 [B, 112, 112, 3] and targets."""
+        """Pixels uint8 [B, 150, 150, 3] and targets."""
         rng = np.random.default_rng([self._seed, step])
         pixels = np.empty((self._batch, SIZE, SIZE, 3), np.uint8)
         targets: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in multitask.HEADS}

@@ -2,7 +2,7 @@
 
     python -m faceagent_finetune.nets.multitask.export CHECKPOINT --cache DIR --out DIR
 
-Writes faceagent-multitask.onnx (input `pixels`, float32 RGB [N, 3, 112, 112] of 0-255; one output a head, see
+Writes faceagent-multitask.onnx (inputs: what the recogniser hands on, `trunk.MAPS`; one output a head, see
 `multitask.HEADS`) and faceagent-multitask.json: how to cut the crop, what the outputs mean, temperatures and the age
 interval, both fitted on one half of the val splits and measured on the other.
 """
@@ -26,7 +26,8 @@ from faceagent_finetune.nets.half_weights import halve
 from faceagent_finetune.nets.multitask.data import CropSet
 from faceagent_finetune.nets.multitask.evaluate import Floats, Predict, answers, measure, predictor
 from faceagent_tools import multitask
-from faceagent_tools.multitask import PADDING, SIZE, softmax
+from faceagent_tools.multitask import SIZE, softmax
+from faceagent_tools.trunk import CHIP_PADDING, MAPS
 
 NAME = "faceagent-multitask"
 _TEMPERATURES = np.geomspace(0.4, 4.0, 73)
@@ -41,14 +42,14 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
     from faceagent_finetune.nets.multitask.train import averaged
 
     class Named(torch.nn.Module):
-        """Outputs as a tuple in the order of the heads: what the exporter can name."""
+        """Inputs and outputs one by one, in the order of their tables: what the exporter can name."""
 
-        def __init__(self, network: torch.nn.Module) -> None:
+        def __init__(self, ends: torch.nn.Module) -> None:
             super().__init__()
-            self.network = network
+            self.ends = ends
 
-        def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            out = self.network(pixels)
+        def forward(self, *maps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            out = self.ends(dict(zip(MAPS, maps, strict=True)))
             return tuple(out[name] for name in multitask.OUTPUTS)
 
     network, _ = averaged(checkpoint)
@@ -57,12 +58,12 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # sizes are those of the crop, once and for all
         torch.onnx.export(
-            Named(network).eval(),
-            (torch.zeros(1, 3, SIZE, SIZE),),
+            Named(network.ends).eval(),
+            tuple(torch.zeros(1, *shape) for shape in MAPS.values()),
             str(target),
-            input_names=["pixels"],
+            input_names=list(MAPS),
             output_names=list(multitask.OUTPUTS),
-            dynamic_axes={name: {0: "n"} for name in ("pixels", *multitask.OUTPUTS)},
+            dynamic_axes={name: {0: "n"} for name in (*MAPS, *multitask.OUTPUTS)},
             opset_version=17,
             dynamo=False,
         )
@@ -76,9 +77,9 @@ def disagreement(one: Predict, other: Predict, seed: int = 7) -> dict[str, float
     return {name: float(np.abs(ours[name] - theirs[name]).max()) for name in multitask.OUTPUTS}
 
 
-def milliseconds(predict: Predict) -> float:
-    """Median of one face at a time: its crop and the mirror image."""
-    pixels = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
+def milliseconds(predict: Predict, views: int) -> float:
+    """Median for one face at a time, recogniser included. views: 1 for the crop alone, 2 with its mirror image."""
+    pixels = np.random.default_rng(0).integers(0, 256, (views, SIZE, SIZE, 3), np.uint8)
     times = []
     for _ in range(_TIMED):
         begun = time.perf_counter()
@@ -197,9 +198,12 @@ def main() -> int:
         "made_by": "python -m faceagent_finetune.nets.multitask.export CHECKPOINT --cache DIR --out DIR",
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "bytes": target.stat().st_size,
-        "milliseconds_one_thread": milliseconds(predict),
+        "milliseconds_one_thread": {
+            "crop": milliseconds(predict, 1),
+            "crop_and_mirror_image": milliseconds(predict, 2),
+        },
         "largest_difference_from_torch": disagreement(predict, predictor(chosen.checkpoint)),
-        "crop": {"size": SIZE, "padding": PADDING, "alignment": "faceagent_tools.align.face_chip"},
+        "crop": {"size": SIZE, "padding": CHIP_PADDING, "alignment": "faceagent_tools.align.face_chip"},
         "classes": {
             "race": multitask.RACES,
             "emotion": multitask.EMOTIONS,

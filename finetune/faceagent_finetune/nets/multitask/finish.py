@@ -6,8 +6,9 @@ Points: the mesh that taught them draws its 68 points a little beside those that
 median difference over every second photo of HELEN is added to the network's answer; the others measure it.
 
 Usable: two linear outputs on what the frozen network sees of a crop. `face`: crops of faces against crops cut around
-places without one. `detail`: how alike dlib's recogniser finds the spoilt crop and the untouched one (the cosine of
-their embeddings), so that "too blurred" means: too blurred for what tells a face apart.
+places without one. `detail`: how much more alike the recogniser finds the spoilt crop and the untouched one than crops
+of two strangers (cosine of the embeddings, 1: the same, 0: as strangers), so that "too blurred" means: too blurred for
+what tells a face apart.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ from faceagent.media import Photo, Pixels
 from faceagent_finetune.nets.multitask import crops as cutting
 from faceagent_finetune.nets.multitask.data import CropSet
 from faceagent_finetune.nets.multitask.evaluate import fitting_half
-from faceagent_finetune.nets.multitask.model import Multitask, recogniser
+from faceagent_finetune.nets.multitask.model import Multitask
 from faceagent_finetune.nets.multitask.train import averaged, to_input
-from faceagent_tools import align, embedding, weights
+from faceagent_tools import align
 from faceagent_tools.detection import FaceDetector
-from faceagent_tools.multitask import PADDING, SIZE
+from faceagent_tools.trunk import CHIP_PADDING
+from faceagent_tools.trunk import CHIP_SIZE as SIZE
 
 Floats = npt.NDArray[np.float32]
 
@@ -42,11 +44,12 @@ _BACKGROUNDS = ("landmarks/helen68.parquet", "identity/lfw_images.parquet")
 _PHOTOS = 250  # of each
 _STEPS, _RATE, _DECAY = 1500, 3e-3, 1e-3
 _BATCH = 100
+_NOTHING = 0.2  # of the detail: less is neither a face nor none
 
 
 @dataclass(frozen=True)
 class Crops:
-    """pixels uint8 [N, 112, 112, 3]; face [N]: 1 or 0; detail [N]: cosine, NaN where there is no face; val [N].
+    """pixels uint8 [N, 150, 150, 3]; face [N]: 1 or 0; detail [N]: 0-1, NaN where there is no face; val [N].
 
     male [N]: 1 or 0, NaN where there is no face: how often the network is right as the detail goes.
     """
@@ -82,7 +85,7 @@ def spoilt(crop: Pixels, rng: np.random.Generator) -> Pixels:
     return made
 
 
-def faces(cache: Path, network: torch.nn.Module) -> Crops:
+def faces(cache: Path, network: Multitask) -> Crops:
     """Crops of four sets, each once as it is and once spoilt."""
     rng = np.random.default_rng(SEED)
     sets = [CropSet.open(cache, name) for name in ("fairface", "utkface", "celeba40", "ferplus")]
@@ -91,31 +94,27 @@ def faces(cache: Path, network: torch.nn.Module) -> Crops:
     ]
     whole = np.stack([crops.crops[row] for crops, row in picked])
     bad = np.stack([spoilt(crop, rng) for crop in whole])
-    alike = (embedded(network, whole) * embedded(network, bad)).sum(axis=1)
+    known, spoiled = embedded(network, whole), embedded(network, bad)
+    strangers = float((known * np.roll(known, 1, axis=0)).sum(axis=1).mean())
+    left = np.clip(((known * spoiled).sum(axis=1) - strangers) / (1 - strangers), 0, 1)
     val = np.array([crops.val[row] for crops, row in picked])
     told = np.array([crops.targets["gender"][row] for crops, row in picked])
     male = np.where(told >= 0, told, np.nan).astype(np.float32)
     return Crops(
         pixels=np.concatenate([whole, bad]),
         # A face that nothing is left of is neither a face nor none.
-        face=np.concatenate([np.ones(len(whole)), np.where(alike > 0.5, 1.0, np.nan)]).astype(np.float32),
-        detail=np.concatenate([np.ones(len(whole)), np.clip(alike, 0, 1)]).astype(np.float32),
+        face=np.concatenate([np.ones(len(whole)), np.where(left > _NOTHING, 1.0, np.nan)]).astype(np.float32),
+        detail=np.concatenate([np.ones(len(whole)), left]).astype(np.float32),
         male=np.concatenate([male, male]),
         val=np.concatenate([val, val]),
     )
 
 
-def embedded(network: torch.nn.Module, pixels: Pixels) -> Floats:
-    """What dlib's recogniser makes of crops, length 1 [N, 128]."""
-    inner = (1 + 2 * embedding.CHIP_PADDING) / (1 + 2 * PADDING)
-    edge = round(SIZE * (1 - inner) / 2)
-    found = []
+def embedded(network: Multitask, pixels: Pixels) -> Floats:
+    """What the recogniser makes of crops, length 1 [N, 128]."""
     with torch.inference_mode():
-        for start in range(0, len(pixels), _BATCH):
-            cut = to_input(pixels[start : start + _BATCH, edge : SIZE - edge, edge : SIZE - edge])
-            large = functional.interpolate(cut, size=(embedding.CHIP_SIZE,) * 2, mode="bilinear", align_corners=False)
-            found.append(functional.normalize(network(large)).numpy())
-    return np.concatenate(found)
+        found = [network.trunk(to_input(pixels[at : at + _BATCH])) for at in range(0, len(pixels), _BATCH)]
+        return functional.normalize(torch.cat(found)).numpy()
 
 
 def places(data: Path) -> Crops:
@@ -134,21 +133,22 @@ def places(data: Path) -> Crops:
                 # LFW's and HELEN's photos are about a face in the middle, found by the detector or not.
                 middle = cutting.face_at((photo.width / 2, photo.height / 2), 0.5 * short).box
                 if not any(face.box.intersection(box) > 0 for box in (*taken, middle)):
-                    pixels.append(align.face_chip(photo, face, size=SIZE, padding=PADDING))
+                    pixels.append(align.face_chip(photo, face, size=SIZE, padding=CHIP_PADDING))
                     val.append(number % 5 == 0)
     none = np.full(len(pixels), np.nan, np.float32)
     return Crops(np.stack(pixels), np.zeros(len(pixels), np.float32), none, none, np.array(val))
 
 
 def seen(network: Multitask, pixels: Pixels) -> torch.Tensor:
-    """What the heads see of crops [N, 896]."""
+    """What the heads see of crops [N, 1152]."""
     with torch.inference_mode():
-        parts = [network.features(to_input(pixels[at : at + _BATCH]))[:2] for at in range(0, len(pixels), _BATCH)]
+        maps = (network.maps(to_input(pixels[at : at + _BATCH])) for at in range(0, len(pixels), _BATCH))
+        parts = [network.ends.features(seen)[:2] for seen in maps]
         return torch.cat([torch.cat(pair, dim=1) for pair in parts]).clone()
 
 
 def fit(network: Multitask, made: Crops) -> None:
-    """Train `network.usable` on all crops that are not val."""
+    """Train `network.ends.usable` on all crops that are not val."""
     torch.manual_seed(SEED)
     inputs = seen(network, made.pixels)
     targets = torch.from_numpy(np.column_stack([made.face, made.detail]))
@@ -165,12 +165,12 @@ def fit(network: Multitask, made: Crops) -> None:
         loss.backward()
         optimiser.step()
     with torch.no_grad():
-        network.usable.weight.copy_(layer.weight / spread)
-        network.usable.bias.copy_(layer.bias - (layer.weight / spread) @ mean)
+        network.ends.usable.weight.copy_(layer.weight / spread)
+        network.ends.usable.bias.copy_(layer.bias - (layer.weight / spread) @ mean)
 
 
 def shift(network: Multitask, cache: Path) -> None:
-    """Set `network.shift` to the median of what the points are off by, over the fitting half of HELEN."""
+    """Set `network.ends.shift` to the median of what the points are off by, over the fitting half of HELEN."""
     crops = CropSet.open(cache, "helen68")
     rows = np.flatnonzero(fitting_half(len(crops.crops)))
     with torch.inference_mode():
@@ -180,7 +180,7 @@ def shift(network: Multitask, cache: Path) -> None:
     middle = np.zeros(off.shape[1], np.float32)
     middle[told] = np.median(off[:, told], axis=0)
     with torch.no_grad():
-        network.shift.copy_(torch.from_numpy(middle))
+        network.ends.shift.copy_(torch.from_numpy(middle))
 
 
 def main() -> int:
@@ -192,13 +192,13 @@ def main() -> int:
     chosen = parser.parse_args()
     network, state = averaged(chosen.checkpoint)
     shift(network, chosen.cache)
-    face, none = faces(chosen.cache, recogniser(weights.path(embedding.WEIGHTS)).eval()), places(chosen.data)
+    face, none = faces(chosen.cache, network), places(chosen.data)
     sys.stdout.write(f"{len(face.pixels)} crops of faces, {len(none.pixels)} without\n")
     both = Crops(*(np.concatenate([getattr(made, name) for made in (face, none)]) for name in Crops.__annotations__))
     fit(network, both)
     kept = {name: getattr(both, name)[both.val] for name in ("pixels", "face", "detail", "male")}
     np.savez_compressed(chosen.cache / "usable_val.npz", **kept)
-    torch.save({**state, "average": network.state_dict()}, chosen.out)
+    torch.save({**state, "average": network.ends.state_dict()}, chosen.out)
     return 0
 
 

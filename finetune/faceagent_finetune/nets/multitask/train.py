@@ -28,9 +28,7 @@ from faceagent.errors import UsageError
 from faceagent_finetune.nets.multitask.augment import Strength
 from faceagent_finetune.nets.multitask.data import Ahead, Mixer
 from faceagent_finetune.nets.multitask.losses import losses
-from faceagent_finetune.nets.multitask.model import Multitask
-from faceagent_tools import weights
-from faceagent_tools.embedding import WEIGHTS as RECOGNISER
+from faceagent_finetune.nets.multitask.model import SPATIAL, Ends, Multitask
 from faceagent_tools.multitask import HEADS
 
 _REPORT_SECONDS = 20.0
@@ -45,16 +43,15 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     cv2.setNumThreads(1)  # the thread that makes batches gets along with one
     device = "cuda" if torch.cuda.is_available() else "cpu"
 
-    network = Multitask(recipe["dropout"])
-    network.start(weights.path(RECOGNISER))
-    network.to(device, memory_format=torch.channels_last)
-    average = copy.deepcopy(network).requires_grad_(False)
-    optimiser = torch.optim.AdamW(_groups(network, recipe), betas=(0.9, 0.98), fused=True)
+    network = Multitask(recipe["dropout"]).to(device, memory_format=torch.channels_last)
+    ends = network.ends
+    average = copy.deepcopy(ends).requires_grad_(False)
+    optimiser = torch.optim.AdamW(_groups(ends, recipe), betas=(0.9, 0.98), fused=True)
     step, spent = 0, 0.0
     file = out / "last.pt"
     out.mkdir(parents=True, exist_ok=True)
     if resume:
-        step, spent = _load(file, network, average, optimiser)
+        step, spent = _load(file, ends, average, optimiser)
 
     mixer = Mixer(cache, recipe["mix"], recipe["batch"], recipe["seed"], Strength(**recipe["augment"]))
     last = time.monotonic()
@@ -62,23 +59,24 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     batches = Ahead(mixer, step)
     log = Log(step)
     saved, budget = last, recipe["budget_minutes"]
-    _say(f"{mixer.photos} photos, {device}, {sum(p.numel() for p in network.parameters()) / 1e6:.2f} M weights")
+    _say(f"{mixer.photos} photos, {device}, {sum(p.numel() for p in ends.parameters()) / 1e6:.2f} M weights")
 
-    network.train()
+    ends.train()
     for pixels, targets in batches:
         if progress >= 1.0:
             break
         for group in optimiser.param_groups:
             group["lr"] = group["full_rate"] * _pace(progress, recipe["warmup"])
-        found = network(to_input(pixels, device))
-        parts = losses(found, {k: torch.from_numpy(v).to(device) for k, v in targets.items()}, recipe["smoothing"])
+        rng = np.random.default_rng([recipe["seed"], step])
+        wanted = {name: torch.from_numpy(values).to(device) for name, values in targets.items()}
+        parts = losses_of(network, to_input(pixels, device), wanted, recipe, rng)
         loss = torch.stack([recipe["weights"][name] * part for name, part in parts.items()]).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
+        torch.nn.utils.clip_grad_norm_(ends.parameters(), _CLIP)
         optimiser.step()
         step += 1
-        _follow(average, network, min(recipe["average"], (1 + step) / (10 + step)))
+        _follow(average, ends, min(recipe["average"], (1 + step) / (10 + step)))
 
         now = time.monotonic()
         spent, last = spent + min(now - last, _LONGEST_STEP_SECONDS), now
@@ -86,12 +84,34 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
         log.add(loss, parts)
         log.report(step, progress, spent, recipe["batch"])
         if now - saved > 60 * recipe["checkpoint_minutes"]:
-            _save(file, recipe, network, average, optimiser, step, spent)
+            _save(file, recipe, ends, average, optimiser, step, spent)
             saved = now
     batches.close()
-    _save(file, recipe, network, average, optimiser, step, spent)
+    _save(file, recipe, ends, average, optimiser, step, spent)
     _say(f"done: {step * recipe['batch']} samples of at most {recipe['samples']}, budget {budget} min; {file}")
     return file
+
+
+def losses_of(
+    network: Multitask,
+    pixels: Tensor,
+    wanted: Mapping[str, Tensor],
+    recipe: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> dict[str, Tensor]:
+    """Loss of each head; some batches are of faces mixed in pairs (manifold mixup, Verma et al. 2019).
+
+    What lies somewhere in the crop is not learnt from those: two noses mixed are not a nose in between.
+    """
+    maps = network.maps(pixels)
+    if rng.random() >= recipe["mixed"]:
+        return losses(network.ends(maps), wanted, recipe["smoothing"])
+    share = float(rng.uniform(0.5, 1.0))
+    other = torch.from_numpy(rng.permutation(len(pixels))).to(pixels.device)
+    found = network.ends({name: torch.lerp(values[other], values, share) for name, values in maps.items()})
+    once = losses(found, wanted, recipe["smoothing"])
+    again = losses(found, {name: values[other] for name, values in wanted.items()}, recipe["smoothing"])
+    return {name: share * once[name] + (1 - share) * again[name] for name in once if name not in SPATIAL}
 
 
 def to_input(pixels: np.ndarray[Any, np.dtype[np.uint8]], device: str = "cpu") -> Tensor:
@@ -99,10 +119,10 @@ def to_input(pixels: np.ndarray[Any, np.dtype[np.uint8]], device: str = "cpu") -
     return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32)
 
 
-def _groups(network: Multitask, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _groups(ends: Ends, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Each part at its own rate; matrices and filters decay, biases do not."""
     groups = []
-    for part, tensors in network.parts().items():
+    for part, tensors in ends.parts().items():
         for decay, chosen in (
             (recipe["weight_decay"], [p for p in tensors if p.ndim > 1]),
             (0.0, [p for p in tensors if p.ndim <= 1]),
@@ -133,7 +153,7 @@ def _follow(average: torch.nn.Module, network: torch.nn.Module, keep: float) -> 
 def _save(
     file: Path,
     recipe: Mapping[str, Any],
-    network: torch.nn.Module,
+    ends: Ends,
     average: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
     step: int,
@@ -143,7 +163,7 @@ def _save(
     part = file.with_suffix(".part")
     state = {
         "recipe": dict(recipe),
-        "network": network.state_dict(),
+        "ends": ends.state_dict(),
         "average": average.state_dict(),
         "optimiser": optimiser.state_dict(),
         "step": step,
@@ -153,13 +173,11 @@ def _save(
     part.replace(file)
 
 
-def _load(
-    file: Path, network: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[int, float]:
+def _load(file: Path, ends: Ends, average: torch.nn.Module, optimiser: torch.optim.Optimizer) -> tuple[int, float]:
     if not file.is_file():
         raise UsageError(f"{file} does not exist", "Leave out --resume to begin anew")
     state = torch.load(file, map_location="cpu", weights_only=True)
-    network.load_state_dict(state["network"])
+    ends.load_state_dict(state["ends"])
     average.load_state_dict(state["average"])
     optimiser.load_state_dict(state["optimiser"])
     return int(state["step"]), float(state["spent"])
@@ -169,7 +187,7 @@ def averaged(file: Path) -> tuple[Multitask, dict[str, Any]]:
     """The averaged network of a checkpoint, in evaluation mode, and all of the checkpoint."""
     state = torch.load(file, map_location="cpu", weights_only=True)
     network = Multitask(state["recipe"]["dropout"])
-    network.load_state_dict(state["average"])
+    network.ends.load_state_dict(state["average"])
     return network.eval(), state
 
 
