@@ -25,7 +25,7 @@ from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.post import Strength, Window, drawn, through
 from faceagent_tools.forensic import CELLS, KINDS, region
 
-_ALIKE = 24  # authentic photos from which the partner of a forgery is drawn
+_ALIKE, _ALIKE_LEAST = 0.01, 8  # share and number of authentic photos from which the partner of a forgery is drawn
 _ROOM = 64  # pixels around a face with its context that a window may yet see
 _ASKED = 12  # photos among which a donor is looked for
 _LEAST_SHOWN = 0.002  # of a window that must be changed for it to count as forged: 10 x 10 px
@@ -108,7 +108,7 @@ class Pool:
         photos = self.photos
         apart = np.abs(self._size - np.log(photos.sizes[row]))
         apart = apart + np.abs(self._native - np.log(max(photos.native[row], 1)))
-        nearest = np.argsort(apart)[: min(_ALIKE, len(apart))]
+        nearest = np.argsort(apart)[: max(round(_ALIKE * len(apart)), _ALIKE_LEAST)]
         return int(self.authentic[rng.choice(nearest)])
 
     def donor(self, row: int, rng: Rng) -> Face:

@@ -34,8 +34,8 @@ Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]
 """uint8 RGB [N, 224, 224, 3] -> `faceagent_tools.forensic.OUTPUTS`."""
 
 _QUIET = 0.95  # share of authentic photos below the threshold
-_AUTHENTIC = ("lfw_images", "helen68", "fairface")  # sets whose photos must not be accused
-_BLENDED = (*_AUTHENTIC, "stylegan_ffhq")
+AUTHENTIC = ("lfw_images", "helen68", "fairface")  # sets whose photos must not be accused
+_BLENDED = (*AUTHENTIC, "stylegan_ffhq")
 _EACH = 120  # photos of each set that are forged to be measured
 _BINS = 5  # of the file size, within which forgeries are told from authentic photos
 
@@ -225,8 +225,8 @@ def overlap(cells: Floats, mask: npt.NDArray[np.float32]) -> float:
 
 def false_alarms(found: Mapping[str, Seen]) -> dict[str, Any]:
     """The score that no more than 1 in 20 authentic photos of any set exceeds: fitted on every second photo of
-    `_AUTHENTIC`, measured on the others and on all other sets, with the share of forgeries that exceed it."""
-    halves = {name: found[name].scores[~found[name].forged] for name in _AUTHENTIC if name in found}
+    `AUTHENTIC`, measured on the others and on all other sets, with the share of forgeries that exceed it."""
+    halves = {name: found[name].scores[~found[name].forged] for name in AUTHENTIC if name in found}
     threshold = max(float(np.quantile(scores[::2], _QUIET)) for scores in halves.values())
     told: dict[str, Any] = {"threshold_logit": round(threshold, 4), "false_alarms": {}, "found": {}}
     for name, row in found.items():

@@ -48,6 +48,7 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
     with warnings.catch_warnings():
         # The newer exporter needs a further package and gains nothing for a plain network such as this.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)  # of constants that it leaves for the runtime to fold
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # sizes are those of the window, once and for all
         torch.onnx.export(
             Named(network).eval(),

@@ -131,8 +131,8 @@ def through(pixels: Pixels, mask: Mask, centre: Point, side: float, draw: Draw) 
     x0, y0 = (max((start - _ROOM) // 16 * 16, 0) for start in (left, top))
     part = (slice(y0, y0 + SIZE + 3 * _ROOM), slice(x0, x0 + SIZE + 3 * _ROOM))
     extent = pixels.shape
-    kept, size = saved(_changed(np.ascontiguousarray(pixels[part]), draw), draw.codec)
-    facts = {"bytes": size, "quality": draw.codec[1], "width": extent[1], "height": extent[0]}
+    kept, weight = saved(_changed(np.ascontiguousarray(pixels[part]), draw), draw.codec)
+    facts = {"bytes": weight, "quality": draw.codec[1], "width": extent[1], "height": extent[0]}
     cells = _cut_mask(mask[part], left - x0, top - y0)
     return Window(cut(kept, left - x0, top - y0), cells, facts)
 
