@@ -19,6 +19,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 
 import pyarrow  # noqa: E402 - after the skips
 
+from faceagent_finetune.nets.loop import to_input  # noqa: E402
 from faceagent_finetune.nets.multitask import card, crops, evaluate, export, finish, labels, losses, train  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet, Mixer  # noqa: E402
 from faceagent_tools import multitask  # noqa: E402
@@ -165,7 +166,7 @@ def test_what_is_fitted_afterwards_is_measured(cache: Path, checkpoint: Path, tm
     )
     finish.fit(network, made)
     with torch.inference_mode():
-        chance = torch.sigmoid(network(train.to_input(made.pixels[made.val]))["usable"]).numpy()
+        chance = torch.sigmoid(network(to_input(made.pixels[made.val]))["usable"]).numpy()
     assert (chance[:20, 0] < 0.5).all()
     assert (chance[20:, 0] > 0.5).all()
     assert np.abs(chance[20:, 1] - 0.8).max() < 0.1

@@ -21,7 +21,7 @@ from faceagent_tools.forensic import CELL, CELLS, SIZE, cut, inside, region
 _LARGER = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
 _SMALLER = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR)  # a plain one skips pixels: programs seldom do
 _ROOM = 32  # pixels of the saved picture around a window of a large photo
-_LEAST = 64  # a picture is not made smaller than this
+_LEAST = 128  # a picture is not made smaller than this: the window would be mirror images for the most part
 _JITTER = 24  # pixels by which a window about the whole face is off its middle
 
 
