@@ -19,6 +19,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 
 import pyarrow  # noqa: E402 - after the skips
 
+from faceagent_finetune.nets.loop import to_input  # noqa: E402
 from faceagent_finetune.nets.multitask import card, crops, evaluate, export, finish, labels, losses, train  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet, Mixer  # noqa: E402
 from faceagent_finetune.nets.multitask.model import Multitask  # noqa: E402
@@ -137,8 +138,8 @@ def test_a_run_goes_on_where_it_stopped(cache: Path, checkpoint: Path) -> None:
 def test_the_recogniser_stays_as_it_is(checkpoint: Path) -> None:
     network, state = train.averaged(checkpoint)
     assert torch.equal(network.trunk.blocks[9].a.weight, Multitask().trunk.blocks[9].a.weight)
-    assert not any(name.startswith("trunk") for name in state["ends"])
-    assert not torch.equal(state["ends"]["looks.0.a.weight"], network.trunk.blocks[10].a.weight)
+    assert not any(name.startswith("trunk") for name in state["network"])
+    assert not torch.equal(state["network"]["looks.0.a.weight"], network.trunk.blocks[10].a.weight)
 
 
 def test_mixed_faces_teach_what_is_said_of_each_of_them() -> None:
@@ -195,7 +196,7 @@ def test_what_is_fitted_afterwards_is_measured(cache: Path, checkpoint: Path, tm
     )
     finish.fit(network, made)
     with torch.inference_mode():
-        chance = torch.sigmoid(network(train.to_input(made.pixels[made.val]))["usable"]).numpy()
+        chance = torch.sigmoid(network(to_input(made.pixels[made.val]))["usable"]).numpy()
     assert (chance[:20, 0] < 0.5).all()
     assert (chance[20:, 0] > 0.5).all()
     assert np.abs(chance[20:, 1] - 0.8).mean() < 0.1

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,6 @@ from faceagent_tools.multitask import SIZE
 
 Arrays = dict[str, npt.NDArray[Any]]
 Batch = tuple[npt.NDArray[np.uint8], Arrays]
-_AHEAD = 4  # batches made before they are asked for
 
 
 @dataclass(frozen=True)
@@ -93,39 +90,3 @@ class Mixer:
             for name, value in sample.items():
                 targets[name].append(np.asarray(value))
         return pixels, {name: np.stack(values) for name, values in targets.items()}
-
-
-class Ahead:
-    """Makes batches in a thread while the network works on the one before. Ask in order of steps."""
-
-    def __init__(self, mixer: Mixer, first: int) -> None:
-        self._queue: queue.Queue[Batch | BaseException] = queue.Queue(_AHEAD)
-        self._stop, self._mixer = threading.Event(), mixer
-        self._thread = threading.Thread(target=self._make, args=(first,), daemon=True)
-        self._thread.start()
-
-    def _make(self, step: int) -> None:
-        while not self._stop.is_set():
-            made: Batch | BaseException
-            try:
-                made = self._mixer.batch(step)
-            except Exception as error:  # noqa: BLE001 - handed over and raised where batches are asked for
-                made = error
-            while not self._stop.is_set():
-                try:
-                    self._queue.put(made, timeout=0.2)
-                    break
-                except queue.Full:
-                    continue
-            step += 1
-
-    def __iter__(self) -> Iterator[Batch]:
-        while True:
-            made = self._queue.get()
-            if isinstance(made, BaseException):
-                raise made
-            yield made
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()

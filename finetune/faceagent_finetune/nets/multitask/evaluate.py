@@ -62,7 +62,8 @@ def _onnx(model: Path, threads: int) -> Predict:
 def _torch(model: Path, threads: int) -> Predict:
     import torch
 
-    from faceagent_finetune.nets.multitask.train import averaged, to_input
+    from faceagent_finetune.nets.loop import to_input
+    from faceagent_finetune.nets.multitask.train import averaged
 
     torch.set_num_threads(threads)
     network, _ = averaged(model)

@@ -25,11 +25,12 @@ import torch
 from torch.nn import functional
 
 from faceagent.media import Photo, Pixels
+from faceagent_finetune.nets.loop import to_input
 from faceagent_finetune.nets.multitask import crops as cutting
 from faceagent_finetune.nets.multitask.data import CropSet
 from faceagent_finetune.nets.multitask.evaluate import fitting_half
 from faceagent_finetune.nets.multitask.model import Multitask
-from faceagent_finetune.nets.multitask.train import averaged, to_input
+from faceagent_finetune.nets.multitask.train import averaged
 from faceagent_tools import align
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.trunk import CHIP_PADDING
