@@ -118,7 +118,7 @@ def test_masks_stay_near_their_hull(seed: int, x: float, y: float, wide: float, 
     assert not rows.size or (rows.min() >= low[1] and rows.max() <= high[1])
 
 
-STILL = post.Strength(flip=0, resize=0, colour=0, grey=0, blur=0, noise=0, as_source=0, unsaved=1, webp=0)
+STILL = post.Strength(flip=0, resize=0, colour=0, grey=0, blur=0, sharpen=0, noise=0, as_source=0, unsaved=1, webp=0)
 
 
 def _mirrored(points: np.ndarray, width: int) -> np.ndarray:
@@ -132,7 +132,7 @@ def test_the_mask_goes_where_the_pixels_go(seed: int) -> None:
     mask[96:176, 80:168] = 1
     pixels = np.repeat((255 * mask).astype(np.uint8)[:, :, None], 3, axis=2)
     strength = post.Strength(
-        flip=0.5, resize=1, smallest=0.6, largest=1.4, colour=0, grey=0, blur=0, noise=0, unsaved=1
+        flip=0.5, resize=1, smallest=0.6, largest=1.4, colour=0, grey=0, blur=0, sharpen=0, noise=0, unsaved=1
     )
     draw = post.drawn(np.random.default_rng(seed), ("none", 100), strength)
     window = post.through(pixels, mask, (124.0, 136.0), 110.0, draw)

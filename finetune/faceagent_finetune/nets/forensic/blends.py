@@ -300,7 +300,8 @@ def upsampled(pixels: Pixels, rng: Rng) -> Pixels:
     small = (-(-width // 2**times), -(-height // 2**times))
     made: npt.NDArray[Any] = cv2.resize(pixels, small, interpolation=cv2.INTER_AREA).astype(np.float32)
     base = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 16.0 if rng.random() < 0.7 else np.ones((2, 2))
-    uneven = (base * np.exp(rng.normal(0, rng.uniform(0.01, 0.1), base.shape))).astype(np.float32)
+    spread = np.exp(rng.uniform(np.log(0.004), np.log(0.05)))  # from what only filters see to what the eye does
+    uneven = (base * np.exp(rng.normal(0, spread, base.shape))).astype(np.float32)
     for _ in range(times):
         wide = np.zeros((2 * made.shape[0], 2 * made.shape[1], 3), np.float32)
         wide[::2, ::2] = made

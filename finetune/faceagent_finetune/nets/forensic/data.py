@@ -20,14 +20,15 @@ import numpy.typing as npt
 from faceagent.errors import UsageError
 from faceagent.media import Pixels
 from faceagent_finetune.nets.forensic.blends import Face, Mask, Rng, forged
-from faceagent_finetune.nets.forensic.codec import decoded
+from faceagent_finetune.nets.forensic.codec import decoded, saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.post import Strength, Window, drawn, through
 from faceagent_tools.forensic import CELLS, KINDS, region
 
 _ALIKE, _ALIKE_LEAST = 0.01, 8  # share and number of authentic photos from which the partner of a forgery is drawn
-_ROOM = 64  # pixels around a face with its context that a window may yet see
+_ROOM = 80  # pixels around a face with its context that a window may yet see
 _ASKED = 12  # photos among which a donor is looked for
+_FILED = 0.7  # share of forgeries made here that are then saved as the photos of their set are
 _LEAST_SHOWN = 0.002  # of a window that must be changed for it to count as forged: 10 x 10 px
 SYNTHESIS = KINDS.index("synthesis")
 
@@ -207,7 +208,10 @@ class Mixer:
                 second = Window(second.pixels, np.full((CELLS, CELLS), np.nan, np.float32), second.facts)
         else:
             forgery = forged(honest, lambda: pool.donor(row, rng), rng, self._plan.forgeries)
-            second = through(forgery.pixels, forgery.mask, *square(honest.points), draw)
+            pixels = forgery.pixels
+            if rng.random() < _FILED:  # or "was never compressed" would do for "forged"
+                pixels, _ = saved(pixels, SOURCES[photos.name].codec)
+            second = through(pixels, forgery.mask, *square(honest.points), draw)
             # A window that shows nothing of the forgery is an authentic one.
             kind = forgery.kind if second.cells.mean() > _LEAST_SHOWN else 0
         return [(first, 0, self._facts(photos, partner, first)), (second, kind, self._facts(photos, row, second))]

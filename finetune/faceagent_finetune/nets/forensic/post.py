@@ -36,6 +36,7 @@ class Strength:
     colour: float = 0.4
     grey: float = 0.05
     blur: float = 0.12
+    sharpen: float = 0.1  # as a photo program does: it must not count as a trace of a generator
     noise: float = 0.12
     as_source: float = 0.35  # saved in the way of its set
     unsaved: float = 0.08
@@ -56,6 +57,7 @@ class Draw:
     curve: npt.NDArray[np.uint8] | None
     grey: bool
     blur: float
+    sharpen: float
     noise: tuple[int, float]
     codec: Codec
     place: tuple[float, float]
@@ -85,6 +87,7 @@ def drawn(rng: Rng, codec: Codec, strength: Strength) -> Draw:
         curve=_curve(rng) if rng.random() < strength.colour else None,
         grey=bool(rng.random() < strength.grey),
         blur=float(rng.uniform(0.4, 1.5)) if rng.random() < strength.blur else 0.0,
+        sharpen=float(rng.uniform(0.3, 1.5)) if rng.random() < strength.sharpen else 0.0,
         noise=(int(rng.integers(2**31)), float(rng.uniform(0.5, 5.0)) if rng.random() < strength.noise else 0.0),
         codec=_codec(rng, codec, strength),
         place=(float(rng.random()), float(rng.random())),
@@ -156,6 +159,9 @@ def _changed(pixels: Pixels, draw: Draw) -> Pixels:
         pixels = np.asarray(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
     if draw.blur:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), draw.blur), np.uint8)
+    if draw.sharpen:
+        soft = cv2.GaussianBlur(pixels, (0, 0), 1.2)
+        pixels = np.asarray(cv2.addWeighted(pixels, 1 + draw.sharpen, soft, -draw.sharpen, 0), np.uint8)
     seed, sigma = draw.noise
     if sigma:
         grain = np.random.default_rng(seed).standard_normal(pixels.shape[:2], np.float32)[:, :, None]
