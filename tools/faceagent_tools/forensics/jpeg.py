@@ -13,11 +13,14 @@ import cv2
 import numpy as np
 
 from faceagent.media import Photo, Pixels, opened, turned
+from faceagent_tools.forensics import blocks
 from faceagent_tools.forensics.view import FaceView, Floats, Mask, Unmeasured
 from faceagent_tools.provenance_records import jpeg_quality
 
 QUALITIES = tuple(range(40, 96, 3))
 """IJG qualities at which ghosts are looked for."""
+_COARSER = 1.3  # times the file's own steps: five points of quality below 92, ten below 75
+_DEEP = 0.6  # of the deepest dip
 _FEWEST = 48  # blocks on each side of the comparison
 _BACK = {6: 8, 8: 6}  # the other EXIF orientations undo themselves
 _HIGHEST = 32  # quantised coefficients beyond are too rare for a histogram
@@ -27,15 +30,17 @@ _ERROR_LEVEL_QUALITY = 90
 
 @dataclass(frozen=True)
 class Compression:
-    """ghost: the deepest dip of the face's curve of recompression error, less that of the surroundings, dB;
-    ghost_quality: the IJG quality at which it is (Farid 2009, doi:10.1109/TIFS.2008.2012215). second_grid: strength of the strongest
-    block grid that is not the file's, face less surroundings, dB (Li et al. 2009, doi:10.1016/j.sigpro.2009.03.025).
-    double_face, double_around: periodicity of the histograms of quantised coefficients, 0-1 (Popescu & Farid 2004,
-    doi:10.1007/978-3-540-30114-1_10).
+    """ghost: the deepest dip of the face's curve of recompression error where that of the surroundings has none, dB;
+    ghost_quality: the lowest IJG quality at which it is about as deep (Farid 2009, doi:10.1109/TIFS.2008.2012215).
+    lost: the same the other way round, a ghost that the surroundings have and the face lacks, dB. second_grid: strength
+    of the strongest block grid that is not the file's, face less surroundings, dB (Li et al. 2009,
+    doi:10.1016/j.sigpro.2009.03.025). double_face, double_around: periodicity of the histograms of quantised
+    coefficients, 0-1 (Popescu & Farid 2004, doi:10.1007/978-3-540-30114-1_10): how often compressed, forged or not.
     """
 
     ghost: float
     ghost_quality: int
+    lost: float
     second_grid: float
     double_face: float
     double_around: float
@@ -50,16 +55,20 @@ def measure(photo: Photo, view: FaceView) -> Compression | Unmeasured:
     if photo.format not in ("JPEG", "MPO") or not photo.raw:
         return Unmeasured("not_applicable", "traces of JPEG compression are read from JPEG files only")
     luma, face, around = _on_grid(photo, view)
-    coefficients = _transformed(luma)
-    inner, outer = (_whole(mask) for mask in (face, around))
+    coefficients = blocks.cosines(luma)
+    inner, outer = (blocks.inside(mask) for mask in (face, around))
     if min(int(inner.sum()), int(outer.sum())) < _FEWEST:
         return Unmeasured("abstained", "too little of the face or of its surroundings can be seen to compare them")
-    dips = _dips(coefficients, inner) - _dips(coefficients, outer)
-    best = int(dips.argmax())
     table = luma_table(photo)
+    face_dips, around_dips = (_dips(coefficients[where], table) for where in (inner, outer))
+    # The other's dip counts double: where all was compressed before, one of them still dips deeper.
+    dips = face_dips - 2 * np.maximum(around_dips, 0)
+    # The coarsest of the deep ones: steps that divide the earlier ones fit as well.
+    best = int(np.argmax(dips >= _DEEP * dips.max()))
     return Compression(
-        ghost=float(dips[best]),
+        ghost=float(dips.max()),
         ghost_quality=QUALITIES[best + 1],
+        lost=float((around_dips - 2 * np.maximum(face_dips, 0)).max()),
         second_grid=_second_grid(luma, face) - _second_grid(luma, around),
         double_face=_periodicity(coefficients[inner], table),
         double_around=_periodicity(coefficients[outer], table),
@@ -94,7 +103,7 @@ def error_level_picture(view: FaceView, gain: float = 15.0) -> Pixels:
 
 def ijg_table(quality: int) -> Floats:
     """[8, 8]: the IJG's luma table at a quality of 1-100."""
-    scale = 5000 / quality if quality < 50 else 200 - 2 * quality
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     return np.clip(np.floor((np.array(jpeg_quality.LUMINANCE) * scale + 50) / 100), 1, 255)
 
 
@@ -110,33 +119,22 @@ def _on_grid(photo: Photo, view: FaceView) -> tuple[Floats, Mask, Mask]:
     return luma.astype(np.float64), face.astype(np.bool_), around.astype(np.bool_)
 
 
-def _blocks(plane: Floats) -> Floats:
-    """[n, m, 8, 8]."""
-    rows, columns = plane.shape[0] // 8, plane.shape[1] // 8
-    return plane[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3)
+def _dips(chosen: Floats, table: Floats) -> Floats:
+    """By quality but the first and last: how far the error of quantising anew lies below that at its neighbours, dB.
 
+    0 for qualities as fine as the file's own, which leaves its own dip.
 
-def _whole(mask: Mask) -> Mask:
-    """[n, m]: blocks that lie wholly inside."""
-    return np.asarray(_blocks(mask.astype(np.float64)).mean(axis=(2, 3)) == 1)
-
-
-def _transformed(luma: Floats) -> Floats:
-    """The blocks' cosine transform, [n, m, 8, 8]."""
-    k = np.arange(8)
-    basis = np.cos(np.pi * (2 * k[None] + 1) * k[:, None] / 16) * np.where(k[:, None], 0.5, 8**-0.5)
-    return np.asarray(basis @ _blocks(luma - 128) @ basis.T)
-
-
-def _dips(coefficients: Floats, where: Mask) -> Floats:
-    """By quality but the first and last: how far the error of quantising anew lies below that at its neighbours, dB."""
-    chosen = coefficients[where].reshape(-1, 64)[:, 1:]
+    Args:
+        chosen: blocks' transforms [n, 8, 8].
+    """
+    chosen = chosen.reshape(-1, 64)[:, 1:]
     errors = []
     for quality in QUALITIES:
         step = ijg_table(quality).reshape(64)[1:]
         errors.append(np.mean((chosen - step * np.rint(chosen / step)) ** 2))
     curve = 10 * np.log10(np.array(errors) + 1e-3)
-    return np.asarray((curve[:-2] + curve[2:]) / 2 - curve[1:-1])
+    coarser = [ijg_table(quality).mean() > _COARSER * table.mean() for quality in QUALITIES[1:-1]]
+    return np.where(coarser, (curve[:-2] + curve[2:]) / 2 - curve[1:-1], 0.0)
 
 
 def _second_grid(luma: Floats, where: Mask) -> float:
@@ -156,11 +154,11 @@ def _second_grid(luma: Floats, where: Mask) -> float:
     return float(min(strengths))
 
 
-def _periodicity(blocks: Floats, table: Floats) -> float:
+def _periodicity(chosen: Floats, table: Floats) -> float:
     """Of the histograms of quantised coefficients: the share of the fluctuation that one period makes up, 0-1."""
     found = []
     for row, column in _LOW:
-        values = np.abs(np.rint(blocks[:, row, column] / table[row, column])).astype(int)
+        values = np.abs(np.rint(chosen[:, row, column] / table[row, column])).astype(int)
         counts = np.bincount(values[(values > 0) & (values <= _HIGHEST)], minlength=_HIGHEST + 1)[1:].astype(np.float64)
         smooth = cv2.blur(counts.reshape(1, -1), (5, 1), borderType=cv2.BORDER_REFLECT)[0]
         change = (counts - smooth) / np.sqrt(smooth + 1)

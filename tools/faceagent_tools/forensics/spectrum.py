@@ -1,19 +1,19 @@
-"""The power spectrum of a face: how fast detail falls off, and what stands out of the fall.
+"""The power spectrum of a face: how fast detail falls off, and what comes back at the grid of an up-sampling.
 
-Images of the world lose power with frequency roughly by a power law. Generators and up-sampling leave bumps and too
-little or too much at the highest frequencies (Durall et al. 2020, arXiv:2003.01826; Frank et al. 2020,
-arXiv:2003.08685), and grids of peaks at a half and a quarter of the sampling rate (Zhang et al. 2019,
-arXiv:1907.06515). JPEG's own blocks make peaks at all multiples of an eighth; what the eighths show is taken off the
-half and the quarter.
+Images of the world lose power with frequency roughly by a power law, and generators and up-sampling change how (Durall
+et al. 2020, arXiv:2003.01826; Frank et al. 2020, arXiv:2003.08685). Up-sampling also copies the strong low frequencies
+to a half and a quarter of the sampling rate (Zhang et al. 2019, arXiv:1907.06515). JPEG's own blocks make peaks at all
+multiples of an eighth; what the odd eighths show is taken off the half and the quarter.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
+from faceagent_tools.forensics import blocks
 from faceagent_tools.forensics.view import FaceView, Floats, Plane, Unmeasured
 
 SMALLEST = 48
@@ -29,16 +29,18 @@ _FITTED = slice(1, 9)  # 0.03-0.28 cycles per pixel: above the light on the face
 class Spectrum:
     """slope: exponent of the power law, in dB per octave (about -9 for sharp photos, lower when blurred).
 
-    tail: mean power above 0.4 cycles per pixel over what the power law foretells, dB. bump: the most by which a ring
-    between 0.2 and 0.45 stands above the line between its neighbours, dB. grid: power at a half and a quarter of the
-    sampling rate along rows and columns over that at the odd eighths, dB. profile: power of `BINS` rings, dB.
+    grid: power at a half or a quarter of the sampling rate along rows and columns over that at the odd eighths beside
+    it, dB.
+
+    luma: mean amplitude of the 63 frequencies of the 8 x 8 cosine transform, dB, in rows downwards from the horizontal
+    ones; chroma: of the 15 lowest of each colour difference (Cr first). No single one says much; together they are what
+    Frank et al. tell generators by.
     """
 
     slope: float
-    tail: float
-    bump: float
     grid: float
-    profile: tuple[float, ...]
+    luma: tuple[float, ...]
+    chroma: tuple[float, ...]
 
 
 def measure(view: FaceView) -> Spectrum | Unmeasured:
@@ -49,16 +51,22 @@ def measure(view: FaceView) -> Spectrum | Unmeasured:
     power = _power(square)
     profile = _profile(power)
     octaves = np.log2((np.arange(BINS) + 0.5) / BINS / 2)
-    slope, level = np.polyfit(octaves[_FITTED], profile[_FITTED], 1)
-    over = profile - (slope * octaves + level)
-    middle = profile[1:-1] - (profile[:-2] + profile[2:]) / 2
+    slope, _ = np.polyfit(octaves[_FITTED], profile[_FITTED], 1)
     return Spectrum(
         slope=float(slope),
-        tail=float(over[13:].mean()),
-        bump=float(middle[5:13].max()),
         grid=_grid(power),
-        profile=tuple(float(value) for value in profile),
+        luma=_amplitudes(view, 0, 8),
+        chroma=(*_amplitudes(view, 1, 4), *_amplitudes(view, 2, 4)),
     )
+
+
+def _amplitudes(view: FaceView, channel: int, side: int) -> tuple[float, ...]:
+    """Of the lowest side x side frequencies but zero, over the blocks inside the face; on the photo's own grid."""
+    skip_x, skip_y = -int(view.box.x0) % 8, -int(view.box.y0) % 8
+    plane = view.ycc[skip_y:, skip_x:, channel]
+    chosen = blocks.cosines(plane)[blocks.inside(view.face[skip_y:, skip_x:])]
+    decibels = 20 * np.log10(np.abs(chosen[:, :side, :side]).mean(axis=0) + 1e-2)
+    return tuple(float(value) for value in decibels.ravel()[1:])
 
 
 def _square(view: FaceView) -> Plane:
@@ -66,7 +74,7 @@ def _square(view: FaceView) -> Plane:
     x, y = view.points[27:36].mean(axis=0)
     half = min(view.width * 0.42, LARGEST / 2)
     height, width = view.luma.shape
-    half = int(min(half, x, y, width - x, height - y))
+    half = max(int(min(half, x, y, width - x, height - y)), 0)
     row, column = round(float(y)), round(float(x))
     half = half - half % 8
     return view.luma[row - half : row + half, column - half : column + half]
@@ -90,16 +98,16 @@ def _profile(power: Floats) -> Floats:
 
 
 def _grid(power: Floats) -> float:
-    """dB by which the peaks of up-sampling stand out more than those of JPEG's blocks."""
+    """dB by which a half or a quarter of the sampling rate outdoes the odd eighths; mean of rows and columns."""
     side = len(power)
-    middle = side // 2
-    lines = (power[middle - 1 : middle + 2].mean(axis=0), power[:, middle - 1 : middle + 2].mean(axis=1))
     total = 0.0
-    for line in lines:
-        decibels = 10 * np.log10(line + 1e-9)
-        floor = cv2.medianBlur(decibels.astype(np.float32).reshape(1, -1), 5)[0]
-        over = decibels - floor
-        eighth = side // 8
-        up, blocks = [middle - 4 * eighth, middle - 2 * eighth], [middle - 3 * eighth, middle - eighth]
-        total += float(over[up].mean() - over[blocks].mean())
-    return total / len(lines)
+    for plane in (power, power.T):
+        eighths = [float(plane[_near(side, k)][:, _near(side, 0)].mean()) for k in range(5)]
+        _, one, quarter, three, half = 10 * np.log10(np.array(eighths) + 1e-9)
+        total += float(max(half - three, quarter - (one + three) / 2))
+    return total / 2
+
+
+def _near(side: int, eighths: int) -> npt.NDArray[np.int64]:
+    """Three places about a frequency in eighths of the sampling rate; they go round at the half."""
+    return (side // 2 + eighths * side // 8 + np.array([-1, 0, 1])) % side

@@ -54,31 +54,33 @@ class FaceView:
         return float(np.hypot(*(self.points[16] - self.points[0])))
 
     @cached_property
+    def ycc(self) -> Plane:
+        """[h, w, 3]: luma, Cr and Cb, 0-255 (ITU-R BT.601)."""
+        return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_RGB2YCrCb), dtype=np.float32)
+
+    @cached_property
     def luma(self) -> Plane:
-        """[h, w], 0-255 (ITU-R BT.601)."""
-        return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_RGB2GRAY), dtype=np.float32)
+        """[h, w], 0-255."""
+        return np.ascontiguousarray(self.ycc[:, :, 0])
 
     @cached_property
     def face(self) -> Mask:
-        """[h, w]: inside the outline."""
-        return self._grown(-_GAP)
+        """[h, w]: inside the outline, and not close to it."""
+        return self._deeper_than(filled(self.outline, self.pixels.shape))
 
     @cached_property
     def around(self) -> Mask:
-        """[h, w]: outside of it."""
-        return ~self._grown(_GAP)
+        """[h, w]: outside of the outline, and not close to it."""
+        return self._deeper_than(1 - filled(self.outline, self.pixels.shape))
 
-    def _grown(self, by: float) -> Mask:
-        """Inside the outline moved outwards by a share of the face's width."""
-        side = max(round(abs(by) * self.width), 1) * 2 + 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-        grow = cv2.dilate if by > 0 else cv2.erode
-        return np.asarray(grow(filled(self.outline, self.pixels.shape[:2]), kernel), dtype=np.bool_)
+    def _deeper_than(self, inside: npt.NDArray[np.uint8]) -> Mask:
+        depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_3)
+        return np.asarray(depth > _GAP * self.width, dtype=np.bool_)
 
 
 def filled(outline: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     """1 inside an outline [n, 2], else 0."""
-    canvas = np.zeros(shape, np.uint8)
+    canvas = np.zeros(shape[:2], np.uint8)
     # fillPoly counts in pixel centres, and takes sixteenths here.
     cv2.fillPoly(canvas, [np.rint((outline - 0.5) * 16).astype(np.int32)], 1, shift=4)
     return canvas
