@@ -1,9 +1,9 @@
 """Real photos and forgeries as forensic signals, for `forensic_signals`.
 
 DFDC face swaps and StyleGAN faces with the authentic photos of the same files, as they are; and pairs of an authentic
-photo and a forgery made of it (`forensic.blends`), both saved as JPEG once more at one quality. VIPBench's swaps and the
-authentic photos of LFW and HELEN are measured only. Train and val share no source video (DFDC), no person (LFW) and no
-photo.
+photo and a forgery made of it (`forensic.blends`), both saved as JPEG once more at one quality. VIPBench's swaps and
+the authentic photos of LFW and HELEN are measured only. Train and val share no source video (DFDC), no person (LFW)
+and no photo.
 """
 
 from __future__ import annotations

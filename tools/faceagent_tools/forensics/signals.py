@@ -26,8 +26,8 @@ from faceagent_tools.forensics.noise import Noise
 from faceagent_tools.forensics.spectrum import Spectrum
 from faceagent_tools.forensics.view import FaceView, Floats, Unmeasured
 
-KINDS = ("none", "swap", "synthesis")
-"""What the classifier tells apart: authentic, a face blended in, a picture drawn by a generator."""
+KINDS = ("swap", "synthesis")
+"""What the classifier looks for, each against authentic photos: a face blended in, a picture drawn by a generator."""
 MOST = 4.0
 """Standard deviations at which a feature is cut off, so that no single strange one decides."""
 
@@ -84,28 +84,23 @@ def measure(photo: Photo, view: FaceView) -> Signals:
 
 @dataclass(frozen=True)
 class Weighed:
-    """kinds: probability of each of `KINDS`, which sum to 1, at equal prior odds. strange: how far the features are
-    from those that it was fitted on, root mean square of standard deviations (about 1 is usual). leading: the named
-    features that speak loudest for a forgery, or against one where the sum does, with their share of the log odds.
+    """kinds: probability of each of `KINDS` against an authentic photo, at even odds; each stands for itself.
+    strange: how far the features are from those that it was fitted on, root mean square of standard deviations (about 1
+    is usual). leading: by kind, the three features that speak loudest for what it says, with their log odds.
     """
 
     kinds: Mapping[str, float]
     strange: float
-    leading: Mapping[str, float]
-
-    @property
-    def forged(self) -> float:
-        """Probability of any forgery."""
-        return 1 - self.kinds["none"]
+    leading: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """Softmax over a linear map of standardised features.
+    """Logistic regressions on standardised features.
 
-    names [n]; mean, scale [n]: of the features. weights [3, n], intercept [3]: logits of `KINDS`, with the calibration
-    in them. strangest: `Weighed.strange` that 99 of 100 photos of the calibration stay below.
-    ordinary: by feature, the values between which 98 of 100 authentic photos lie. table: the whole file.
+    names [n]; mean, scale [n]: of the features. weights [2, n], intercept [2]: log odds of `KINDS`, calibration and
+    all. strangest: `Weighed.strange` that 99 of 100 training photos stay below. ordinary: by feature outside of the
+    classifier, the values between which 98 of 100 authentic photos lie. table: the whole file.
     """
 
     names: tuple[str, ...]
@@ -125,16 +120,16 @@ class Classifier:
     def weigh(self, features: Mapping[str, float]) -> Weighed:
         """Of one face (`Signals.features`)."""
         usual = self.standardised(features)
-        logits = self.weights @ usual + self.intercept
-        raised = np.exp(logits - logits.max())
-        kinds = raised / raised.sum()
-        share = (self.weights[1 + int(kinds[1:].argmax())] - self.weights[0]) * usual
-        sign = 1 if kinds[0] < 0.5 else -1
-        loudest = np.argsort(-sign * share)[:3].tolist()
+        odds = self.weights @ usual + self.intercept
+        shares = self.weights * usual
+        loudest = np.argsort(-np.sign(odds)[:, None] * shares, axis=1)[:, :3].tolist()
         return Weighed(
-            kinds=dict(zip(KINDS, kinds.tolist(), strict=True)),
+            kinds={kind: float(1 / (1 + np.exp(-value))) for kind, value in zip(KINDS, odds, strict=True)},
             strange=float(np.sqrt(np.mean(usual**2))),
-            leading={self.names[place]: float(share[place]) for place in loudest},
+            leading={
+                kind: {self.names[place]: float(share[place]) for place in places}
+                for kind, share, places in zip(KINDS, shares, loudest, strict=True)
+            },
         )
 
 
