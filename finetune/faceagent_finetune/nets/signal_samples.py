@@ -1,14 +1,15 @@
 """Real photos and forgeries as forensic signals, for `forensic_signals`.
 
 DFDC face swaps and StyleGAN faces with the authentic photos of the same files, as they are; and pairs of an authentic
-photo and a forgery made of it (`forensic.blends`), both saved as JPEG once more at one quality. VIPBench's swaps and
-the authentic photos of LFW and HELEN are measured only. Train and val share no source video (DFDC), no person (LFW)
-and no photo.
+photo and a forgery made of it (`forensic.blends`), both saved once more at one quality, in the format of their set.
+Measured only: VIPBench, and photos of LFW and HELEN as they are. Train and val share no source video (DFDC), no person
+(LFW) and no photo.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import sys
 import zlib
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from faceagent.media import Photo
 from faceagent_finetune.nets.forensic import blends
@@ -43,21 +44,24 @@ _SHARES = {"swap": 1.0}  # of the kinds of forgeries that are made
 
 @dataclass(frozen=True)
 class Source:
-    """One set. train, val: photos that are measured as they are. pairs: of (train, val) photos that are forged too."""
+    """One set. train, val: photos that are measured as they are. pairs: of (train, val) photos that are forged too.
+    codec: as which the set's photos are saved, and its pairs once more.
+    """
 
     file: str
     mesh: str | None
     train: int
     val: int
     pairs: tuple[int, int] = (0, 0)
+    codec: str = "JPEG"
 
 
 SOURCES: Mapping[str, Source] = {
     "vip": Source("identity/vip_one_person.parquet", None, 0, 1000),
     "dfdc": Source("forensics/dfdc_faces.parquet", "dfdc_faces", 1200, 1000, (250, 80)),
     "stylegan": Source("forensics/stylegan_ffhq.parquet", "stylegan_ffhq", 1200, 1000, (200, 60)),
-    "lfw": Source("identity/lfw_images.parquet", "lfw_images", 0, 200, (200, 80)),
-    "helen": Source("landmarks/helen68.parquet", None, 0, 80, (60, 40)),
+    "lfw": Source("identity/lfw_images.parquet", "lfw_images", 0, 200, (200, 80), "WEBP"),
+    "helen": Source("landmarks/helen68.parquet", None, 0, 80, (60, 40), "WEBP"),
 }
 
 
@@ -141,7 +145,7 @@ def samples(
         if points is None:
             yield []
         elif paired:
-            yield _pair(photo, points, _donor(photos, place, number), {**known, "set": f"{name} pairs"}, number)
+            yield _pair(photo, points, _donor(photos, place, number), {**known, "set": f"{name} pairs"}, name, number)
         else:
             kind = _KINDS.get(str(row.get("label") or row.get("relation")), "none")
             facts = {"native": float(row["native_px"])} if row.get("native_px") else {}
@@ -168,7 +172,9 @@ def _donor(photos: Sequence[Row], place: Points, number: int) -> blends.Donor:
     return draw
 
 
-def _pair(photo: Photo, points: Floats, donor: blends.Donor, known: dict[str, Any], number: int) -> list[Sample]:
+def _pair(
+    photo: Photo, points: Floats, donor: blends.Donor, known: dict[str, Any], name: str, number: int
+) -> list[Sample]:
     """An authentic photo and a forgery of it, saved alike."""
     rng = np.random.default_rng([SEED, number, 1])
     face = blends.Face(photo.pixels, points[:68].astype(np.float32))
@@ -176,15 +182,18 @@ def _pair(photo: Photo, points: Floats, donor: blends.Donor, known: dict[str, An
     quality = int(rng.integers(70, 96))
     found = []
     for kind, pixels in (("none", photo.pixels), ("swap", forgery.pixels)):
-        saved = cv2.imencode(".jpg", pixels[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-        found.append(measured(Photo.open(saved), points, kind=kind, facts={"quality": float(quality)}, **known))
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, SOURCES[name].codec, quality=quality)
+        found.append(
+            measured(Photo.open(buffer.getvalue()), points, kind=kind, facts={"quality": float(quality)}, **known)
+        )
     return found
 
 
 def collected(data: Path, cache: Path, name: str) -> list[Sample]:
     """All samples of one set, measured or from the cache."""
     source, file = SOURCES[name], cache / f"signals_{name}.json"
-    stored = json.loads(file.read_text()) if file.is_file() else {"done": 0, "samples": []}
+    stored: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {"done": 0, "samples": []}
     rows = read(data / source.file)
     todo = _chosen(name, source, rows)
     if stored["done"] < len(todo):

@@ -65,7 +65,8 @@ def _profiles(view: FaceView, plane: Plane) -> Floats:
     inside = view.points[27:36].mean(axis=0) - line
     outward *= -np.sign((outward * inside).sum(axis=1, keepdims=True))
     places = (line[:, None] + outward[:, None] * (_PLACES * view.width)[:, None] - 0.5).astype(np.float32)
-    values = cv2.remap(plane, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=[np.nan] * 4)
+    columns, rows = (np.ascontiguousarray(places[:, :, axis]) for axis in (0, 1))
+    values = cv2.remap(plane, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=[np.nan] * 4)
     return np.asarray(values, dtype=np.float64)
 
 

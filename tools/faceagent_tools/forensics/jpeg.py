@@ -21,6 +21,7 @@ QUALITIES = tuple(range(40, 96, 3))
 """IJG qualities at which ghosts are looked for."""
 _COARSER = 1.3  # times the file's own steps: five points of quality below 92, ten below 75
 _DEEP = 0.6  # of the deepest dip
+_ENOUGH = 1000  # blocks for a curve
 _FEWEST = 48  # blocks on each side of the comparison
 _BACK = {6: 8, 8: 6}  # the other EXIF orientations undo themselves
 _HIGHEST = 32  # quantised coefficients beyond are too rare for a histogram
@@ -98,7 +99,7 @@ def error_level_picture(view: FaceView, gain: float = 15.0) -> Pixels:
     buffer = io.BytesIO()
     Image.fromarray(view.pixels).save(buffer, "JPEG", quality=_ERROR_LEVEL_QUALITY)
     saved = np.asarray(Image.open(buffer), dtype=np.float32)
-    return np.clip(np.abs(view.pixels - saved) * gain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.abs(view.pixels - saved) * gain, 0, 255), dtype=np.uint8)
 
 
 def ijg_table(quality: int) -> Floats:
@@ -113,8 +114,7 @@ def _on_grid(photo: Photo, view: FaceView) -> tuple[Floats, Mask, Mask]:
     skip_x, skip_y = -round(stored.x0) % 8, -round(stored.y0) % 8
     back = _BACK.get(photo.orientation, photo.orientation)
     luma, face, around = (
-        turned(plane, back)[skip_y:, skip_x:]
-        for plane in (view.luma, view.face.astype(np.uint8), view.around.astype(np.uint8))
+        turned(plane.astype(np.uint8), back)[skip_y:, skip_x:] for plane in (view.luma, view.face, view.around)
     )
     return luma.astype(np.float64), face.astype(np.bool_), around.astype(np.bool_)
 
@@ -127,7 +127,7 @@ def _dips(chosen: Floats, table: Floats) -> Floats:
     Args:
         chosen: blocks' transforms [n, 8, 8].
     """
-    chosen = chosen.reshape(-1, 64)[:, 1:]
+    chosen = chosen.reshape(-1, 64)[:: 1 + len(chosen) // _ENOUGH, 1:]
     errors = []
     for quality in QUALITIES:
         step = ijg_table(quality).reshape(64)[1:]

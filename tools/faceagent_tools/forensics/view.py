@@ -20,6 +20,8 @@ Mask = npt.NDArray[np.bool_]
 
 REACH = 1.5
 """Size of the cut-out in units of the face's outline: room for hair, neck and background to compare with."""
+LARGEST = 300_000
+"""Pixels of a cut-out. Of larger faces a stripe about the eyes and the nose is taken, which keeps measuring quick."""
 _GAP = 0.06
 """Of the face's width, on both sides of its outline: neither face nor surroundings, as the outline errs a little."""
 
@@ -98,5 +100,15 @@ def cut(pixels: Pixels, points: Floats) -> FaceView:
     wanted = Box(x0=left, y0=top, x1=right, y1=bottom).scaled_about_centre(REACH).clipped(width, height)
     x0, y0 = min(int(wanted.x0), width - 1), min(int(wanted.y0), height - 1)
     x1, y1 = max(round(wanted.x1), x0 + 1), max(round(wanted.y1), y0 + 1)
+    y0, y1 = _stripe(points, y0, y1, LARGEST // (x1 - x0))
     shift = np.array([x0, y0], dtype=np.float64)
     return FaceView(pixels[y0:y1, x0:x1], points - shift, outline - shift, Box(x0=x0, y0=y0, x1=x1, y1=y1))
+
+
+def _stripe(points: Floats, top: int, bottom: int, rows: int) -> tuple[int, int]:
+    """The part of the rows from top to bottom that is looked at: no more than `rows`."""
+    if bottom - top <= rows:
+        return top, bottom
+    eyes, nose = points[36:48, 1].mean(), points[27:36, 1].mean()
+    start = min(max(int((eyes + nose - rows) / 2), top), bottom - rows)
+    return start, start + rows
