@@ -15,8 +15,12 @@ def session(model: Path | bytes, threads: int = 1, weights: Mapping[str, npt.NDA
 
     Args:
         weights: by name, for a model whose weights are external.
+
+    Raises:
+        RuntimeError: it is no model, or the weights are not those of its graph.
     """
     import onnxruntime  # imported where used: it costs a tenth of a second
+    from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -25,4 +29,7 @@ def session(model: Path | bytes, threads: int = 1, weights: Mapping[str, npt.NDA
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
         options.add_external_initializers(list(weights), values)
     source = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except (errors.Fail, errors.InvalidArgument, errors.InvalidGraph, errors.InvalidProtobuf) as error:
+        raise RuntimeError(str(error)) from error  # ONNX Runtime's own have no common root but Exception

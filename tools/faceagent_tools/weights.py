@@ -139,6 +139,46 @@ _ROWS = (
         source="Minivision: Silent-Face-Anti-Spoofing (2020); networks/minifasnet.md",
         mirror="minifasnet/4_0_0_80x80_MiniFASNetV1SE.pth",
     ),
+    *(
+        Weights(
+            name=name,
+            version="2018-09",
+            file=file,
+            # A commit that has all four: master may move, the hash would then fail for everybody.
+            url=f"https://github.com/DariusAf/MesoNet/raw/2144d56a30e48cdcac1976ff13a1c5cdc86376c6/weights/{file}",
+            sha256=sha256,
+            size=size,
+            licence="Apache-2.0",
+            source="Afchar et al.: MesoNet (2018), arXiv:1809.00888; networks/mesonet.md",
+            mirror=f"mesonet/{file}",
+        )
+        for name, file, size, sha256 in (
+            (
+                "meso4-df",
+                "Meso4_DF.h5",
+                156_128,
+                "036ed30d04ffd9c7506f825b97c86aa64915f5818931da96817b169aad790af5",
+            ),
+            (
+                "meso4-f2f",
+                "Meso4_F2F.h5",
+                156_128,
+                "bcfda015d217b9f8d6557693edbdf9f4e79cfd22672541968dd0e2954462b5d7",
+            ),
+            (
+                "mesoinception4-df",
+                "MesoInception_DF.h5",
+                197_504,
+                "234586d40058e76ef8b6f27ca4b63c06e31c2a5a69c0d8ba6f30b1468ab7bafa",
+            ),
+            (
+                "mesoinception4-f2f",
+                "MesoInception_F2F.h5",
+                197_504,
+                "d4533ac8a3197dc35c47405d23d99e888c1d0135e267e03540c7451feaccff3f",
+            ),
+        )
+    ),
 )
 
 TABLE: Mapping[str, Weights] = MappingProxyType({row.name: row for row in _ROWS})

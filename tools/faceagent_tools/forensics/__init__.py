@@ -1,0 +1,1 @@
+"""What the pixels of a face give away, one module a family of signals."""
