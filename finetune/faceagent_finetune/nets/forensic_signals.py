@@ -42,8 +42,8 @@ LINE = 0.5
 APART = ("spectrum.grid", "geometry.highlights", "noise.contrast", "jpeg.", "mesonet.")
 """Measured and not weighed: what is ordinary is written down instead."""
 UNWEIGHED: Mapping[str, tuple[str, ...]] = {"swap": ("spectrum.luma", "spectrum.chroma"), "synthesis": ()}
-"""By kind, features without weight. The block spectrum would lift swaps of DFDC to an AUC of 0.64 and call nearly all
-of LFW and HELEN swapped: it reads how those videos were compressed."""
+"""By kind, features without weight. With the block spectrum more swaps of DFDC would be found, and nearly all of LFW
+and HELEN be called swapped: it reads how those videos were compressed."""
 CONFOUNDS = ("bytes", "bytes_a_pixel", "width", "face_width", "native", "quality", "detail_around")
 
 

@@ -1,8 +1,8 @@
 """What a face shows as a thing in the world: the skin along its edge, and the light in its eyes.
 
-Left out, as they told nothing of DFDC's swaps, StyleGAN's faces and blends (areas under the ROC curve between 0.4 and
-0.6, and not on the same side in all): asymmetry after the affine map that undoes the turn of the head, the steepest
-step across the jaw line, the colour of the skin along it and of the forehead against the cheeks, detail of the teeth.
+Left out, as they told next to nothing of DFDC's swaps, StyleGAN's faces and blends, and not on the same side in all:
+asymmetry after the affine map that undoes the turn of the head, the steepest step across the jaw line, the colour of
+the skin along it and of the forehead against the cheeks, detail of the teeth. No set at hand shows pupils large enough.
 """
 
 from __future__ import annotations
