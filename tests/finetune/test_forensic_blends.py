@@ -11,8 +11,8 @@ from faceagent.media import Photo
 from faceagent_finetune.nets.forensic import blends, crops, post
 from faceagent_finetune.nets.forensic.blends import FORGERIES, Face
 from faceagent_finetune.nets.forensic.codec import saved
-from faceagent_tools import forensic
-from faceagent_tools.forensic import CELLS, KINDS, SIZE
+from faceagent_tools.forensics import windows as forensic
+from faceagent_tools.forensics.windows import CELLS, KINDS, SIZE
 
 # 68 points of a plain frontal face, about its middle, in units of the width of its jaw.
 _JAW = [(-np.cos(t) / 2, 0.75 * np.sin(t)) for t in np.linspace(0, np.pi, 17)]

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from faceagent.media import Pixels
 from faceagent_finetune.nets.forensic.codec import saved
-from faceagent_tools.forensic import KINDS
+from faceagent_tools.forensics.windows import KINDS
 
 Mask = npt.NDArray[np.float32]
 Points = npt.NDArray[np.float32]

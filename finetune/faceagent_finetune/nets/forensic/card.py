@@ -22,7 +22,7 @@ Says of a face in a photo whether it shows traces of forgery, where, and of whic
 picture synthesised as a whole, a part of the face edited.
 
 - Input: `pixels`, float32 RGB [N, 3, 224, 224] of 0-255: windows of the photo in its own pixels, cut by
-  `faceagent_tools.forensic.windows`; `joined` makes one answer of their outputs.
+  `faceagent_tools.forensics.windows.windows`; `joined` makes one answer of their outputs.
 - Outputs: `score`, logit of forged; `kind`, logits of none, swap, synthesis, edit; `map`, logit of forged by cell of
   8 px. They are raw: a probability needs a calibration on photos that no part was trained on.
 - Its semantic branch starts from the filters of dlib's face recogniser (CC0; docs/decisions/0005), whose first blocks

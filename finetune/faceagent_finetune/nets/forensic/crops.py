@@ -37,7 +37,7 @@ from faceagent.media import Photo
 from faceagent_finetune.nets.forensic.codec import Codec
 from faceagent_finetune.nets.multitask.crops import mesh_rows, read
 from faceagent_tools.detection import FaceDetector
-from faceagent_tools.forensic import KINDS
+from faceagent_tools.forensics.windows import KINDS
 from faceagent_tools.multitask import FaceReader
 
 Row = Mapping[str, Any]

@@ -23,7 +23,7 @@ from faceagent_finetune.nets.forensic.blends import Face, Mask, Rng, forged
 from faceagent_finetune.nets.forensic.codec import decoded, saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.post import Strength, Window, drawn, through
-from faceagent_tools.forensic import CELLS, KINDS, region
+from faceagent_tools.forensics.windows import CELLS, KINDS, region
 
 _ALIKE, _ALIKE_LEAST = 0.01, 8  # share and number of authentic photos from which the partner of a forgery is drawn
 _ROOM = 80  # pixels around a face with its context that a window may yet see

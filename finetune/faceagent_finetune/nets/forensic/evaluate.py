@@ -3,7 +3,8 @@
     python -m faceagent_finetune.nets.forensic.evaluate MODEL --cache DIR --out FILE
 
 MODEL is the exported .onnx file or a checkpoint of train. Writes a JSON with every figure and the number of photos
-behind it. Faces are seen as the product sees them: windows of the photo (`faceagent_tools.forensic.windows`), joined.
+behind it. Faces are seen as the product sees them: windows of the photo
+(`faceagent_tools.forensics.windows`), joined.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from faceagent_finetune.nets.forensic.blends import FORGERIES, Face, Rng
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.data import Photos, Pool
-from faceagent_tools import forensic
-from faceagent_tools.forensic import KINDS
+from faceagent_tools.forensics import windows as forensic
+from faceagent_tools.forensics.windows import KINDS
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]]]
-"""uint8 RGB [N, 224, 224, 3] -> `faceagent_tools.forensic.OUTPUTS`."""
+"""uint8 RGB [N, 224, 224, 3] -> `faceagent_tools.forensics.windows.OUTPUTS`."""
 
 _QUIET = 0.95  # share of authentic photos below the threshold
 AUTHENTIC = ("lfw_images", "helen68", "fairface")  # sets whose photos must not be accused

@@ -3,7 +3,7 @@
     python -m faceagent_finetune.nets.forensic.export CHECKPOINT --cache DIR --out DIR
 
 Writes faceagent-forensic.onnx (input `pixels`, float32 RGB [N, 3, 224, 224] of 0-255; outputs as in
-`faceagent_tools.forensic.OUTPUTS`) and faceagent-forensic.json.
+`faceagent_tools.forensics.windows.OUTPUTS`) and faceagent-forensic.json.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from faceagent_finetune.nets.forensic.evaluate import Predict, measure, predictor
 from faceagent_finetune.nets.half_weights import halve
-from faceagent_tools.forensic import KINDS, OUTPUTS, REACH, SIZE
+from faceagent_tools.forensics.windows import KINDS, OUTPUTS, REACH, SIZE
 
 NAME = "faceagent-forensic"
 _TIMED = 60
@@ -105,7 +105,7 @@ def main() -> int:
         "bytes": size,
         "milliseconds_one_thread": {str(count): milliseconds(predict, count) for count in (1, 4)},
         "largest_difference_from_torch": disagreement(predict, predictor(chosen.checkpoint)),
-        "windows": {"size": SIZE, "reach": REACH, "cut_by": "faceagent_tools.forensic.windows"},
+        "windows": {"size": SIZE, "reach": REACH, "cut_by": "faceagent_tools.forensics.windows.windows"},
         "kinds": KINDS,
         "figures": measure(predictor(target, chosen.threads), chosen.cache),
     }

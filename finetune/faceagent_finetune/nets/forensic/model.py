@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from faceagent_finetune.nets.multitask.model import Block, recogniser
 from faceagent_tools import dlib_net
-from faceagent_tools.forensic import KINDS
+from faceagent_tools.forensics.windows import KINDS
 
 _KEPT, _MIDDLE, _DEEP = 3, 7, 10
 """Blocks of dlib's that stay as they are; after which maps are 64 channels deep (14 x 14), and 128 (7 x 7)."""
@@ -68,7 +68,7 @@ class Step(nn.Module):
 
 
 class Forensic(nn.Module):
-    """float32 RGB [N, 3, 224, 224] of 0-255 -> `faceagent_tools.forensic.OUTPUTS`."""
+    """float32 RGB [N, 3, 224, 224] of 0-255 -> `faceagent_tools.forensics.windows.OUTPUTS`."""
 
     def __init__(self, dropout: float = 0.2) -> None:
         super().__init__()

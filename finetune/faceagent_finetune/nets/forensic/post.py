@@ -16,7 +16,7 @@ from faceagent.geometry import Point
 from faceagent.media import Pixels
 from faceagent_finetune.nets.forensic.blends import Mask, Rng
 from faceagent_finetune.nets.forensic.codec import Codec, saved
-from faceagent_tools.forensic import CELL, CELLS, SIZE, cut, inside, region
+from faceagent_tools.forensics.windows import CELL, CELLS, SIZE, cut, inside, region
 
 _LARGER = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
 _SMALLER = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR)  # a plain one skips pixels: programs seldom do

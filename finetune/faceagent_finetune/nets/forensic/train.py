@@ -25,7 +25,7 @@ from faceagent_finetune.nets.forensic.losses import NAMES, losses
 from faceagent_finetune.nets.forensic.model import Forensic
 from faceagent_finetune.nets.loop import Checkpoint, Clock, Log, follow, groups, pace, say, to_input
 from faceagent_tools import weights
-from faceagent_tools.embedding import WEIGHTS as RECOGNISER
+from faceagent_tools.trunk import WEIGHTS as RECOGNISER
 
 _CLIP = 5.0
 

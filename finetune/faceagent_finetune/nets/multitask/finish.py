@@ -115,7 +115,8 @@ def embedded(network: Multitask, pixels: Pixels) -> Floats:
     """What the recogniser makes of crops, length 1 [N, 128]."""
     with torch.inference_mode():
         found = [network.trunk(to_input(pixels[at : at + _BATCH])) for at in range(0, len(pixels), _BATCH)]
-        return functional.normalize(torch.cat(found)).numpy()
+        made: Floats = functional.normalize(torch.cat(found)).numpy()
+    return made
 
 
 def places(data: Path) -> Crops:

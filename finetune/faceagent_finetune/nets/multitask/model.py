@@ -169,8 +169,10 @@ class Multitask(nn.Module):
         self.ends.start(self.trunk)
 
     def maps(self, pixels: Tensor) -> dict[str, Tensor]:
+        """What the recogniser hands on (`trunk.MAPS`); nothing is learnt through it."""
         with torch.no_grad():
-            return self.trunk.maps(pixels)
+            made: dict[str, Tensor] = self.trunk.maps(pixels)
+        return made
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         out: dict[str, Tensor] = self.ends(self.maps(pixels))
