@@ -29,8 +29,8 @@ from faceagent_finetune.nets import small_faces
 from faceagent_finetune.nets.embedded_sets import EmbeddedSets, Floats, Found
 from faceagent_tools import similarity, weights
 from faceagent_tools.detection import FaceDetector
-from faceagent_tools.trunk import WEIGHTS
 from faceagent_tools.similarity import Line, Table
+from faceagent_tools.trunk import WEIGHTS
 
 COMMAND = "python -m faceagent_finetune.nets.calibrate_compare"
 SEED = 0
