@@ -102,11 +102,9 @@ class HSEmotion:
 
 
 def _opened(data: bytes, path: Path, threads: int) -> Any:
-    from onnxruntime.capi import onnxruntime_pybind11_state as faults  # imported where used: it is slow
-
     try:
         session = runtime.session(data, threads)
-    except (faults.InvalidProtobuf, faults.InvalidArgument, faults.InvalidGraph, faults.Fail) as error:
+    except RuntimeError as error:
         raise WeightsCorrupt(f"{path} is no ONNX network that can be loaded", f"To have it anew, {HOW}") from error
     entry, result = session.get_inputs()[0].shape, session.get_outputs()[0].shape
     if len(entry) != 4 or len(result) != 2 or result[1] not in (len(CLASSES), len(CLASSES) + 2):
