@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -95,10 +95,16 @@ class Mixer:
         return pixels, {name: np.stack(values) for name, values in targets.items()}
 
 
+class Batches(Protocol):
+    """Whatever makes batch k."""
+
+    def batch(self, step: int) -> Batch: ...
+
+
 class Ahead:
     """Makes batches in a thread while the network works on the one before. Ask in order of steps."""
 
-    def __init__(self, mixer: Mixer, first: int) -> None:
+    def __init__(self, mixer: Batches, first: int) -> None:
         self._queue: queue.Queue[Batch | BaseException] = queue.Queue(_AHEAD)
         self._stop, self._mixer = threading.Event(), mixer
         self._thread = threading.Thread(target=self._make, args=(first,), daemon=True)

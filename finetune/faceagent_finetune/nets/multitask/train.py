@@ -2,16 +2,13 @@
 
     python -m faceagent_finetune.nets.multitask.train RECIPE --cache DIR --out DIR [--resume]
 
-Writes last.pt (all that is needed to go on) every few minutes and at the end. The learning rate follows the share of
-the run that is over, by samples or by the clock, whichever is further; so a run on a slow machine is a shorter run, not
-one that was broken off.
+Writes last.pt (all that is needed to go on) every few minutes and at the end. The learning rate follows `Clock`.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import math
 import sys
 import time
 import tomllib
@@ -29,13 +26,10 @@ from faceagent_finetune.nets.multitask.augment import Strength
 from faceagent_finetune.nets.multitask.data import Ahead, Mixer
 from faceagent_finetune.nets.multitask.losses import losses
 from faceagent_finetune.nets.multitask.model import Multitask
+from faceagent_finetune.nets.training import CLIP, Clock, Log, follow, load, save, say
 from faceagent_tools import weights
 from faceagent_tools.embedding import WEIGHTS as RECOGNISER
 from faceagent_tools.multitask import HEADS
-
-_REPORT_SECONDS = 20.0
-_CLIP = 5.0
-_LONGEST_STEP_SECONDS = 30.0  # more is a machine that slept or a run that was held: not spent
 
 
 def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Path:
@@ -54,43 +48,38 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     file = out / "last.pt"
     out.mkdir(parents=True, exist_ok=True)
     if resume:
-        step, spent = _load(file, network, average, optimiser)
+        step, spent = load(file, network, average, optimiser)
 
     mixer = Mixer(cache, recipe["mix"], recipe["batch"], recipe["seed"], Strength(**recipe["augment"]))
-    last = time.monotonic()
-    progress = _progress(recipe, step, spent)
+    clock, log, saved = Clock(recipe, step, spent), Log(step), time.monotonic()
     batches = Ahead(mixer, step)
-    log = Log(step)
-    saved, budget = last, recipe["budget_minutes"]
-    _say(f"{mixer.photos} photos, {device}, {sum(p.numel() for p in network.parameters()) / 1e6:.2f} M weights")
+    say(f"{mixer.photos} photos, {device}, {sum(p.numel() for p in network.parameters()) / 1e6:.2f} M weights")
 
     network.train()
     for pixels, targets in batches:
-        if progress >= 1.0:
+        if clock.progress >= 1.0:
             break
         for group in optimiser.param_groups:
-            group["lr"] = group["full_rate"] * _pace(progress, recipe["warmup"])
+            group["lr"] = group["full_rate"] * clock.pace
         found = network(to_input(pixels, device))
         parts = losses(found, {k: torch.from_numpy(v).to(device) for k, v in targets.items()}, recipe["smoothing"])
         loss = torch.stack([recipe["weights"][name] * part for name, part in parts.items()]).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
         optimiser.step()
-        step += 1
-        _follow(average, network, min(recipe["average"], (1 + step) / (10 + step)))
+        clock.tick()
+        follow(average, network, min(recipe["average"], (1 + clock.step) / (10 + clock.step)))
 
-        now = time.monotonic()
-        spent, last = spent + min(now - last, _LONGEST_STEP_SECONDS), now
-        progress = _progress(recipe, step, spent)
         log.add(loss, parts)
-        log.report(step, progress, spent, recipe["batch"])
-        if now - saved > 60 * recipe["checkpoint_minutes"]:
-            _save(file, recipe, network, average, optimiser, step, spent)
-            saved = now
+        log.report(clock, recipe["batch"])
+        if time.monotonic() - saved > 60 * recipe["checkpoint_minutes"]:
+            save(file, recipe, network, average, optimiser, clock)
+            saved = time.monotonic()
     batches.close()
-    _save(file, recipe, network, average, optimiser, step, spent)
-    _say(f"done: {step * recipe['batch']} samples of at most {recipe['samples']}, budget {budget} min; {file}")
+    save(file, recipe, network, average, optimiser, clock)
+    budget = recipe["budget_minutes"]
+    say(f"done: {clock.step * recipe['batch']} samples of at most {recipe['samples']}, budget {budget} min; {file}")
     return file
 
 
@@ -111,94 +100,12 @@ def _groups(network: Multitask, recipe: Mapping[str, Any]) -> list[dict[str, Any
     return groups
 
 
-def _progress(recipe: Mapping[str, Any], step: int, spent: float) -> float:
-    share = max(step * recipe["batch"] / recipe["samples"], spent / (60 * recipe["budget_minutes"]))
-    return float(share)
-
-
-def _pace(progress: float, warmup: float) -> float:
-    """Share of the full learning rate: up in a line, down along a cosine."""
-    if progress < warmup:
-        return max(progress / warmup, 0.01)
-    return 0.5 * (1 + math.cos(math.pi * min((progress - warmup) / (1 - warmup), 1.0)))
-
-
-def _follow(average: torch.nn.Module, network: torch.nn.Module, keep: float) -> None:
-    ours, theirs = average.state_dict(), network.state_dict()
-    floats = [name for name, value in ours.items() if value.is_floating_point()]
-    with torch.no_grad():
-        torch._foreach_lerp_([ours[name] for name in floats], [theirs[name] for name in floats], 1 - keep)
-
-
-def _save(
-    file: Path,
-    recipe: Mapping[str, Any],
-    network: torch.nn.Module,
-    average: torch.nn.Module,
-    optimiser: torch.optim.Optimizer,
-    step: int,
-    spent: float,
-) -> None:
-    """Replaces the file in one step, so that a break-off leaves the old one."""
-    part = file.with_suffix(".part")
-    state = {
-        "recipe": dict(recipe),
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "step": step,
-        "spent": spent,
-    }
-    torch.save(state, part)
-    part.replace(file)
-
-
-def _load(
-    file: Path, network: torch.nn.Module, average: torch.nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[int, float]:
-    if not file.is_file():
-        raise UsageError(f"{file} does not exist", "Leave out --resume to begin anew")
-    state = torch.load(file, map_location="cpu", weights_only=True)
-    network.load_state_dict(state["network"])
-    average.load_state_dict(state["average"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["step"]), float(state["spent"])
-
-
 def averaged(file: Path) -> tuple[Multitask, dict[str, Any]]:
     """The averaged network of a checkpoint, in evaluation mode, and all of the checkpoint."""
     state = torch.load(file, map_location="cpu", weights_only=True)
     network = Multitask(state["recipe"]["dropout"])
     network.load_state_dict(state["average"])
     return network.eval(), state
-
-
-class Log:
-    """Mean losses since the last line, speed and time left."""
-
-    def __init__(self, step: int) -> None:
-        self._since, self._from = time.monotonic(), step
-        self._sums: dict[str, Tensor] = {}
-
-    def add(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
-        for name, value in {"all": loss, **parts}.items():
-            self._sums[name] = self._sums.get(name, torch.zeros(())) + value.detach()
-
-    def report(self, step: int, progress: float, spent: float, batch: int) -> None:
-        now = time.monotonic()
-        if now - self._since < _REPORT_SECONDS or step == self._from:
-            return
-        count = step - self._from
-        means = " ".join(f"{name} {float(value) / count:.3f}" for name, value in self._sums.items())
-        speed = count * batch / (now - self._since)
-        left = spent / max(progress, 1e-6) * (1 - progress) / 60
-        _say(f"{100 * progress:5.1f} %  step {step}  {speed:.0f} crops/s  {left:.0f} min left  {means}")
-        self._since, self._from, self._sums = now, step, {}
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def main() -> int:
