@@ -29,13 +29,11 @@ from faceagent.media import Pixels
 from faceagent.types import Box
 from faceagent_finetune.nets.detector.labels import FACE, SOURCES, TUNE, PhotoSet
 from faceagent_finetune.nets.half_weights import halve
-from faceagent_tools.detection import own_looks
-from faceagent_tools.detection_views import one_per_face
+from faceagent_tools.own_detector import FIRST_SCORE, NAME, USUAL_SIDE, looks
 from faceagent_tools.yunet import YuNet
 
-NAME = "faceagent-detector"
-_SIDE = 640
-_LOWEST = 0.1
+_SIDE = USUAL_SIDE
+_LOWEST = FIRST_SCORE
 _INVENTED = {"score": 1.0, "weak_score": 3.0}
 """Faces invented per 100 pictures at most: at the score from which a face is clear, and at that of a weak one."""
 _SURE_SHARE = 0.2
@@ -116,7 +114,7 @@ def pictures(cache: Path) -> Iterator[tuple[Pixels, npt.NDArray[np.float32], npt
 
 def look(network: YuNet, pixels: Pixels, boxes: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> Seen:
     """What the product finds with the network, held against YuNet's faces."""
-    found = one_per_face(own_looks(network, pixels))
+    found = looks(network, pixels)
     reference = [_box(corners) for corners in boxes]
     best = [
         max((raw.score for raw in found if raw.box.iou(box) > _OVERLAP), default=0.0)
@@ -169,7 +167,7 @@ def main() -> int:
         "made_by": "python -m faceagent_finetune.nets.detector.export CHECKPOINT --cache DIR --out DIR",
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "bytes": target.stat().st_size,
-        f"milliseconds_{_SIDE}x{_SIDE}_one_thread": milliseconds(network),
+        f"milliseconds_{_SIDE}x{_SIDE}_one_thread": milliseconds(YuNet(target, score=0.6, threads=1)),
         "largest_difference_from_torch": disagreement(chosen.checkpoint, target),
         "thresholds": thresholds(seen),
     }
