@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 
@@ -13,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from faceagent.errors import UsageError
+from faceagent.errors import UsageError, WeightsCorrupt
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.types import Box, Face
 from faceagent_tools import weights
-from faceagent_tools.detection import DetectFaces, FaceDetector, Raw, one_per_face, turned_view
+from faceagent_tools.detection import DetectFaces, FaceDetector
+from faceagent_tools.detection_views import Raw, one_per_face, turned_view
+from faceagent_tools.own_detector import thresholds
 from faceagent_tools.yunet import STRIDES, decode
 
 # The astronaut's face, by eye.
@@ -28,7 +31,7 @@ needs_yunet = pytest.mark.skipif(
     not os.environ.get("FACEAGENT_MIRROR") or weights.find("yunet_n_dynamic") is None,
     reason="YuNet is a published backend: set FACEAGENT_MIRROR to test it",
 )
-BACKENDS = ["dlib", pytest.param("yunet", marks=needs_yunet)]
+BACKENDS = ["faceagent", "dlib", pytest.param("yunet", marks=needs_yunet)]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -109,10 +112,47 @@ def test_a_cup_is_no_face(faceless: Photo, backend: str) -> None:
     assert FaceDetector(backend).detect(faceless, "image 1") == ()
 
 
-def test_grey_and_recompressed(portrait: Photo) -> None:
+@pytest.mark.parametrize("backend", ["faceagent", "dlib"])
+def test_grey_and_recompressed(portrait: Photo, backend: str) -> None:
     grey = Image.open(io.BytesIO(as_jpeg(portrait, quality=40))).convert("L")
-    (face,) = FaceDetector("dlib").detect(Photo.open(grey), "image 1")
+    face = max(FaceDetector(backend).detect(Photo.open(grey), "image 1"), key=lambda face: face.score)
     assert face.box.iou(FACE) > 0.5
+
+
+@pytest.mark.parametrize("side", [48, 144, 1800])
+def test_our_network_finds_a_face_that_fills_the_picture(portrait: Photo, side: int) -> None:
+    tight = Image.fromarray(portrait.pixels).crop((160, 50, 285, 190)).resize((side, side), Image.Resampling.LANCZOS)
+    (face,) = FaceDetector("faceagent").detect(Photo.open(tight), "image 1")
+    assert face.box.iou(Box(x0=0.1 * side, y0=0.1 * side, x1=0.9 * side, y1=0.93 * side)) > 0.6
+
+
+def test_auto_takes_yunet_where_it_is_here_and_else_dlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = {"yunet_n_dynamic", "faceagent-detector"}
+    monkeypatch.setattr(weights, "find", lambda name: "here" if name in here else None)
+    chosen = []
+    for gone in (None, "yunet_n_dynamic", "faceagent-detector"):
+        here.discard(gone or "")
+        detector = FaceDetector()
+        rows = DetectFaces(detector).backends()
+        assert [row.method for row in rows if row.chosen] == [detector.method]
+        chosen.append(detector.backend)
+    assert chosen == ["yunet", "dlib", "dlib"]
+    assert [row.here for row in rows] == [False, True, False]
+    assert rows[0].how is not None
+
+
+def test_a_damaged_network_is_named_and_how_to_mend_it(portrait: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = weights.row("faceagent-detector")
+    table = {**weights.TABLE, row.name: dataclasses.replace(row, sha256="0" * 64)}
+    monkeypatch.setattr(weights, "TABLE", table)
+    with pytest.raises(WeightsCorrupt, match="SHA-256"):
+        FaceDetector("faceagent").detect(portrait, "image 1")
+
+
+def test_scores_of_our_network_come_with_it() -> None:
+    detector = FaceDetector("faceagent")
+    assert 0 < detector.floor <= detector.margin <= thresholds()["sure_score"] < 1
+    assert FaceDetector("faceagent", margin=0.9, floor=0.8).floor == 0.8
 
 
 def test_an_unknown_backend_is_refused() -> None:

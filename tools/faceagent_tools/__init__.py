@@ -15,7 +15,7 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
     """Every tool of this package, sharing one detector and one reader. Models load on first use.
 
     Args:
-        detector: "auto" (YuNet when its file is here, else dlib), "dlib" or "yunet".
+        detector: "auto" (YuNet when its file is here, else dlib), "faceagent" (our own), "dlib" or "yunet".
 
     Raises:
         UsageError: no such detector.

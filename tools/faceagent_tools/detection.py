@@ -1,31 +1,36 @@
 """detect_faces: where the faces are, how large, and how sure the detector is.
 
-Two backends behind one interface: dlib's HOG detector, which comes with the light core, and YuNet, which is preferred
-whenever its file is here because it finds small, turned and covered faces that HOG misses.
+Three backends behind one interface: our own network and dlib's HOG detector, which come with the light core, and YuNet,
+which taught our own and is preferred whenever its file is here.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any, Literal
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from faceagent.errors import UsageError
-from faceagent.geometry import Affine, Point
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, ImageArguments, Names
 from faceagent.types import Box, Claim, Evidence, Face, Method
-from faceagent_tools import align, weights
+from faceagent_tools import align, own_detector, weights
+from faceagent_tools.detection_views import (
+    Raw,
+    Search,
+    best,
+    in_all,
+    lean,
+    network_pass,
+    one_per_face,
+    searched,
+)
 from faceagent_tools.yunet import YuNet
 
-BackendName = Literal["auto", "dlib", "yunet"]
+BackendName = Literal["auto", "faceagent", "dlib", "yunet"]
 YUNET = "yunet_n_dynamic"
 HOG = Method(
     name="dlib-hog",
@@ -43,6 +48,7 @@ _HOG_SMALL = 80.0  # px at the first side
 # Weaker ones down to 0 count only in a photo that shows nothing better, and are said to be weak.
 _HOG_MARGIN = 0.2
 _HOG_TURNS = (90.0, -90.0, 180.0, 45.0, -45.0)
+_YUNET_SCORE = 0.6  # as in OpenCV's FaceDetectorYN example
 _YUNET_SIDE = 640
 # Larger photos are searched a second time at this side: of 200 faces shown 20 px wide YuNet finds 98 %, of the same
 # shown 12 px wide 80 % (`python -m faceagent_finetune.nets.yunet_reach`).
@@ -51,29 +57,17 @@ _YUNET_TURNS = (90.0, -90.0, 180.0)
 # Upside down or lying, YuNet still finds a face, with a lower score and its points in the wrong places; upright it
 # scores more. Below this score quarter turns are tried as well.
 _YUNET_SURE = 0.88
-_OVERLAP = 0.3  # IoU above which two boxes are one face
-_INSIDE = 0.7  # share of the smaller box that lies in the larger above which they are one face
+_OWN_TURNS = (90.0, -90.0, 180.0, 45.0, -45.0)
 SMALL_FACE_PX = 24
 """Below this width little can be measured (docs: assess_quality)."""
-
-
-@dataclass(frozen=True)
-class Raw:
-    """A detection before it has an id: square or box in upright pixels, landmarks, roll in degrees."""
-
-    box: Box
-    score: float
-    landmarks: tuple[Point, ...]
-    scheme: Literal["none", "eyes-nosebase", "eyes-nosetip-mouth"]
-    roll: float
 
 
 class FaceDetector:
     """Finds faces. Models load on first use.
 
     Args:
-        backend: "auto" takes YuNet when its file is here, else dlib.
-        margin: score below which dlib's detections count only where there is none above.
+        backend: "auto" takes YuNet when its file is here, else dlib. "faceagent" is our own network.
+        margin: score below which detections count only where there is none above. Each backend has its own.
         floor: score below which they do not count at all. Lower it where a face is known to be there.
 
     Raises:
@@ -81,24 +75,40 @@ class FaceDetector:
     """
 
     def __init__(
-        self, backend: BackendName | str | None = "auto", *, margin: float = _HOG_MARGIN, floor: float = 0.0
+        self, backend: BackendName | str | None = "auto", *, margin: float | None = None, floor: float | None = None
     ) -> None:
-        if backend not in (None, "auto", "dlib", "yunet"):
-            raise UsageError(f"There is no detector {backend!r}", "Use auto, dlib or yunet")
+        if backend not in (None, "auto", "faceagent", "dlib", "yunet"):
+            raise UsageError(f"There is no detector {backend!r}", "Use auto, faceagent, dlib or yunet")
         self._wanted = backend or "auto"
-        self._margin = margin
-        self._floor = floor
+        self._margin, self._floor = margin, floor
 
     @cached_property
-    def backend(self) -> Literal["dlib", "yunet"]:
+    def backend(self) -> Literal["faceagent", "dlib", "yunet"]:
         """The backend in use."""
         if self._wanted == "auto":
             return "yunet" if weights.find(YUNET) else "dlib"
-        return "yunet" if self._wanted == "yunet" else "dlib"
+        return "yunet" if self._wanted == "yunet" else "faceagent" if self._wanted == "faceagent" else "dlib"
 
     @property
     def method(self) -> Method:
-        return weights.method(YUNET) if self.backend == "yunet" else HOG
+        if self.backend == "dlib":
+            return HOG
+        return weights.method(YUNET if self.backend == "yunet" else own_detector.NAME)
+
+    @property
+    def margin(self) -> float:
+        """Score below which a detection is weak."""
+        return self._score("score", _HOG_MARGIN) if self._margin is None else self._margin
+
+    @property
+    def floor(self) -> float:
+        """Score below which it is none."""
+        return self._score("weak_score", 0.0) if self._floor is None else self._floor
+
+    def _score(self, name: str, of_dlib: float) -> float:
+        if self.backend == "faceagent":
+            return own_detector.thresholds()[name]
+        return _YUNET_SCORE if self.backend == "yunet" else of_dlib
 
     def detect(self, photo: Photo, image_id: str) -> tuple[Face, ...]:
         """Faces from left to right, ids "face <image>.<k>"; strongest of overlapping ones only.
@@ -106,7 +116,8 @@ class FaceDetector:
         Raises:
             WeightsError: a model file is missing or damaged.
         """
-        found = self._with_yunet(photo) if self.backend == "yunet" else self._with_hog(photo)
+        search = {"yunet": self._with_yunet, "faceagent": self._with_own, "dlib": self._with_hog}[self.backend]
+        found = search(photo)
         ordered = sorted(one_per_face(found), key=lambda raw: raw.box.centre)
         number = image_id.removeprefix("image ")
         return tuple(
@@ -129,16 +140,26 @@ class FaceDetector:
         return dlib.get_frontal_face_detector()
 
     @cached_property
-    def _yunet(self) -> YuNet:
-        return YuNet(weights.path(YUNET))
+    def _network(self) -> YuNet:
+        if self.backend == "yunet":
+            return YuNet(weights.path(YUNET), score=self.floor)
+        return YuNet(weights.path(own_detector.NAME), score=own_detector.FIRST_SCORE)
 
     def _with_yunet(self, photo: Photo) -> list[Raw]:
         longest = max(photo.width, photo.height)
         sides = (_YUNET_SIDE, _YUNET_FINE_SIDE) if longest > _YUNET_SIDE else (_YUNET_SIDE,)
-        found = [raw for side in sides for raw in self._search(photo, side, 0.0, self._yunet_pass)]
-        if _best(found) >= _YUNET_SURE:
+        found = [raw for side in sides for raw in self._search(photo, side, 0.0, self._network_pass)]
+        if best(found) >= _YUNET_SURE:
             return found
-        return max(found, self._turned(photo, _YUNET_SIDE, _YUNET_TURNS, self._yunet_pass), key=_in_all)
+        return max(found, self._turned(photo, _YUNET_SIDE, _YUNET_TURNS, self._network_pass), key=in_all)
+
+    def _with_own(self, photo: Photo) -> list[Raw]:
+        search = partial(own_detector.looks, self._network)
+        found = search(photo.pixels)
+        if best(found) < own_detector.thresholds()["sure_score"]:
+            turned = [self._search(photo, own_detector.USUAL_SIDE, degrees, search) for degrees in _OWN_TURNS]
+            found = max(found, *turned, key=lambda view: in_all(self._clear(view)))
+        return self._clear(found) or [raw for raw in found if raw.score >= self.floor]
 
     def _with_hog(self, photo: Photo) -> list[Raw]:
         first, second = _HOG_SIDES
@@ -151,19 +172,17 @@ class FaceDetector:
         return [_with_eyes(photo, raw) for raw in found]
 
     def _clear(self, found: Sequence[Raw]) -> list[Raw]:
-        return [raw for raw in found if raw.score >= self._margin]
+        return [raw for raw in found if raw.score >= self.margin]
 
-    def _turned(self, photo: Photo, side: int, turns: Sequence[float], search: _Pass) -> list[Raw]:
+    def _turned(self, photo: Photo, side: int, turns: Sequence[float], search: Search) -> list[Raw]:
         """The rotated copy in which a face is seen most clearly."""
-        return max((self._search(photo, side, degrees, search) for degrees in turns), key=_in_all)
+        return max((self._search(photo, side, degrees, search) for degrees in turns), key=in_all)
 
-    def _search(self, photo: Photo, side: int, degrees: float, search: _Pass) -> list[Raw]:
-        view, to_view = turned_view(photo.pixels, side, degrees)
-        back = to_view.inverse()
-        return [_mapped(raw, back, -degrees) for raw in search(view)]
+    def _search(self, photo: Photo, side: int, degrees: float, search: Search) -> list[Raw]:
+        return searched(photo.pixels, side, degrees, search)
 
     def _hog_pass(self, view: Pixels) -> list[Raw]:
-        boxes, scores, _ = self._hog.run(np.ascontiguousarray(view), 1, self._floor)
+        boxes, scores, _ = self._hog.run(np.ascontiguousarray(view), 1, self.floor)
         return [
             Raw(
                 Box(x0=box.left(), y0=box.top(), x1=box.right() + 1, y1=box.bottom() + 1), float(score), (), "none", 0.0
@@ -171,65 +190,8 @@ class FaceDetector:
             for box, score in zip(boxes, scores, strict=True)
         ]
 
-    def _yunet_pass(self, view: Pixels) -> list[Raw]:
-        found = self._yunet.detect(view)
-        raws = []
-        for box, score, points in zip(found.boxes, found.scores, found.points, strict=True):
-            x0, y0, x1, y1 = (float(value) for value in box)
-            marks = tuple((float(x), float(y)) for x, y in points)
-            box_ = Box(x0=x0, y0=y0, x1=x1, y1=y1)
-            raws.append(Raw(box_, float(score), marks, "eyes-nosetip-mouth", _lean(marks[0], marks[1])))
-        return raws
-
-
-_Pass = Callable[[Pixels], list[Raw]]
-
-
-def turned_view(pixels: Pixels, side: int, degrees: float) -> tuple[Pixels, Affine]:
-    """A photo scaled down to a longest side and rotated on a canvas that holds all of it, and the map to it."""
-    height, width = pixels.shape[:2]
-    scale = min(1.0, side / max(width, height))
-    small_width, small_height = max(round(width * scale), 1), max(round(height * scale), 1)
-    view: npt.NDArray[Any] = pixels
-    if (small_width, small_height) != (width, height):
-        view = cv2.resize(pixels, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    to_view = Affine.scaling(small_width / width, small_height / height)
-    if degrees:
-        cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
-        canvas = (round(small_width * cos + small_height * sin), round(small_width * sin + small_height * cos))
-        turn = (
-            Affine.translation(-small_width / 2, -small_height / 2)
-            .then(Affine.rotation(degrees))
-            .then(Affine.translation(canvas[0] / 2, canvas[1] / 2))
-        )
-        matrix = Affine.translation(0.5, 0.5).then(turn).then(Affine.translation(-0.5, -0.5))
-        view = cv2.warpAffine(view, np.array(matrix.rows()), canvas)
-        to_view = to_view.then(turn)
-    return np.asarray(view, dtype=np.uint8), to_view
-
-
-def _mapped(raw: Raw, back: Affine, degrees: float) -> Raw:
-    """A detection in a view, in upright pixels: the box keeps its size and does not grow with the rotation."""
-    scale = math.sqrt(abs(back.a * back.e - back.b * back.d))
-    x, y = back.point(raw.box.centre)
-    half_width, half_height = raw.box.width * scale / 2, raw.box.height * scale / 2
-    box = Box(x0=x - half_width, y0=y - half_height, x1=x + half_width, y1=y + half_height)
-    roll = (raw.roll + degrees + 180.0) % 360.0 - 180.0
-    return Raw(box, raw.score, back.points(raw.landmarks), raw.scheme, roll)
-
-
-def _best(found: Sequence[Raw]) -> float:
-    return max((raw.score for raw in found), default=-math.inf)
-
-
-def _in_all(found: Sequence[Raw]) -> float:
-    """How much a view shows: by the sum, a sharp face in one view does not outweigh a whole group in another."""
-    return sum(raw.score for raw in one_per_face(found))
-
-
-def _lean(first_eye: Point, second_eye: Point) -> float:
-    """Roll in degrees from the two eyes; positive when the head leans clockwise as seen."""
-    return math.degrees(math.atan2(second_eye[1] - first_eye[1], second_eye[0] - first_eye[0]))
+    def _network_pass(self, view: Pixels) -> list[Raw]:
+        return network_pass(self._network, view)
 
 
 def _with_eyes(photo: Photo, raw: Raw) -> Raw:
@@ -238,21 +200,7 @@ def _with_eyes(photo: Photo, raw: Raw) -> Raw:
     outer_left, inner_left, outer_right, inner_right, nose = align.points5(photo, face)
     first, second = (outer_right + inner_right) / 2, (outer_left + inner_left) / 2
     marks = tuple((float(x), float(y)) for x, y in (first, second, nose))
-    return Raw(raw.box, raw.score, marks, "eyes-nosebase", _lean(marks[0], marks[1]))
-
-
-def one_per_face(found: Sequence[Raw]) -> list[Raw]:
-    """The strongest of detections that overlap or lie inside one another."""
-    kept: list[Raw] = []
-    for raw in sorted(found, key=lambda item: item.score, reverse=True):
-        if not any(_same(raw.box, other.box) for other in kept):
-            kept.append(raw)
-    return kept
-
-
-def _same(left: Box, right: Box) -> bool:
-    smaller = min(left.area, right.area)
-    return left.iou(right) > _OVERLAP or (smaller > 0 and left.intersection(right) / smaller > _INSIDE)
+    return Raw(raw.box, raw.score, marks, "eyes-nosebase", lean(marks[0], marks[1]))
 
 
 class DetectFaces(FaceTool[ImageArguments]):
@@ -309,7 +257,7 @@ class DetectFaces(FaceTool[ImageArguments]):
             details={
                 "roll_degrees": round(face.roll, 1),
                 "landmark_scheme": face.landmark_scheme,
-                "weak": method == HOG and face.score < _HOG_MARGIN,
+                "weak": face.score < self._detector.margin,
             },
         )
 
@@ -328,16 +276,26 @@ class DetectFaces(FaceTool[ImageArguments]):
         return claims
 
     def backends(self) -> list[Backend]:
-        here = weights.find(YUNET) is not None
-        row = weights.row(YUNET)
+        chosen = self._detector.backend
+        here, row = weights.find(YUNET) is not None, weights.row(YUNET)
+        own, own_row = weights.find(own_detector.NAME) is not None, weights.row(own_detector.NAME)
         return [
-            Backend(self.name, HOG, "embedded", here=True, chosen=self._detector.backend == "dlib"),
+            Backend(
+                self.name,
+                weights.method(own_detector.NAME),
+                "embedded",
+                here=own,
+                chosen=chosen == "faceagent",
+                size=own_row.size,
+                how=None if own else weights.command(own_detector.NAME),
+            ),
+            Backend(self.name, HOG, "embedded", here=True, chosen=chosen == "dlib"),
             Backend(
                 self.name,
                 weights.method(YUNET),
                 "published",
                 here=here,
-                chosen=self._detector.backend == "yunet",
+                chosen=chosen == "yunet",
                 size=row.size,
                 how=None if here else weights.command(YUNET),
                 fetch=partial(weights.fetch, YUNET),
@@ -351,6 +309,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
         "turned or covered ones are often missed. Of 373 faces that YuNet finds in 305 photos it finds 85 % "
         "(python -m faceagent_eval run detection).",
     ),
+    "faceagent": ("Very small, strongly blurred, turned or covered faces can be missed.",),
     "yunet": ("Very small, strongly blurred or covered faces can be missed.",),
 }
 

@@ -114,6 +114,18 @@ _ROWS = (
         shipped=True,
     ),
     Weights(
+        name="faceagent-detector",
+        version="1",
+        file="faceagent-detector.onnx",
+        url="",
+        sha256="e7fef9de92fb93ea7ed10744c0bd52dac67f567cc8a1e4ef16ce96148932ce93",
+        size=456_057,
+        licence="research use (trained on LFW, FairFace, FER+, CelebA, UTKFace, FFHQ, DFDC; taught by YuNet)",
+        source="networks/faceagent-detector.md",
+        mirror="",
+        shipped=True,
+    ),
+    Weights(
         name="minifasnet-v2",
         version="2020-07",
         file="2.7_80x80_MiniFASNetV2.pth",

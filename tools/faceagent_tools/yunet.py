@@ -1,7 +1,7 @@
 """YuNet, decoded by hand (Wu, Peng, Yu 2023, doi:10.1007/s11633-023-1423-y).
 
 The network gives, for each cell of three grids (strides 8, 16, 32), a class score, an objectness, a box relative to
-the cell and five points relative to the cell.
+the cell and five points relative to the cell. faceagent-detector, which YuNet taught, answers in the same form.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class YuNet:
     """The network in ONNX Runtime. Loads when made.
 
     Args:
-        path: yunet_n_dynamic.onnx. score: faces below are dropped (0.6 as in OpenCV's FaceDetectorYN example).
+        path: yunet_n_dynamic.onnx or faceagent-detector.onnx.
+        score: faces below are dropped (0.6 as in OpenCV's FaceDetectorYN example).
         overlap: IoU above which the weaker of two boxes is dropped.
     """
 
@@ -54,8 +55,8 @@ class YuNet:
         padded = cv2.copyMakeBorder(
             pixels, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT, value=(0, 0, 0)
         )
-        bgr = padded[:, :, ::-1].astype(np.float32).transpose(2, 0, 1)[None]
-        outputs = self._session.run(self._names, {"input": np.ascontiguousarray(bgr)})
+        bgr = cv2.dnn.blobFromImage(padded, swapRB=True)  # float32 [1, 3, H, W], 0-255
+        outputs = self._session.run(self._names, {"input": bgr})
         found = decode(dict(zip(self._names, outputs, strict=True)), padded.shape[1], padded.shape[0], self._score)
         return suppress(found, self._overlap)
 

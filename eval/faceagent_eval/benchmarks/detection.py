@@ -1,77 +1,184 @@
-"""How many faces the embedded detector finds of those that YuNet finds, and how many it invents, by its margin.
+"""How many faces the embedded detectors find of those that YuNet finds, and how many they invent, by score.
 
-YuNet stands in for labels, which these photos lack for all but the main face. A face that dlib finds and YuNet does not
-counts as invented.
+YuNet stands in for labels, which these photos lack for all but the main face. A face that a detector finds and YuNet
+does not counts as invented. On photos of one face that fills them, found means a box over the middle of the photo.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+import cv2
 import numpy as np
 
 from faceagent.media import Photo
+from faceagent.types import Face
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
 from faceagent_tools.detection import FaceDetector
 
-FILES = ("identity/vip_one_person.parquet", "landmarks/helen68.parquet")
-MARGINS = (0.0, 0.1, 0.2, 0.3, 0.5)
+GROUPS = ("identity/vip_one_person.parquet", "landmarks/helen68.parquet")
+PORTRAITS = (
+    "attributes/fairface.parquet",
+    "attributes/utkface.parquet",
+    "attributes/celeba40.parquet",
+    "emotion/ferplus.parquet",
+)
+MOST_PORTRAITS = 400  # of each set's val split, evenly spread
+DETECTORS = ("faceagent", "dlib")
+MARGINS = {"faceagent": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8), "dlib": (0.0, 0.1, 0.2, 0.3, 0.5)}
+_SMALL = 128  # px: smaller photos are shown at twice their size, as in `reading`
+_OVERLAP = 0.3
 
 
 @dataclass(frozen=True)
-class Photos:
-    """Of one photo: faces that YuNet finds, margins of dlib's that agree, and of those that do not."""
+class Item:
+    """One photo. file: of the set."""
 
-    faces: int
+    file: str
+    kind: Literal["group", "portrait"]
+    photo: bytes
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one detector finds in one photo.
+
+    found: score on each of YuNet's faces (-1: none). invented: scores of the others. middle: whether a face lies over
+    the middle. errors: mean distance of the corners of found boxes from YuNet's, in face sizes. seconds: it took.
+    """
+
     found: tuple[float, ...]
     invented: tuple[float, ...]
+    middle: bool
+    errors: tuple[float, ...]
+    seconds: float
 
 
-class Detection(Benchmark[bytes, Photos]):
+@dataclass(frozen=True)
+class Looks:
+    """All of one photo.
+
+    shown: what each detector finds as the product uses it; all: everything down to its lowest margin, on photos with
+    several faces. reference: whether YuNet has a face over the middle.
+    """
+
+    item: Item
+    shown: dict[str, Seen]
+    all: dict[str, Seen]
+    reference: bool
+
+
+class Detection(Benchmark[Item, Looks]):
     name = "detection"
-    about = "recall and inventions of dlib's detector against YuNet on photos with several faces"
-    layout = "DATA/\n  identity/vip_one_person.parquet\n  landmarks/helen68.parquet   (columns: image {bytes, path})"
-    backends = ("dlib",)
+    about = (
+        "recall and inventions of the embedded detectors against YuNet, on photos with several faces and on portraits"
+    )
+    layout = "DATA/\n" + "\n".join(f"  {name}   (columns: image {{bytes, path}})" for name in (*GROUPS, *PORTRAITS))
+    backends = ("embedded",)
 
-    def items(self) -> Sequence[bytes]:
+    def items(self) -> Sequence[Item]:
         import pyarrow.parquet
 
-        rows: list[bytes] = []
-        for name in FILES:
+        items: list[Item] = []
+        for name in (*GROUPS, *PORTRAITS):
             if not (self.data / name).is_file():
                 raise LayoutError(self.name, f"there is no {name}", self.layout)
-            table = pyarrow.parquet.read_table(self.data / name, columns=["image"])
-            rows += [row["image"]["bytes"] for row in table.to_pylist()]
-        self._yunet, self._dlib = FaceDetector("yunet"), FaceDetector("dlib", margin=0.0)
-        return rows
+            group = name in GROUPS
+            table = pyarrow.parquet.read_table(self.data / name, columns=["image"] if group else ["image", "split"])
+            photos = [row["image"]["bytes"] for row in table.to_pylist() if group or row["split"] == "val"]
+            step = 1 if group else max(len(photos) // MOST_PORTRAITS, 1)
+            items += [Item(name, "group" if group else "portrait", photo) for photo in photos[::step]]
+        self._yunet = FaceDetector("yunet")
+        self._detectors = {name: FaceDetector(name) for name in DETECTORS}
+        lowest = {name: MARGINS[name][0] for name in DETECTORS}
+        self._eager = {name: FaceDetector(name, margin=at, floor=at) for name, at in lowest.items()}
+        return items
 
-    def measure(self, item: bytes) -> Photos:
-        photo = Photo.open(item)
+    def measure(self, item: Item) -> Looks:
+        photo = Photo.open(item.photo)
+        if min(photo.width, photo.height) < _SMALL:
+            size = (2 * photo.width, 2 * photo.height)
+            photo = Photo.open(np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8))
         known = self._yunet.detect(photo, "image 1")
-        found: list[float] = []
-        invented: list[float] = []
-        for face in self._dlib.detect(photo, "image 1"):
-            agrees = any(face.box.iou(other.box) > 0.3 for other in known)
-            (found if agrees else invented).append(face.score)
-        return Photos(len(known), tuple(found), tuple(invented))
+        eager = self._eager if item.kind == "group" else {}
+        return Looks(
+            item,
+            shown={name: _seen(one, photo, known) for name, one in self._detectors.items()},
+            all={name: _seen(one, photo, known) for name, one in eager.items()},
+            reference=_over_middle(photo, known),
+        )
 
-    def score(self, measured: Sequence[Photos]) -> Result:
-        faces = sum(photo.faces for photo in measured)
-        found = np.array([score for photo in measured for score in photo.found])
-        invented = np.array([score for photo in measured for score in photo.invented])
-        figures = []
-        for margin in MARGINS:
-            recall = float((found >= margin).sum()) / faces
-            figures.append(Figure(name=f"recall at margin {margin}", value=recall, n=faces))
-            wrong = float((invented >= margin).sum())
-            figures.append(Figure(name=f"invented at margin {margin}", value=wrong, unit="faces", n=len(measured)))
+    def score(self, measured: Sequence[Looks]) -> Result:
+        figures: list[Figure] = []
+        groups = [looks for looks in measured if looks.item.kind == "group"]
+        for name in DETECTORS:
+            figures += _group_figures(name, groups)
+        for file in PORTRAITS:
+            looks = [one for one in measured if one.item.file == file]
+            if not looks:
+                continue
+            label = file.rpartition("/")[2].removesuffix(".parquet")
+            shares = {name: [one.shown[name].middle for one in looks] for name in DETECTORS}
+            for name, found in {**shares, "yunet": [one.reference for one in looks]}.items():
+                figures.append(Figure(name=f"{label}: {name} finds it", value=float(np.mean(found)), n=len(looks)))
         return Result(
             benchmark=self.name,
             backend=self.backend,
-            protocol="IoU above 0.3 with YuNet's box",
+            protocol="photos with several faces: IoU above 0.3 with YuNet's box; portraits: a box over the middle",
             figures=tuple(figures),
-            methods=(self._yunet.method, self._dlib.method),
+            methods=(self._yunet.method, *(one.method for one in self._detectors.values())),
             machine=machine(),
             versions=versions("dlib-bin", "onnxruntime"),
         )
+
+
+def _seen(detector: FaceDetector, photo: Photo, known: Sequence[Face]) -> Seen:
+    begun = time.perf_counter()
+    faces = detector.detect(photo, "image 1")
+    seconds = time.perf_counter() - begun
+    best, errors = [], []
+    for other in known:
+        same = max((face for face in faces if face.box.iou(other.box) > _OVERLAP), key=_score, default=None)
+        best.append(same.score if same else -1.0)
+        if same is not None:
+            corners = ("x0", "y0", "x1", "y1")
+            apart = np.abs([getattr(same.box, corner) - getattr(other.box, corner) for corner in corners])
+            errors.append(float(apart.mean() / np.sqrt(other.box.area)))
+    invented = [face.score for face in faces if not any(face.box.iou(other.box) > _OVERLAP for other in known)]
+    return Seen(tuple(best), tuple(invented), _over_middle(photo, faces), tuple(errors), seconds)
+
+
+def _score(face: Face) -> float:
+    return face.score
+
+
+def _over_middle(photo: Photo, faces: Sequence[Face]) -> bool:
+    return any(
+        face.box.x0 < photo.width / 2 < face.box.x1 and face.box.y0 < photo.height / 2 < face.box.y1 for face in faces
+    )
+
+
+def _group_figures(name: str, looks: Sequence[Looks]) -> list[Figure]:
+    shown, eager = [one.shown[name] for one in looks], [one.all[name] for one in looks]
+    figures = _rates(name, shown, -1.0, "")
+    for margin in MARGINS[name]:
+        figures += _rates(name, eager, margin, f" at {margin}")
+    errors = [error for one in shown for error in one.errors]
+    if errors:
+        figures.append(Figure(name=f"{name}: corners from YuNet's, in face sizes", value=float(np.mean(errors))))
+    spent = 1000 * float(np.median([one.seconds for one in shown]))
+    figures.append(Figure(name=f"{name}: a photo", value=spent, unit="ms", n=len(shown), note="median, all searches"))
+    return figures
+
+
+def _rates(name: str, seen: Sequence[Seen], margin: float, where: str) -> list[Figure]:
+    found = np.array([score for one in seen for score in one.found])
+    invented = np.array([score for one in seen for score in one.invented])
+    wrong = 100 * float((invented >= margin).sum()) / len(seen)
+    return [
+        Figure(name=f"{name}: recall{where}", value=float((found >= max(margin, 0.0)).mean()), n=len(found)),
+        Figure(name=f"{name}: invented{where}", value=wrong, unit="per 100 photos", n=len(seen)),
+    ]

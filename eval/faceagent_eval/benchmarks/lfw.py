@@ -64,7 +64,7 @@ class Lfw(Benchmark[Portrait, Read]):
     name = "lfw"
     about = "Labeled Faces in the Wild, view 2: verification of pairs"
     layout = LAYOUT
-    backends = ("dlib", "yunet")
+    backends = ("dlib", "yunet", "faceagent")
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)

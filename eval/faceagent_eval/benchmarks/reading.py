@@ -47,7 +47,7 @@ class Reading(Benchmark[Item, Outputs | None]):
     name = "reading"
     about = "age, gender, ethnicity, attributes and expression on val photos, through the product's own detection"
     layout = "DATA/\n" + "\n".join(f"  {crops.SOURCES[name].file}" for name in SETS)
-    backends = ("dlib", "yunet")
+    backends = ("dlib", "yunet", "faceagent")
 
     def items(self) -> Sequence[Item]:
         found = []

@@ -50,7 +50,7 @@ class Speed(Benchmark[Part, Mapping[str, Timing]]):
 
     name = "speed"
     about = "milliseconds and memory: import, each tool, and a question, on one megapixel"
-    backends = ("auto", "dlib", "yunet")
+    backends = ("auto", "faceagent", "dlib", "yunet")
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)
