@@ -173,7 +173,7 @@ def test_a_table_without_its_columns_is_refused(tmp_path):
     [
         (["run", "lwf"], "There is no benchmark 'lwf'. The nearest name is lfw."),
         (["run", "lfw"], "The benchmark lfw needs data. Name their folder with --data."),
-        (["run", "lfw", "--data", ".", "--backend", "dlip"], "no backend 'dlip'. Use one of dlib, yunet."),
+        (["run", "lfw", "--data", ".", "--backend", "dlip"], "no backend 'dlip'. Use one of dlib, yunet, faceagent."),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(arguments, message, capsys):

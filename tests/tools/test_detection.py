@@ -126,7 +126,7 @@ def test_our_network_finds_a_face_that_fills_the_picture(portrait: Photo, side: 
     assert face.box.iou(Box(x0=0.1 * side, y0=0.1 * side, x1=0.9 * side, y1=0.93 * side)) > 0.6
 
 
-def test_auto_takes_yunet_where_it_is_here_and_else_dlib(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_takes_the_best_that_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     here = {"yunet_n_dynamic", "faceagent-detector"}
     monkeypatch.setattr(weights, "find", lambda name: "here" if name in here else None)
     chosen = []
@@ -136,7 +136,7 @@ def test_auto_takes_yunet_where_it_is_here_and_else_dlib(monkeypatch: pytest.Mon
         rows = DetectFaces(detector).backends()
         assert [row.method for row in rows if row.chosen] == [detector.method]
         chosen.append(detector.backend)
-    assert chosen == ["yunet", "dlib", "dlib"]
+    assert chosen == ["yunet", "faceagent", "dlib"]
     assert [row.here for row in rows] == [False, True, False]
     assert rows[0].how is not None
 

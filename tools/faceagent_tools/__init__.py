@@ -15,7 +15,7 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
     """Every tool of this package, sharing one detector and one reader. Models load on first use.
 
     Args:
-        detector: "auto" (YuNet when its file is here, else dlib), "faceagent" (our own), "dlib" or "yunet".
+        detector: "auto" (YuNet when its file is here, else our own), "faceagent", "dlib" or "yunet".
 
     Raises:
         UsageError: no such detector.
@@ -35,8 +35,9 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
     from faceagent_tools.quality import AssessQuality
     from faceagent_tools.trunk import Trunk
 
-    finder, trunk = FaceDetector(detector), Trunk()
+    trunk = Trunk()
     embedder, reader = FaceEmbedder(trunk), FaceReader(trunk)
+    finder = FaceDetector(detector, reader=reader)
     return [
         DetectFaces(finder),
         EstimatePose(reader),
