@@ -58,8 +58,9 @@ _YUNET_TURNS = (90.0, -90.0, 180.0)
 # Upside down or lying, YuNet still finds a face, with a lower score and its points in the wrong places; upright it
 # scores more. Below this score quarter turns are tried as well.
 _YUNET_SURE = 0.88
-# Probability of a face (`Reading.face`) below which an unsure find of our own detector is dropped: on the 305 photos of
-# `python -m faceagent_eval run detection` it was also chosen; it drops one of the five inventions there and the example portrait's mission patch.
+# Probability of a face (`Reading.face`) below which an unsure find of our own detector is dropped. Chosen on the 305
+# photos of `python -m faceagent_eval run detection`, where it drops one of five inventions, and on the example portrait,
+# where it drops a mission patch.
 _NO_FACE = 0.1
 _OWN_TURNS = (90.0, -90.0, 180.0, 45.0, -45.0)
 SMALL_FACE_PX = 24

@@ -39,9 +39,9 @@ _LIMITS = """\
   images), FFHQ (CC BY-NC-SA) and DFDC (its own terms). **The weights are for research use.**
 - The photos with several faces on which it is measured (HELEN, VIPBench) were never trained on, and no threshold was
   chosen on them. That each find is looked at a second time was added after a first measurement on them had shown too
-  many inventions. The reader's check of unsure finds (`detection.py`) came after a look at them as well, so its figure is
-  a little optimistic. Public figures may occur both in LFW or CelebA, which were trained on, and in VIPBench.
-- The shipped run was resumed twice, and its data were changed on the way: the recipe does not make the same file again.
+  many inventions. The line of the reader's check of unsure finds (`detection.py`) was chosen on them, so the figures
+  are a little optimistic. Public figures may occur both in LFW or CelebA, which were trained on, and in VIPBench.
+- The shipped run was resumed twice and its data were changed on the way: the recipe does not make the same file again.
 - Scores are not probabilities.
 """
 
