@@ -59,8 +59,8 @@ _YUNET_TURNS = (90.0, -90.0, 180.0)
 # scores more. Below this score quarter turns are tried as well.
 _YUNET_SURE = 0.88
 # Probability of a face (`Reading.face`) below which an unsure find of our own detector is dropped. Chosen on the 305
-# photos of `python -m faceagent_eval run detection`, where it drops one of five inventions, and on the example portrait,
-# where it drops a mission patch.
+# photos of `python -m faceagent_eval run detection`, where it drops one of five inventions, and on the example
+# portrait, where it drops a mission patch.
 _NO_FACE = 0.1
 _OWN_TURNS = (90.0, -90.0, 180.0, 45.0, -45.0)
 SMALL_FACE_PX = 24
