@@ -32,7 +32,7 @@ RECIPE = {
     "samples": 4,
     "budget_minutes": 1,
     "warmup": 0.1,
-    "learning_rate": 1e-3,
+    "learning_rate": {"network": 1e-3},
     "weight_decay": 0.0,
     "average": 0.9,
     "checkpoint_minutes": 5,

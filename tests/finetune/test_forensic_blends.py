@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceagent.media import Photo
-from faceagent_finetune.nets.forensic import blends, crops, post
-from faceagent_finetune.nets.forensic.blends import FORGERIES, Face
+from faceagent_finetune.nets.forensic import areas, blends, crops, post
+from faceagent_finetune.nets.forensic.areas import Face
+from faceagent_finetune.nets.forensic.blends import FORGERIES
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_tools.forensics import windows as forensic
 from faceagent_tools.forensics.windows import CELLS, KINDS, SIZE
@@ -109,7 +110,7 @@ def test_masks_stay_near_their_hull(seed: int, x: float, y: float, wide: float, 
     """0-1, 1 somewhere or nowhere, and nothing further out than growth, bending and blur can carry it."""
     flat = Face(np.zeros((240, 240, 3), np.uint8), POINTS * 100 + 120)
     outline = (POINTS[:17] * 100 * wide + [x, y]).astype(np.float32)
-    mask = blends.mask_of(flat, outline, np.random.default_rng(seed), grow=grow)
+    mask = areas.mask_of(flat, outline, np.random.default_rng(seed), grow=grow)
     assert mask.min() >= 0
     assert mask.max() <= 1 + 1e-6
     rows, columns = np.nonzero(mask > 0.5)

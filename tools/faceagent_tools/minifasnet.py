@@ -18,7 +18,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from faceagent.errors import WeightsCorrupt
 from faceagent.media import Pixels
 from faceagent.types import Box
 from faceagent_tools import pth, runtime, weights
@@ -86,12 +85,7 @@ def session(graph: bytes, path: Path, threads: int = 1) -> Any:
     """
     state = {name.removeprefix(_PREFIX): values for name, values in pth.read(path).items()}
     floats = {name: values for name, values in state.items() if values.dtype == np.float32}
-    try:
-        return runtime.session(graph, threads, floats)
-    except RuntimeError as error:
-        raise WeightsCorrupt(
-            f"{path.name} does not have the names and shapes of this network", "Get the file from its origin again"
-        ) from error
+    return runtime.filled(graph, floats, path, threads)
 
 
 def cut(pixels: Pixels, box: Box, scale: float) -> tuple[Pixels, float]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faceagent.errors import WeightsCorrupt
+
 
 def session(model: Path | bytes, threads: int = 1, weights: Mapping[str, npt.NDArray[np.float32]] | None = None) -> Any:
     """An onnxruntime.InferenceSession that keeps its warnings to itself.
@@ -33,3 +35,17 @@ def session(model: Path | bytes, threads: int = 1, weights: Mapping[str, npt.NDA
         return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except (errors.Fail, errors.InvalidArgument, errors.InvalidGraph, errors.InvalidProtobuf) as error:
         raise RuntimeError(str(error)) from error  # ONNX Runtime's own have no common root but Exception
+
+
+def filled(graph: bytes, weights: Mapping[str, npt.NDArray[np.float32]], source: Path, threads: int = 1) -> Any:
+    """A graph without weights, filled with those that were read from a published file: as `session`.
+
+    Raises:
+        WeightsCorrupt: their names and shapes are not those of the graph.
+    """
+    try:
+        return session(graph, threads, weights)
+    except RuntimeError as error:
+        raise WeightsCorrupt(
+            f"{source.name} does not have the names and shapes of this network", "Get the file from its origin again"
+        ) from error

@@ -237,7 +237,21 @@ def _mend(name: str) -> str:
 # Adapters
 
 
-class UnifaceDetector:
+class Adapter:
+    """A network of uniface by its name, opened by the first call."""
+
+    name: str
+
+    @property
+    def method(self) -> Method:
+        return method(self.name)
+
+    @cached_property
+    def _network(self) -> Any:
+        return opened(self.name)
+
+
+class UnifaceDetector(Adapter):
     """A face detector.
 
     Args:
@@ -251,14 +265,6 @@ class UnifaceDetector:
         if name not in DETECTORS:
             raise UsageError(f"{name!r} is no detector of uniface", f"Use one of {', '.join(DETECTORS)}")
         self.name = name
-
-    @property
-    def method(self) -> Method:
-        return method(self.name)
-
-    @cached_property
-    def _network(self) -> Any:
-        return opened(self.name)
 
     def detect(self, pixels: Pixels) -> Found:
         """Faces in RGB uint8 [H, W, 3], strongest first, with the eyes, the nose tip and the corners of the mouth.
@@ -274,18 +280,10 @@ class UnifaceDetector:
         )
 
 
-class UnifaceParser:
+class UnifaceParser(Adapter):
     """BiSeNet: 19 classes of CelebAMask-HQ as masks of regions (`parsing.Parser`)."""
 
     name = "uniface-bisenet"
-
-    @property
-    def method(self) -> Method:
-        return method(self.name)
-
-    @cached_property
-    def _network(self) -> Any:
-        return opened(self.name)
 
     def parse(self, photo: Photo, face: Face) -> dict[str, Mask]:
         """One mask [H, W] of the photo's size a region; they do not overlap. Sides are those of the photo.
@@ -339,18 +337,10 @@ def by_side(part: str, masks: Sequence[Mask], middle: float) -> dict[str, Mask]:
     return {names[0]: masks[place] if left else empty, names[1]: empty if left else masks[place]}
 
 
-class UnifaceHeadPose:
+class UnifaceHeadPose(Adapter):
     """Head pose from a network with 6-D rotations."""
 
     name = "uniface-headpose"
-
-    @property
-    def method(self) -> Method:
-        return method(self.name)
-
-    @cached_property
-    def _network(self) -> Any:
-        return opened(self.name)
 
     def pose(self, photo: Photo, face: Face) -> Pose:
         """Degrees in our signs, which are those of uniface's drawings (the words of its manual differ on pitch).
@@ -373,18 +363,10 @@ class Gaze:
     pitch: float
 
 
-class UnifaceGaze:
+class UnifaceGaze(Adapter):
     """Gaze from a face."""
 
     name = "uniface-gaze"
-
-    @property
-    def method(self) -> Method:
-        return method(self.name)
-
-    @cached_property
-    def _network(self) -> Any:
-        return opened(self.name)
 
     def gaze(self, photo: Photo, face: Face) -> Gaze:
         """Signs are those of uniface's drawings.
@@ -405,18 +387,10 @@ class Demography:
     race: str
 
 
-class UnifaceFairFace:
+class UnifaceFairFace(Adapter):
     """FairFace's own network."""
 
     name = "uniface-fairface"
-
-    @property
-    def method(self) -> Method:
-        return method(self.name)
-
-    @cached_property
-    def _network(self) -> Any:
-        return opened(self.name)
 
     def read(self, photo: Photo, face: Face) -> Demography:
         """As perceived.
@@ -428,7 +402,7 @@ class UnifaceFairFace:
         return Demography(gender="female" if told.gender == 0 else "male", age_group=told.age_group, race=told.race)
 
 
-class UnifaceEmbedder:
+class UnifaceEmbedder(Adapter):
     """A recogniser. Its vectors compare by cosine, and only with vectors of the same network.
 
     Args:
@@ -442,14 +416,6 @@ class UnifaceEmbedder:
         if name not in RECOGNISERS:
             raise UsageError(f"{name!r} is no recogniser of uniface", f"Use one of {', '.join(RECOGNISERS)}")
         self.name = name
-
-    @property
-    def method(self) -> Method:
-        return method(self.name)
-
-    @cached_property
-    def _network(self) -> Any:
-        return opened(self.name)
 
     def embed(self, photo: Photo, face: Face) -> npt.NDArray[np.float32]:
         """[512], of length 1. uniface aligns the face by eyes, nose tip and corners of the mouth.

@@ -1,4 +1,4 @@
-"""What every training loop here does besides its network: pace, average, checkpoint, log.
+"""The one training loop, and its command line: pace, average, checkpoint, log.
 
 The learning rate follows the share of the run that is over, by samples or by the clock, whichever is further; so a run
 on a slow machine is a shorter run, not one that was broken off.
@@ -6,21 +6,106 @@ on a slow machine is a shorter run, not one that was broken off.
 
 from __future__ import annotations
 
+import argparse
+import copy
 import math
 import sys
 import time
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
 from faceagent.errors import UsageError
+from faceagent_finetune.nets.ahead import Ahead
 
+Batch = TypeVar("Batch")
+
+_CLIP = 5.0  # largest norm of a step's gradient
 _REPORT_SECONDS = 20.0
 _LONGEST_STEP_SECONDS = 30.0  # more is a machine that slept or a run that was held: not spent
+
+
+def prepare(recipe: Mapping[str, Any]) -> str:
+    """Seed and threads, before a network is made; the device."""
+    torch.manual_seed(recipe["seed"])
+    torch.set_num_threads(recipe["threads"])
+    cv2.setNumThreads(1)  # the thread that makes batches gets along with one
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def run(
+    recipe: Mapping[str, Any],
+    out: Path,
+    resume: bool,
+    *,
+    trained: torch.nn.Module,
+    parts: Mapping[str, list[torch.nn.Parameter]],
+    make: Callable[[int], Batch],
+    losses: Callable[[Batch, int], Mapping[str, Tensor]],
+    betas: tuple[float, float] = (0.9, 0.98),
+) -> Path:
+    """Run a recipe; the path of the checkpoint, last.pt: all that is needed to go on, written every few minutes.
+
+    Args:
+        trained: what is averaged and kept. parts: its tensors by their rate in `[learning_rate]`.
+        make: the batch of a step. losses: of a batch and its step, each with its weight in `[weights]`.
+    """
+    average = copy.deepcopy(trained).requires_grad_(False)
+    optimiser = torch.optim.AdamW(groups(parts, recipe), betas=betas, fused=True)
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / "last.pt"
+    checkpoint = Checkpoint(file, trained, average, optimiser)
+    clock = checkpoint.load(recipe) if resume else Clock(recipe)
+    batches = Ahead(make, clock.step)
+    log = Log(clock.step)
+    say(f"{sum(p.numel() for p in trained.parameters()) / 1e6:.2f} M weights")
+
+    trained.train()
+    for batch in batches:
+        if clock.progress >= 1.0:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = group["full_rate"] * pace(clock.progress, recipe["warmup"])
+        told = losses(batch, clock.step)
+        loss = torch.stack([recipe["weights"][name] * part for name, part in told.items()]).sum()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained.parameters(), _CLIP)
+        optimiser.step()
+        clock.tick()
+        follow(average, trained, min(recipe["average"], (1 + clock.step) / (10 + clock.step)))
+        log.add(loss, told)
+        log.report(clock, recipe["batch"])
+        checkpoint.save_if_due(recipe, clock)
+    batches.close()
+    checkpoint.save(recipe, clock)
+    say(f"done: {clock.step * recipe['batch']} of {recipe['samples']} samples, {clock.spent / 60:.0f} minutes; {file}")
+    return file
+
+
+def main(about: str | None, train: Callable[[Mapping[str, Any], Path, Path, bool], Path], weights: set[str]) -> int:
+    """The command line of a training.
+
+    Args:
+        weights: what `[weights]` of the recipe must name.
+    """
+    parser = argparse.ArgumentParser(description=about.splitlines()[0] if about else None)
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--cache", type=Path, required=True, help="folder that the step before made")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    parser.add_argument("--resume", action="store_true", help="go on with the checkpoint in --out")
+    chosen = parser.parse_args()
+    recipe = tomllib.loads(chosen.recipe.read_text(encoding="utf-8"))
+    if set(recipe["weights"]) != weights:
+        raise UsageError(f"[weights] of {chosen.recipe} must name {', '.join(sorted(weights))}")
+    train(recipe, chosen.cache, chosen.out, chosen.resume)
+    return 0
 
 
 def to_input(pixels: np.ndarray[Any, np.dtype[np.uint8]], device: str = "cpu") -> Tensor:
@@ -127,7 +212,7 @@ class Log:
         means = " ".join(f"{name} {float(value) / count:.3f}" for name, value in self._sums.items())
         speed = count * batch / (now - self._since)
         left = clock.spent / max(clock.progress, 1e-6) * (1 - clock.progress) / 60
-        say(f"{100 * clock.progress:5.1f} %  step {clock.step}  {speed:.0f} crops/s  {left:.0f} min left  {means}")
+        say(f"{100 * clock.progress:5.1f} %  step {clock.step}  {speed:.0f} samples/s  {left:.0f} min left  {means}")
         self._since, self._from, self._sums = now, clock.step, {}
 
 

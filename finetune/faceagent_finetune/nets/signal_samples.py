@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from faceagent.media import Photo
-from faceagent_finetune.nets.forensic import blends
+from faceagent_finetune.nets.forensic import areas, blends
 from faceagent_finetune.nets.multitask.crops import mesh_rows, read
 from faceagent_tools import weights
 from faceagent_tools.detection import FaceDetector
@@ -160,14 +160,14 @@ def _group(name: str, row: Row, number: int) -> str:
 
 
 def _donor(photos: Sequence[Row], place: Points, number: int) -> blends.Donor:
-    def draw() -> blends.Face:
+    def draw() -> areas.Face:
         rng = np.random.default_rng([SEED, number])
         while True:
             row = photos[int(rng.integers(len(photos)))]
             photo = Photo.open(row["image"]["bytes"])
             points = place.of(row, photo)
             if points is not None:
-                return blends.Face(photo.pixels, points[:68].astype(np.float32))
+                return areas.Face(photo.pixels, points[:68].astype(np.float32))
 
     return draw
 
@@ -177,7 +177,7 @@ def _pair(
 ) -> list[Sample]:
     """An authentic photo and a forgery of it, saved alike."""
     rng = np.random.default_rng([SEED, number, 1])
-    face = blends.Face(photo.pixels, points[:68].astype(np.float32))
+    face = areas.Face(photo.pixels, points[:68].astype(np.float32))
     forgery = blends.forged(face, donor, rng, _SHARES)
     quality = int(rng.integers(70, 96))
     found = []

@@ -19,7 +19,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceagent.errors import WeightsCorrupt
 from faceagent.media import Pixels
 from faceagent_tools import hdf5, runtime, weights
 from faceagent_tools.forensics.view import Floats
@@ -67,12 +66,7 @@ def session(name: str, path: Path, threads: int = 1) -> Any:
         WeightsCorrupt: the file cannot be read, or its names and shapes are not those of the graph.
     """
     graph = files("faceagent_tools").joinpath("networks", f"{GRAPHS[name]}.onnx").read_bytes()
-    try:
-        return runtime.session(graph, threads, _as_onnx(hdf5.read(path)))
-    except RuntimeError as error:
-        raise WeightsCorrupt(
-            f"{path.name} does not have the names and shapes of this network", "Get the file from its origin again"
-        ) from error
+    return runtime.filled(graph, _as_onnx(hdf5.read(path)), path, threads)
 
 
 def _as_onnx(arrays: Mapping[str, npt.NDArray[np.float32]]) -> dict[str, npt.NDArray[np.float32]]:

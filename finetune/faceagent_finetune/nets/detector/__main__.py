@@ -9,23 +9,23 @@ FACEAGENT_MIRROR, or the cache of `faceagent models get yunet_n_dynamic`, holds 
 
 from __future__ import annotations
 
-import argparse
-import subprocess
 import sys
 from pathlib import Path
 
+from faceagent_finetune.nets.steps import main
+
 
 def steps(recipe: Path, data: Path, cache: Path, out: Path) -> list[list[str]]:
-    """The commands, each as its module and arguments."""
+    """The commands, each as its module's name and arguments."""
     trained, name = out / "last.pt", "faceagent-detector"
     resume = ["--resume"] if trained.is_file() else []
-    ours, shared = "faceagent_finetune.nets.detector.", ["--cache", str(cache)]
+    shared = ["--cache", str(cache)]
     return [
-        [f"{ours}labels", "--data", str(data), *shared],
-        [f"{ours}train", str(recipe), *shared, "--out", str(out), *resume],
-        [f"{ours}export", str(trained), *shared, "--out", str(out)],
+        ["labels", "--data", str(data), *shared],
+        ["train", str(recipe), *shared, "--out", str(out), *resume],
+        ["export", str(trained), *shared, "--out", str(out)],
         [
-            f"{ours}card",
+            "card",
             "--network",
             str(out / f"{name}.json"),
             "--run",
@@ -36,22 +36,5 @@ def steps(recipe: Path, data: Path, cache: Path, out: Path) -> list[list[str]]:
     ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the Parquet files")
-    parser.add_argument(
-        "--cache", type=Path, required=True, help="folder for photos and labels, made if missing (1 GB)"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoint, network and card")
-    chosen = parser.parse_args()
-    for module, *arguments in steps(chosen.recipe, chosen.data, chosen.cache, chosen.out):
-        # Each in a process of its own, so that the memory of one is free for the next.
-        done = subprocess.run([sys.executable, "-m", module, *arguments])
-        if done.returncode:
-            return done.returncode
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, "faceagent_finetune.nets.detector", steps, "photos and labels (1 GB)"))

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from faceagent_tools.yunet import STRIDES
 
+NAMES = ("obj", "cls", "box", "points")
 _SIZES: Mapping[int, tuple[float, float]] = {8: (0.0, 56.0), 16: (40.0, 128.0), 32: (96.0, 1e9)}  # of faces, px
 _RADIUS = 1.5  # strides from the centre of a face to those of its cells
 _FOCUS, _ON_FACES = 2.0, 0.5  # of the focal loss (Lin et al. 2017): exponent, and weight of cells with a face

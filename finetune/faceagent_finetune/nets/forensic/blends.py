@@ -1,7 +1,7 @@
 """Forgeries made on the fly from authentic photos, each with the exact mask of what was changed.
 
 A forgery is three choices: what takes the place of the face (`_MATERIALS`: the same face changed a little, the face of
-somebody else, either as a generator of small pictures would draw it), where (`_AREAS`: hulls of landmarks), and how it
+somebody else, either as a generator of small pictures would draw it), where (`areas`: hulls of landmarks), and how it
 is put in (`blended`). Self-blended images: Shiohara & Yamasaki 2022 (arXiv 2204.08376); somebody of like shape, as in
 Face X-ray (Li et al. 2020, arXiv 1912.13458). Parts alone make local edits, all of the picture a synthesis.
 
@@ -12,38 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from faceagent.media import Pixels
+from faceagent_finetune.nets.forensic.areas import AREAS, PARTS, Face, Mask, Points, Rng, grid, mask_of, one
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_tools.forensics.windows import KINDS
 
-Mask = npt.NDArray[np.float32]
-Points = npt.NDArray[np.float32]
-Rng = np.random.Generator
-
-_JAW, _BROWS, _NOSE = slice(0, 17), slice(17, 27), slice(27, 36)
-_EYES = (slice(36, 42), slice(42, 48))
-_MOUTH = slice(48, 68)
 _LARGER = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)  # what pictures are enlarged with
 _SMALLER = (*_LARGER, cv2.INTER_AREA)
-
-
-@dataclass(frozen=True)
-class Face:
-    """An authentic photo with its face."""
-
-    pixels: Pixels
-    points: Points
-
-    @property
-    def width(self) -> float:
-        """Of the jaw, in pixels."""
-        return float(np.hypot(*(self.points[16] - self.points[0])))
 
 
 @dataclass(frozen=True)
@@ -57,120 +38,6 @@ class Forgery:
 
 Donor = Callable[[], Face]
 """A face of somebody else, of like shape, when it is asked for."""
-
-
-_T = TypeVar("_T")
-
-
-def _one(options: Sequence[_T], rng: Rng) -> _T:
-    return options[int(rng.integers(len(options)))]
-
-
-# Where: landmark areas as soft masks.
-
-
-def _raised(points: Points, share: float) -> Points:
-    """The brows' points, moved up the forehead by a share of the distance from brows to chin."""
-    up = points[_BROWS].mean(axis=0) - points[8]
-    return np.asarray(points[_BROWS] + share * up, np.float32)
-
-
-def _whole(points: Points, rng: Rng) -> Points:
-    return np.concatenate([points[_JAW], _raised(points, rng.uniform(0.0, 0.35))])
-
-
-def _inner(points: Points, rng: Rng) -> Points:
-    return np.concatenate([_raised(points, rng.uniform(0.0, 0.1)), points[_NOSE], points[_MOUTH], points[[36, 45]]])
-
-
-def _cheek_to_cheek(points: Points, rng: Rng) -> Points:
-    return np.concatenate([points[1:16], points[[17, 21, 22, 26]]])
-
-
-def _lower(points: Points, rng: Rng) -> Points:
-    return np.concatenate([points[3:14], points[[31, 33, 35]]])
-
-
-def _upper(points: Points, rng: Rng) -> Points:
-    return np.concatenate([points[[0, 1, 15, 16]], _raised(points, rng.uniform(0.05, 0.3)), points[30:36]])
-
-
-def _eye(points: Points, rng: Rng) -> Points:
-    return points[_one(_EYES, rng)]
-
-
-def _both_eyes(points: Points, rng: Rng) -> Points:
-    return points[36:48]
-
-
-def _brow(points: Points, rng: Rng) -> Points:
-    start = 17 + 5 * int(rng.integers(2))
-    return points[start : start + 5]
-
-
-def _nose(points: Points, rng: Rng) -> Points:
-    return points[_NOSE]
-
-
-def _mouth(points: Points, rng: Rng) -> Points:
-    return points[_MOUTH]
-
-
-def _chin(points: Points, rng: Rng) -> Points:
-    return np.concatenate([points[5:12], points[[55, 57, 59]]])
-
-
-def _patch(points: Points, rng: Rng) -> Points:
-    """A patch of skin somewhere on the face."""
-    corners = points[rng.choice(68, 3, replace=False)]
-    centre = rng.dirichlet(np.ones(3)) @ corners
-    reach = rng.uniform(0.07, 0.18) * np.ptp(points[_JAW], axis=0)
-    turns = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    return np.asarray(centre + reach * np.column_stack([np.cos(turns), np.sin(turns)]), np.float32)
-
-
-Area = Callable[[Points, Rng], Points]
-_AREAS: Sequence[Area] = (_whole, _whole, _whole, _inner, _inner, _cheek_to_cheek, _lower, _upper)
-_PARTS: Sequence[Area] = (_eye, _both_eyes, _both_eyes, _brow, _nose, _mouth, _mouth, _chin, _patch)
-
-
-def mask_of(face: Face, outline: Points, rng: Rng, grow: float = 0.0) -> Mask:
-    """The hull of some points, grown, deformed and softened at random: 1 inside, 0 far from it.
-
-    Args:
-        grow: by so many face widths.
-    """
-    height, width = face.pixels.shape[:2]
-    hard = np.zeros((height, width), np.float32)
-    cv2.fillConvexPoly(hard, cv2.convexHull(np.round(outline).astype(np.int32)), 1.0)
-    reach = round(abs(grow) * face.width)
-    if reach:
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-        hard = np.asarray((cv2.dilate if grow > 0 else cv2.erode)(hard, kernel), np.float32)
-    bent = _bent(hard, face.width * rng.uniform(0.0, 0.05), rng)
-    soft = _blurred(bent, face.width * rng.choice([0.008, 0.02, 0.04, 0.07]))
-    if rng.random() < 0.5:  # softened inwards only, as masks of swapping programs often are
-        soft = np.clip(2 * soft - 1, 0, 1)
-    return soft if soft.max() < 0.05 else np.asarray(soft / soft.max(), np.float32)
-
-
-def _bent(mask: Mask, reach: float, rng: Rng) -> Mask:
-    """Moved about by a smooth random field of so many pixels."""
-    height, width = mask.shape
-    field = cv2.resize(rng.normal(0, 1, (5, 5, 2)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    columns, rows = _grid(height, width)
-    return np.asarray(
-        cv2.remap(mask, columns + reach * field[:, :, 0], rows + reach * field[:, :, 1], cv2.INTER_LINEAR), np.float32
-    )
-
-
-def _grid(height: int, width: int) -> tuple[Mask, Mask]:
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return columns, rows
-
-
-def _blurred(mask: Mask, sigma: float) -> Mask:
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(float(sigma), 0.5)), np.float32)
 
 
 # What is put in: the same face, changed a little.
@@ -194,7 +61,7 @@ def resampled(pixels: Pixels, rng: Rng) -> Pixels:
     height, width = pixels.shape[:2]
     share = rng.uniform(0.25, 0.9)
     small = (max(round(width * share), 8), max(round(height * share), 8))
-    down, up = _one(_SMALLER, rng), _one(_LARGER, rng)
+    down, up = one(_SMALLER, rng), one(_LARGER, rng)
     return np.asarray(
         cv2.resize(cv2.resize(pixels, small, interpolation=down), (width, height), interpolation=up), np.uint8
     )
@@ -265,7 +132,7 @@ def fitted(given: Face, face: Face) -> Pixels:
     height, width = face.pixels.shape[:2]
     centre, unit = face.points.mean(axis=0), face.width
     weights = np.linalg.lstsq(_quadratic((face.points - centre) / unit), given.points, rcond=None)[0]
-    columns, rows = ((axis - middle) / unit for axis, middle in zip(_grid(height, width), centre, strict=True))
+    columns, rows = ((axis - middle) / unit for axis, middle in zip(grid(height, width), centre, strict=True))
     # Far from the face the polynomial leads astray, and nothing of it is used there.
     x, y = np.clip(columns, -1, 1), np.clip(rows, -1, 1)
     field = [w[0] + x * (w[1] + w[3] * x + w[4] * y) + y * (w[2] + w[5] * y) for w in weights.T.astype(np.float32)]
@@ -379,7 +246,7 @@ _GENERATORS: Sequence[Change] = (upsampled, upsampled, coded, coded, polished, l
 
 
 def generated(pixels: Pixels, rng: Rng) -> Pixels:
-    return _one(_GENERATORS, rng)(pixels, rng)
+    return one(_GENERATORS, rng)(pixels, rng)
 
 
 def redrawn(face: Face, donor: Donor, rng: Rng) -> Pixels:
@@ -393,7 +260,7 @@ def redrawn(face: Face, donor: Donor, rng: Rng) -> Pixels:
         pixels, (max(round(width * side), 16), max(round(height * side), 16)), interpolation=cv2.INTER_AREA
     )
     drawn = generated(np.asarray(small, np.uint8), rng)
-    return np.asarray(cv2.resize(drawn, (width, height), interpolation=_one(_LARGER, rng)), np.uint8)
+    return np.asarray(cv2.resize(drawn, (width, height), interpolation=one(_LARGER, rng)), np.uint8)
 
 
 # What is put in: a part, edited.
@@ -402,7 +269,7 @@ def redrawn(face: Face, donor: Donor, rng: Rng) -> Pixels:
 def swollen(face: Face, outline: Points, rng: Rng) -> Pixels:
     """Larger or smaller about the middle of the part, as a liquify brush does it."""
     (x, y), reach = outline.mean(axis=0), max(float(np.ptp(outline, axis=0).max()), 6.0) * rng.uniform(0.7, 1.0)
-    columns, rows = _grid(*face.pixels.shape[:2])
+    columns, rows = grid(*face.pixels.shape[:2])
     far = np.hypot(columns - x, rows - y) / reach
     pull = rng.choice([-1, 1]) * rng.uniform(0.12, 0.3) * np.clip(1 - far * far, 0, 1) ** 2
     shift = rng.uniform(-0.08, 0.08, 2) * reach * (np.clip(1 - far * far, 0, 1) ** 2)[:, :, None]
@@ -466,9 +333,9 @@ _MATERIALS: Sequence[_Material] = (itself, itself, itself, other, other, redrawn
 
 def swap(face: Face, donor: Donor, rng: Rng) -> Forgery:
     """A face, or most of it, blended in."""
-    area = _one(_AREAS, rng)
+    area = one(AREAS, rng)
     mask = mask_of(face, area(face.points, rng), rng, grow=rng.uniform(-0.04, 0.04))
-    make = _one(_MATERIALS, rng)
+    make = one(_MATERIALS, rng)
     below, above = face.pixels, make(face, donor, rng)
     if make is itself and rng.random() < 0.4:  # the change may as well be around the face
         below, above = above, below
@@ -485,12 +352,12 @@ _EDITS: Sequence[_Edit] = (swollen, swollen, filled, retouched, retouched, tinte
 
 def edit(face: Face, donor: Donor, rng: Rng) -> Forgery:
     """A part of the face changed."""
-    outline = _one(_PARTS, rng)(face.points, rng)
+    outline = one(PARTS, rng)(face.points, rng)
     mask = mask_of(face, outline, rng, grow=rng.uniform(0.02, 0.08))
     if rng.random() < 0.35:
         pixels = other(face, donor, rng)
     else:
-        pixels = _one(_EDITS, rng)(face, outline, rng)
+        pixels = one(_EDITS, rng)(face, outline, rng)
     return Forgery(blended(face.pixels, pixels, mask), mask, KINDS.index("edit"))
 
 

@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from faceagent.errors import UsageError
 from faceagent.media import Pixels
-from faceagent_finetune.nets.forensic.blends import Face, Mask, Rng, forged
+from faceagent_finetune.nets.forensic.areas import Face, Mask, Rng
+from faceagent_finetune.nets.forensic.blends import forged
 from faceagent_finetune.nets.forensic.codec import decoded, saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.post import Strength, Window, drawn, through

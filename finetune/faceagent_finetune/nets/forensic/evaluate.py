@@ -21,19 +21,18 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceagent.errors import UsageError
-from faceagent_finetune.nets.forensic.blends import FORGERIES, Face, Rng
+from faceagent_finetune.nets.forensic.areas import Face, Rng
+from faceagent_finetune.nets.forensic.blends import FORGERIES
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.data import Photos, Pool
+from faceagent_finetune.nets.predictor import Predict
+from faceagent_finetune.nets.predictor import predictor as of_file
 from faceagent_tools.forensics import windows as forensic
 from faceagent_tools.forensics.windows import KINDS
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]]]
-"""uint8 RGB [N, 224, 224, 3] -> `faceagent_tools.forensics.windows.OUTPUTS`."""
-
 _QUIET = 0.95  # share of authentic photos below the threshold
 AUTHENTIC = ("lfw_images", "helen68", "fairface")  # sets whose photos must not be accused
 _BLENDED = (*AUTHENTIC, "stylegan_ffhq")
@@ -42,14 +41,12 @@ _BINS = 5  # of the file size, within which forgeries are told from authentic ph
 
 
 def predictor(model: Path, threads: int = 1) -> Predict:
-    """The network in a file: .onnx through ONNX Runtime, a checkpoint through torch.
+    """The network in a file.
 
     Raises:
         UsageError: no such file.
     """
-    if not model.is_file():
-        raise UsageError(f"{model} does not exist", "Export it, or name a checkpoint of train")
-    return _onnx(model, threads) if model.suffix == ".onnx" else _torch(model, threads)
+    return of_file(model, _onnx, _trained, threads)
 
 
 def _onnx(model: Path, threads: int) -> Predict:
@@ -64,20 +61,10 @@ def _onnx(model: Path, threads: int) -> Predict:
     return predict
 
 
-def _torch(model: Path, threads: int) -> Predict:
-    import torch
-
+def _trained(checkpoint: Path) -> Any:
     from faceagent_finetune.nets.forensic.train import averaged
-    from faceagent_finetune.nets.loop import to_input
 
-    torch.set_num_threads(threads)
-    network, _ = averaged(model)
-
-    def predict(pixels: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDArray[np.float32]]:
-        with torch.inference_mode():
-            return {name: value.numpy() for name, value in network(to_input(np.array(pixels))).items()}
-
-    return predict
+    return averaged(checkpoint)[0]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from faceagent_finetune.nets.forensic.evaluate import Predict, measure, predictor
+from faceagent_finetune.nets.forensic.evaluate import measure, predictor
 from faceagent_finetune.nets.half_weights import halve
+from faceagent_finetune.nets.predictor import Predict
 from faceagent_tools.forensics.windows import KINDS, OUTPUTS, REACH, SIZE
 
 NAME = "faceagent-forensic"

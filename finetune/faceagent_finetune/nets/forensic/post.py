@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from faceagent.geometry import Point
 from faceagent.media import Pixels
-from faceagent_finetune.nets.forensic.blends import Mask, Rng
+from faceagent_finetune.nets.forensic.areas import Mask, Rng
 from faceagent_finetune.nets.forensic.codec import Codec, saved
 from faceagent_tools.forensics.windows import CELL, CELLS, SIZE, cut, inside, region
 

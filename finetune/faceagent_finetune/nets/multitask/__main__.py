@@ -8,10 +8,10 @@ two cores.
 
 from __future__ import annotations
 
-import argparse
-import subprocess
 import sys
 from pathlib import Path
+
+from faceagent_finetune.nets.steps import main
 
 
 def steps(recipe: Path, data: Path, cache: Path, out: Path) -> list[list[str]]:
@@ -33,20 +33,5 @@ def steps(recipe: Path, data: Path, cache: Path, out: Path) -> list[list[str]]:
     ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the Parquet files")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for the crops, made if missing (4 GB)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints, network and card")
-    chosen = parser.parse_args()
-    for name, *arguments in steps(chosen.recipe, chosen.data, chosen.cache, chosen.out):
-        # Each in a process of its own, so that the memory of one is free for the next.
-        done = subprocess.run([sys.executable, "-m", f"faceagent_finetune.nets.multitask.{name}", *arguments])
-        if done.returncode:
-            return done.returncode
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, "faceagent_finetune.nets.multitask", steps, "the crops (4 GB)"))

@@ -19,18 +19,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceagent.errors import UsageError
 from faceagent_finetune.nets.multitask import labels
 from faceagent_finetune.nets.multitask.crops import PRIOR, SOURCES
 from faceagent_finetune.nets.multitask.data import CropSet
+from faceagent_finetune.nets.predictor import Predict
+from faceagent_finetune.nets.predictor import predictor as of_file
 from faceagent_tools import multitask, runtime
 from faceagent_tools.multitask import softmax
 from faceagent_tools.trunk import MAPS, Trunk
 
 Floats = npt.NDArray[np.float64]
-Predict = Callable[[npt.NDArray[np.uint8]], Mapping[str, npt.NDArray[np.float32]]]
-"""uint8 RGB [N, 150, 150, 3] -> raw outputs, shapes as in `multitask.HEADS`."""
-
 _BATCH = 64
 _FEW = 20  # photos without which no share is worth telling
 _ALLOWED = 0.2  # loss of accuracy from where on detail counts as too little
@@ -38,14 +36,12 @@ _EYES = (36, 45)  # outer corners, whose distance is the unit of the landmark er
 
 
 def predictor(model: Path, threads: int = 1) -> Predict:
-    """The network in a file: .onnx through ONNX Runtime, a checkpoint through torch.
+    """The network in a file.
 
     Raises:
         UsageError: no such file.
     """
-    if not model.is_file():
-        raise UsageError(f"{model} does not exist", "Export it, or name a checkpoint of train")
-    return _onnx(model, threads) if model.suffix == ".onnx" else _torch(model, threads)
+    return of_file(model, _onnx, _trained, threads)
 
 
 def _onnx(model: Path, threads: int) -> Predict:
@@ -59,20 +55,10 @@ def _onnx(model: Path, threads: int) -> Predict:
     return predict
 
 
-def _torch(model: Path, threads: int) -> Predict:
-    import torch
-
-    from faceagent_finetune.nets.loop import to_input
+def _trained(checkpoint: Path) -> Any:
     from faceagent_finetune.nets.multitask.train import averaged
 
-    torch.set_num_threads(threads)
-    network, _ = averaged(model)
-
-    def predict(pixels: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDArray[np.float32]]:
-        with torch.inference_mode():
-            return {name: value.numpy() for name, value in network(to_input(np.array(pixels))).items()}
-
-    return predict
+    return averaged(checkpoint)[0]
 
 
 def answers(predict: Predict, crops: CropSet, rows: npt.NDArray[np.int64]) -> dict[str, Floats]:

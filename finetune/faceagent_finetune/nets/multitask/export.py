@@ -24,7 +24,8 @@ import numpy.typing as npt
 
 from faceagent_finetune.nets.half_weights import halve
 from faceagent_finetune.nets.multitask.data import CropSet
-from faceagent_finetune.nets.multitask.evaluate import Floats, Predict, answers, measure, predictor
+from faceagent_finetune.nets.multitask.evaluate import Floats, answers, measure, predictor
+from faceagent_finetune.nets.predictor import Predict
 from faceagent_tools import multitask
 from faceagent_tools.multitask import SIZE, softmax
 from faceagent_tools.trunk import CHIP_PADDING, MAPS

@@ -7,74 +7,39 @@ Writes last.pt (all that is needed to go on) every few minutes and at the end.
 
 from __future__ import annotations
 
-import argparse
-import copy
 import sys
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from faceagent.errors import UsageError
-from faceagent_finetune.nets.ahead import Ahead
-from faceagent_finetune.nets.loop import Checkpoint, Clock, Log, follow, groups, pace, say, to_input
+from faceagent_finetune.nets import loop
+from faceagent_finetune.nets.loop import to_input
 from faceagent_finetune.nets.multitask.augment import Strength
-from faceagent_finetune.nets.multitask.data import Mixer
+from faceagent_finetune.nets.multitask.data import Batch, Mixer
 from faceagent_finetune.nets.multitask.losses import losses
 from faceagent_finetune.nets.multitask.model import SPATIAL, Multitask
 from faceagent_tools.multitask import HEADS
 
-_CLIP = 5.0
-
 
 def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Path:
     """Run a recipe; the path of the checkpoint."""
-    torch.manual_seed(recipe["seed"])
-    torch.set_num_threads(recipe["threads"])
-    cv2.setNumThreads(1)  # the thread that makes batches gets along with one
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-
+    device = loop.prepare(recipe)
     network = Multitask(recipe["dropout"]).to(device, memory_format=torch.channels_last)
-    ends = network.ends
-    average = copy.deepcopy(ends).requires_grad_(False)
-    optimiser = torch.optim.AdamW(groups(ends.parts(), recipe), betas=(0.9, 0.98), fused=True)
-    out.mkdir(parents=True, exist_ok=True)
-    file = out / "last.pt"
-    checkpoint = Checkpoint(file, ends, average, optimiser)
-    clock = checkpoint.load(recipe) if resume else Clock(recipe)
     mixer = Mixer(cache, recipe["mix"], recipe["batch"], recipe["seed"], Strength(**recipe["augment"]))
-    batches = Ahead(mixer.batch, clock.step)
-    log = Log(clock.step)
-    say(f"{mixer.photos} photos, {device}, {sum(p.numel() for p in ends.parameters()) / 1e6:.2f} M weights")
+    loop.say(f"{mixer.photos} photos, {device}")
 
-    ends.train()
-    for pixels, targets in batches:
-        if clock.progress >= 1.0:
-            break
-        for group in optimiser.param_groups:
-            group["lr"] = group["full_rate"] * pace(clock.progress, recipe["warmup"])
-        rng = np.random.default_rng([recipe["seed"], clock.step])
+    def told(batch: Batch, step: int) -> dict[str, Tensor]:
+        pixels, targets = batch
         wanted = {name: torch.from_numpy(values).to(device) for name, values in targets.items()}
-        parts = losses_of(network, to_input(pixels, device), wanted, recipe, rng)
-        loss = torch.stack([recipe["weights"][name] * part for name, part in parts.items()]).sum()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(ends.parameters(), _CLIP)
-        optimiser.step()
-        clock.tick()
-        follow(average, ends, min(recipe["average"], (1 + clock.step) / (10 + clock.step)))
-        log.add(loss, parts)
-        log.report(clock, recipe["batch"])
-        checkpoint.save_if_due(recipe, clock)
-    batches.close()
-    checkpoint.save(recipe, clock)
-    say(f"done: {clock.step * recipe['batch']} of {recipe['samples']} samples, {clock.spent / 60:.0f} minutes; {file}")
-    return file
+        rng = np.random.default_rng([recipe["seed"], step])
+        return losses_of(network, to_input(pixels, device), wanted, recipe, rng)
+
+    ends = network.ends
+    return loop.run(recipe, out, resume, trained=ends, parts=ends.parts(), make=mixer.batch, losses=told)
 
 
 def losses_of(
@@ -107,19 +72,5 @@ def averaged(file: Path) -> tuple[Multitask, dict[str, Any]]:
     return network.eval(), state
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--cache", type=Path, required=True, help="folder that crops made")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--resume", action="store_true", help="go on with the checkpoint in --out")
-    chosen = parser.parse_args()
-    recipe = tomllib.loads(chosen.recipe.read_text(encoding="utf-8"))
-    if set(recipe["weights"]) != set(HEADS):
-        raise UsageError(f"[weights] of {chosen.recipe} must name {', '.join(HEADS)}")
-    train(recipe, chosen.cache, chosen.out, chosen.resume)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(loop.main(__doc__, train, set(HEADS)))
