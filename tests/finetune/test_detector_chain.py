@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceagent_finetune.nets.detector.labels import SOURCES, TUNE
+from faceagent_tools.own_detector import FIRST_SCORE
 from faceagent_tools.yunet import STRIDES, YuNet, decode
 
 torch = pytest.importorskip("torch")
@@ -92,7 +93,7 @@ def test_losses_and_decoder_mean_the_same_cells(x: float, y: float, size: float,
     points = box[:2] + np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]) * 2 * half
     outputs, has = ideal(box, points, 320)
     assert has.any()
-    found = decode(outputs, 320, 320, 0.5)
+    found = decode(outputs, 320, 0.5)
     assert len(found.scores) == has.sum()
     assert found.boxes == pytest.approx(np.repeat(box[None], has.sum(), axis=0), abs=0.1)
     assert found.points == pytest.approx(np.repeat(points[None], has.sum(), axis=0), abs=0.1)
@@ -176,12 +177,16 @@ def test_the_exported_file_runs_at_any_size_and_its_card_is_whole(
 
 def test_scores_are_drawn_where_few_faces_are_invented() -> None:
     seen = [export.Seen(1, (0.9,), ()) for _ in range(198)]
-    seen += [export.Seen(1, (0.3,), (0.5, 0.42)), export.Seen(1, (0.8,), (0.35, 0.25, 0.15, 0.12))]
-    told = export.thresholds(seen)
+    few = [export.Seen(1, (0.3,), (0.5, 0.42)), export.Seen(1, (0.8,), (0.35, 0.25, 0.15, 0.12))]
+    # Six weak ones are allowed and there are no more: all that is looked at a second time counts.
+    assert export.thresholds(seen + few)["weak_score"] == pytest.approx(FIRST_SCORE + 0.01)
+    many = [export.Seen(1, (0.3,), (0.5, 0.42)), export.Seen(1, (0.8,), (0.355, 0.345, 0.34, 0.335, 0.325, 0.12))]
+    told = export.thresholds(seen + many)
     assert told["score"] == pytest.approx(0.36)
     assert told["invented_per_100_at_score"] == 1.0
     assert told["recall_at_score"] == pytest.approx(0.995)
-    assert told["weak_score"] == pytest.approx(0.11)
+    assert told["weak_score"] == pytest.approx(0.33)
+    assert told["invented_per_100_at_weak_score"] == 3.0
     assert told["sure_score"] == pytest.approx(0.9)
 
 

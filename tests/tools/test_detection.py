@@ -234,7 +234,7 @@ def test_yunet_is_decoded_cell_by_cell() -> None:
     outputs["cls_16"][0, cell], outputs["obj_16"][0, cell] = 0.81, 1.0
     outputs["bbox_16"][0, cell] = (0.5, 0.25, 0.0, 1.0)
     outputs["kps_16"][0, cell] = np.arange(10) / 10
-    found = decode(outputs, width, height, 0.6)
+    found = decode(outputs, width, 0.6)
     assert found.scores == pytest.approx([0.9])
     x, y, tall = 2.5 * 16, 1.25 * 16, np.e * 16
     assert found.boxes[0] == pytest.approx([x - 8, y - tall / 2, x + 8, y + tall / 2])

@@ -57,24 +57,23 @@ class YuNet:
         )
         bgr = cv2.dnn.blobFromImage(padded, swapRB=True)  # float32 [1, 3, H, W], 0-255
         outputs = self._session.run(self._names, {"input": bgr})
-        found = decode(dict(zip(self._names, outputs, strict=True)), padded.shape[1], padded.shape[0], self._score)
+        found = decode(dict(zip(self._names, outputs, strict=True)), padded.shape[1], self._score)
         return suppress(found, self._overlap)
 
 
-def decode(outputs: Mapping[str, Floats], width: int, height: int, score: float) -> Found:
+def decode(outputs: Mapping[str, Floats], width: int, score: float) -> Found:
     """Raw outputs into faces above a score, unsorted, before suppression.
 
     Args:
         outputs: "cls_S", "obj_S" [1, n, 1], "bbox_S" [1, n, 4], "kps_S" [1, n, 10] for S in STRIDES, cells row by row.
-        width, height: of the padded input, multiples of MULTIPLE.
+        width: of the padded input, a multiple of MULTIPLE.
     """
     boxes, scores, points = [], [], []
     for stride in STRIDES:
-        columns, rows = width // stride, height // stride
-        grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2).astype(np.float32)
         product = np.clip(outputs[f"cls_{stride}"][0, :, 0], 0, 1) * np.clip(outputs[f"obj_{stride}"][0, :, 0], 0, 1)
-        keep = np.sqrt(product) >= score
-        cell, box = grid[keep], outputs[f"bbox_{stride}"][0][keep]
+        keep = np.flatnonzero(np.sqrt(product) >= score)
+        cell = np.column_stack([keep % (width // stride), keep // (width // stride)]).astype(np.float32)
+        box = outputs[f"bbox_{stride}"][0][keep]
         centre = (cell + box[:, :2]) * stride
         # A size beyond the image is a fault of the network, not an overflow of ours.
         half = np.exp(np.minimum(box[:, 2:], 12.0)) * stride / 2

@@ -294,7 +294,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with identity/ and attributes/")
     parser.add_argument("--cache", type=Path, required=True, help="file for the embeddings, so that a re-run is cheap")
     parser.add_argument("--out", type=Path, help=f"folder for {similarity.TABLE} and its cohort")
-    parser.add_argument("--detector", default="auto", help="auto, dlib or yunet")
+    parser.add_argument("--detector", default="auto", help="auto, faceagent, dlib or yunet")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--check", action="store_true", help="hold the calibration that ships against the data")
     options = parser.parse_args(argv)
