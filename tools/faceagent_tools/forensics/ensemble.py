@@ -1,0 +1,141 @@
+"""The parts that look for forgeries in a face, and one calibrated answer from them.
+
+Parts: faceagent-forensic (`network`), and what `signals` measures of every photo, as two log odds (a face blended in, a
+picture drawn by a generator). They are stacked by a logistic regression whose weights, lines and error rates are in
+calibration/forgery.json, fitted on photos that no part was trained on (`python -m
+faceagent_finetune.nets.calibrate_forgery`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from faceagent.media import Photo
+from faceagent.types import Face
+from faceagent_tools import align
+from faceagent_tools.forensics import signals, view
+from faceagent_tools.forensics.network import ForensicNetwork, Look
+from faceagent_tools.forensics.signals import Signals, Weighed
+from faceagent_tools.forensics.view import Floats
+from faceagent_tools.forensics.windows import KINDS
+
+Finding = Literal["manipulated", "synthetic", "no_sign", "inconclusive"]
+PARTS = ("network", "swap", "synthesis")
+"""What is stacked: the network's logit, and the log odds of the two heads of `signals.Classifier`."""
+_MOST = 12.0  # log odds beyond say nothing more
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """All that was looked at of one face, before any decision.
+
+    parts: log odds by `PARTS`, as each part has them. log_odds: of forged, calibrated, at even odds. synthetic: whether,
+    if it is forged, all of it rather was synthesised than a part of it changed.
+    """
+
+    look: Look
+    signals: Signals
+    weighed: Weighed
+    parts: Mapping[str, float]
+    log_odds: float
+    synthetic: bool
+
+    @property
+    def probability(self) -> float:
+        """Of forged, at even odds."""
+        return 1 / (1 + math.exp(-self.log_odds))
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What calibrate_forgery.py fitted and measured.
+
+    weights: by part; intercept. high: log odds from which a face is called forged, low: up to which no sign is said.
+    smallest: width of a face in pixels below which nothing is said. strangest: `Weighed.strange` beyond which a photo
+    is unlike those of the calibration. table: the whole file.
+    """
+
+    weights: Mapping[str, float]
+    intercept: float
+    high: float
+    low: float
+    smallest: float
+    strangest: float
+    table: Mapping[str, Any]
+
+    def log_odds(self, parts: Mapping[str, float]) -> float:
+        found = self.intercept + sum(weight * parts[name] for name, weight in self.weights.items())
+        return max(-_MOST, min(_MOST, found))
+
+    def finding(self, examined: Examined) -> Finding:
+        if examined.log_odds >= self.high:
+            return "synthetic" if examined.synthetic else "manipulated"
+        return "no_sign" if examined.log_odds <= self.low else "inconclusive"
+
+
+@cache
+def stack() -> Stack:
+    """The one that ships."""
+    text = files("faceagent_tools").joinpath("calibration", "forgery.json").read_text(encoding="utf-8")
+    table = json.loads(text)
+    return Stack(
+        weights=table["stack"]["weights"],
+        intercept=table["stack"]["intercept"],
+        high=table["lines"]["high"],
+        low=table["lines"]["low"],
+        smallest=table["domain"]["smallest_px"],
+        strangest=table["domain"]["strangest"],
+        table=table,
+    )
+
+
+class Examiner:
+    """Asks every part. Weights are loaded by the first call."""
+
+    def __init__(self, network: ForensicNetwork | None = None) -> None:
+        self.network = network or ForensicNetwork()
+
+    def examine(self, photo: Photo, face: Face, points: Floats) -> Examined:
+        """One face.
+
+        Args:
+            points: [78, 2] in pixels of the upright photo, as `multitask.Reading.points`.
+
+        Raises:
+            WeightsError: a model file is missing or damaged.
+        """
+        look, found, weighed = self.measure(photo, face, points)
+        parts = parts_of(look, weighed)
+        return Examined(look, found, weighed, parts, stack().log_odds(parts), synthetic(look))
+
+    def measure(self, photo: Photo, face: Face, points: Floats) -> tuple[Look, Signals, Weighed]:
+        """What the parts see, without an answer: what the stack is fitted on.
+
+        Raises:
+            WeightsError: a model file is missing or damaged.
+        """
+        look = self.network.look(photo.pixels, *align.square_of(face))
+        found = signals.measure(photo, view.cut(photo.pixels, points))
+        return look, found, signals.classifier().weigh(found.features)
+
+
+def parts_of(look: Look, weighed: Weighed) -> dict[str, float]:
+    """Log odds by `PARTS`."""
+    return {"network": look.score, **{kind: _logit(weighed.kinds[kind]) for kind in signals.KINDS}}
+
+
+def synthetic(look: Look) -> bool:
+    """Whether the network rather sees a picture that was synthesised as a whole than one that was changed in part."""
+    by_kind = dict(zip(KINDS, look.kinds.tolist(), strict=True))
+    return bool(by_kind["synthesis"] > by_kind["swap"] + by_kind["edit"])
+
+
+def _logit(probability: float) -> float:
+    kept = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(kept / (1 - kept))
