@@ -50,7 +50,12 @@ def _val(row: Row) -> bool:
 
 
 def _person(row: Row) -> bool:
-    return zlib.crc32(row["name"].encode()) % 10 < 3
+    return zlib.crc32(person(row["name"]).encode()) % 10 < 3
+
+
+def person(name: str) -> str:
+    """Whom a photo of LFW shows: "Abdullah_Gul_0001" -> "Abdullah_Gul"."""
+    return name.rpartition("_")[0]
 
 
 def _photo(row: Row) -> bool:
@@ -159,7 +164,7 @@ def build(data: Path, cache: Path, name: str, limit: int | None = None) -> None:
         points=np.array(points, np.float32).reshape(len(kept), 68, 2),
         kind=np.array([_kind(row, source) for row in kept], np.int8),
         val=np.array([source.val(row) for row in kept], np.bool_),
-        group=np.array([str(row[source.group] if source.group else row["image"]["path"]) for row in kept]),
+        group=np.array([_group(row, source) for row in kept]),
         native=np.array([float(row.get("native_px") or 0) for row in kept], np.float32),
         quality=np.array([quality(raw) for raw in files], np.int16),
     )
@@ -173,6 +178,12 @@ def _points(row: Row, mesh: Mapping[str, Row], finder: Finder) -> npt.NDArray[np
         return finder.points(row["image"]["bytes"])
     known = mesh.get(row["image"]["path"])
     return None if known is None or known["face_flag"] <= _SURE else known["points"][:68]
+
+
+def _group(row: Row, source: Source) -> str:
+    if source.group == "name":
+        return person(row["name"])
+    return str(row[source.group] if source.group else row["image"]["path"])
 
 
 def _kind(row: Row, source: Source) -> int:
