@@ -53,7 +53,8 @@ class FakeExaminer:
     def examine(self, photo, face, points):
         odds = (float(photo.pixels.mean()) - MIDDLE) / 10
         parts = {"network": odds, "swap": -odds, "synthesis": 0.0}
-        return SimpleNamespace(log_odds=odds, parts=parts, weighed=SimpleNamespace(strange=1.0))
+        chance = float(1 / (1 + np.exp(-odds)))
+        return SimpleNamespace(log_odds=odds, probability=chance, parts=parts, weighed=SimpleNamespace(strange=1.0))
 
 
 class FakeStack:

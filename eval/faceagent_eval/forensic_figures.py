@@ -52,7 +52,7 @@ class Row:
 
     @cached_property
     def probability(self) -> Floats:
-        return np.asarray(1 / (1 + np.exp(-self.scores())))
+        return np.array([one.probability for one in self.faces], np.float64)
 
     @cached_property
     def rejecting(self) -> RiskCoverage:

@@ -33,12 +33,13 @@ class Seen:
 
     outcome: "unreadable" is a file that is missing or no photo. scores: by name, higher speaks for a forgery: log odds
     of `ENSEMBLE` and of each of its parts, what MesoNet's networks say, and `CONFOUNDS`; empty without a face.
-    milliseconds: of the examination alone.
+    probability: of forged, as the tool gives it. milliseconds: of the examination alone.
     """
 
     item: Item
     outcome: Outcome
     scores: Mapping[str, float] = field(default_factory=dict)
+    probability: float = 0.5
     milliseconds: float = 0.0
 
 
@@ -99,4 +100,5 @@ class Looker:
             **{name: net.forged(photo.pixels, reading.points) for name, net in self._published.items()},
             **dict(zip(CONFOUNDS, map(float, facts), strict=True)),
         }
-        return Seen(item, "abstained" if abstained else stack().finding(examined), scores, spent)
+        outcome: Outcome = "abstained" if abstained else stack().finding(examined)
+        return Seen(item, outcome, scores, examined.probability, spent)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,8 +13,11 @@ from typing import Any
 import numpy as np
 
 from faceagent_eval.benchmark import LayoutError
-from faceagent_finetune.nets.forensic.crops import SOURCES, Source
+from faceagent_finetune.nets.calibrate_forgery import MEASURED_ONLY
+from faceagent_finetune.nets.forensic.crops import SOURCES, group_of, kind_of
+from faceagent_finetune.nets.forgery_samples import fitted_on
 from faceagent_finetune.nets.multitask.crops import read
+from faceagent_tools.forensics.windows import KINDS
 
 AUTHENTIC = ("authentic", "real", "original")
 """Names of a folder, or last words of a label, that say so; every other one names a generator."""
@@ -140,31 +142,16 @@ def parquet(folder: Path) -> Iterator[Item]:
             continue
         for row in read(folder / source.file):
             if source.val(row):
-                group = f"{name} {_group(row, source)}"
+                group, kind = f"{name} {group_of(row, source)}", kind_of(row, source)
+                fitted = fitted_on(group) and name not in MEASURED_ONLY
                 yield Item(
                     name=f"{name} {row['image']['path']}",
                     photo=row["image"]["bytes"],
                     set=name,
-                    generator=_generator(row, source),
-                    split="calibration" if fitted_on(group) else "val",
+                    generator="" if kind == KINDS[0] else kind,
+                    split="calibration" if fitted else "val",
                     group=group,
                 )
-
-
-def fitted_on(group: str) -> bool:
-    """Whether a val photo is in the half that `calibrate_forgery` fits the stack on; halves share no group."""
-    return zlib.crc32(group.encode()) % 2 == 0
-
-
-def _group(row: Mapping[str, Any], source: Source) -> str:
-    if source.group == "name":  # of LFW, with the number of the photo
-        return str(row["name"]).rpartition("_")[0]
-    return str(row[source.group] if source.group else row["image"]["path"])
-
-
-def _generator(row: Mapping[str, Any], source: Source) -> str:
-    kind = source.kinds[row[source.field]] if source.kinds else "none"
-    return "" if kind == "none" else kind
 
 
 def _thinned(found: Sequence[Item], limit: int) -> list[Item]:
