@@ -61,8 +61,11 @@ class Row:
         sure = np.where(self.outcomes == "abstained", -1.0, np.abs(odds))
         return classification.risk_coverage(sure, (odds > 0) == self.forged, classification.evenly(self.forged))
 
-    def interval(self, statistic: Statistic, values: Floats) -> Interval:
-        """Of a statistic of values and labels; what was taken from one video, of one person, is drawn together."""
+    def interval(self, statistic: Statistic, values: Floats) -> Interval | None:
+        """Of a statistic of values and labels; what was taken from one video, of one person, is drawn together.
+
+        None where drawing again changes nothing, as with no false alarm at all: that it is nought is not so sure.
+        """
         groups = [f"{one.item.group} {one.item.forged}" for one in self.faces]
         _, first, unit = np.unique(groups, return_index=True, return_inverse=True)
         members = np.split(np.argsort(unit, kind="stable"), np.cumsum(np.bincount(unit))[:-1])
@@ -72,7 +75,7 @@ class Row:
             return statistic(values[at], self.forged[at])
 
         found = metrics.bootstrap(of, [np.arange(len(members))], self.forged[first], rounds=_ROUNDS)
-        return Interval(low=found.low, high=found.high, level=found.level)
+        return Interval(low=found.low, high=found.high, level=found.level) if found.low < found.high else None
 
 
 def rows(seen: Sequence[Seen]) -> list[Row]:

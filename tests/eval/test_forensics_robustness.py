@@ -53,6 +53,7 @@ def test_figures_and_curves_follow_the_change(data, tmp_path, monkeypatch):
         assert result.figure(f"{name}: found").value == 1.0
         assert result.figure(f"{name}: false alarms").value == 0.5
         assert result.figure(f"{name}: no answer").value == 0.0
+        assert result.figure(f"{name}: false alarms").n == 2
     # Half of 40 pixels is below what the calibration knows.
     assert result.figure("resize 0.5: no answer").value == 1.0
     assert result.curves["resize-answers"].lines["found"] == (

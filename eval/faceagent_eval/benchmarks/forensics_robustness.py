@@ -145,8 +145,8 @@ def figures(change: Change, seen: Sequence[Seen]) -> Iterator[Figure]:
     areas = list(ranked(seen).values())
     if areas:
         yield Figure(name=f"{name}: mean AUC", value=float(np.mean(areas)), n=len(seen))
-    for key, value in answers(seen).items():
-        yield Figure(name=f"{name}: {key}", value=value, n=len(seen))
+    for key, hits in answers(seen).items():
+        yield Figure(name=f"{name}: {key}", value=float(np.mean(hits)), n=len(hits))
 
 
 def ranked(seen: Sequence[Seen]) -> dict[str, float]:
@@ -155,13 +155,18 @@ def ranked(seen: Sequence[Seen]) -> dict[str, float]:
     return {row.name: forensic_figures.auc(row.scores(), row.forged) for row in rows}
 
 
-def answers(seen: Sequence[Seen]) -> dict[str, float]:
-    """Shares of the forgeries, of the authentic photos, and of all."""
+def answers(seen: Sequence[Seen]) -> dict[str, list[bool]]:
+    """Whether each forgery is found, each authentic photo accused, and each photo left without an answer."""
     forged = [one.outcome in ALARMS for one in seen if one.item.forged]
     authentic = [one.outcome in ALARMS for one in seen if not one.item.forged]
     none = [one.outcome not in (*ALARMS, "no_sign") for one in seen]
     found = {"found": forged, "false alarms": authentic, "no answer": none}
-    return {name: float(np.mean(hits)) for name, hits in found.items() if hits}
+    return {name: hits for name, hits in found.items() if hits}
+
+
+def shares(seen: Sequence[Seen]) -> dict[str, float]:
+    """Of `answers`."""
+    return {name: float(np.mean(hits)) for name, hits in answers(seen).items()}
 
 
 def charts(tables: Mapping[Change, Sequence[Seen]]) -> Iterator[tuple[str, Chart]]:
@@ -172,7 +177,7 @@ def charts(tables: Mapping[Change, Sequence[Seen]]) -> Iterator[tuple[str, Chart
         if family.neutral is not None:
             first = family.neutral
             levels = {first: tables.get((AS_IT_IS, 0.0), ()), **levels}
-        for kind, measure, y in (("auc", ranked, "AUC"), ("answers", answers, "share of photos")):
+        for kind, measure, y in (("auc", ranked, "AUC"), ("answers", shares, "share of photos")):
             lines: dict[str, list[tuple[float, float]]] = {}
             for level, seen in levels.items():
                 for line, value in measure(seen).items():
@@ -185,6 +190,5 @@ def charts(tables: Mapping[Change, Sequence[Seen]]) -> Iterator[tuple[str, Chart
                     y=y,
                     lines={line: tuple(points) for line, points in lines.items()},
                     xs=(first, family.levels[-1]),
-                    ys=(0.4, 1.0) if kind == "auc" else (0.0, 1.0),
                 ),
             )
