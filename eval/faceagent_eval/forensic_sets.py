@@ -24,12 +24,15 @@ AUTHENTIC = ("authentic", "real", "original")
 FRAMES = 32
 """Of each video, evenly spread, as DeepfakeBench tests on."""
 LAYOUT = """\
-DIR/                             folders             or   DIR/                         DeepfakeBench
-  authentic/ (real/, original/)                             Celeb-DF-v2.json           {set: {label: {split:
-    **/*.jpg                                                                           [{compression:] {video:
-  <name of a generator>/                                                               {"label", "frames"}}}}}
-    **/*.jpg                                                <frames as the JSON names them, from DIR>
-or DIR/                          Parquet, those of these that are there (columns: image {bytes, path}, labels)
+DIR/                             folders
+  authentic/ (real/, original/)
+    **/*.jpg
+  <name of a generator>/
+    **/*.jpg
+or DIR/                          DeepfakeBench
+  Celeb-DF-v2.json               {set: {label: {split: {video: {"label", "frames": [paths]}}}}}, for some sets with
+  <frames as the JSON names them>  {compression: {video: …}} below the split
+or DIR/                          Parquet, those of these that are there (columns: image {bytes, path}, and labels)
 """ + "\n".join(f"  {source.file}" for source in SOURCES.values())
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
