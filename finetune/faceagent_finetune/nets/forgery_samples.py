@@ -74,8 +74,12 @@ class Sample:
 
     @property
     def fitted_on(self) -> bool:
-        """Which half it is in: halves share no group."""
-        return zlib.crc32(self.group.encode()) % 2 == 0
+        return fitted_on(self.group)
+
+
+def fitted_on(group: str) -> bool:
+    """Which half a group is in: the one that is fitted on, or the one that is measured."""
+    return zlib.crc32(group.encode()) % 2 == 0
 
 
 def cases(crops: Path) -> Iterator[Case]:
