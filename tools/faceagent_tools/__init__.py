@@ -27,6 +27,7 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
     from faceagent_tools.detection import DetectFaces, FaceDetector
     from faceagent_tools.embedding import FaceEmbedder
     from faceagent_tools.emotion import RecognizeEmotion
+    from faceagent_tools.forgery import DetectForgery
     from faceagent_tools.liveness import CheckLiveness
     from faceagent_tools.multitask import FaceReader
     from faceagent_tools.parsing import ParseFace
@@ -48,5 +49,6 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
         ParseFace(reader),
         CheckLiveness(),
         InspectProvenance(),
+        DetectForgery(reader),
         AnonymizeFaces(finder, embedder),
     ]
