@@ -57,6 +57,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "perceived_ethnicity": ("Perceived ethnicity", "as people would label the photo"),
     "visible_attributes": ("Visible", ""),
     "expression": ("Expression", "as it looks to others, not what is felt"),
+    "forgery_voice": ("Another detector of forgeries", "beside the examination, by its own line"),
 }
 VALUES: dict[object, str] = {
     "valid_untrusted": "valid, signer not recognised",

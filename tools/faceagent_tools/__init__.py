@@ -11,16 +11,19 @@ if TYPE_CHECKING:
     from faceagent.tool import AnyTool
 
 
-def default_tools(detector: str = "auto") -> list[AnyTool]:
+def default_tools(detector: str | None = None) -> list[AnyTool]:
     """Every tool of this package, sharing one detector and one reader. Models load on first use.
 
     Args:
-        detector: "auto" (YuNet when its file is here, else our own), "faceagent", "dlib" or "yunet".
+        detector: one of `detectors.CHOICES`; by default the one that FACEAGENT_DETECTOR names, else "auto": YuNet when
+            its file is here, else our own.
 
     Raises:
         UsageError: no such detector.
     """
     # Imported when called, so that `import faceagent_tools` stays light.
+    import os
+
     from faceagent_tools.anonymize import AnonymizeFaces
     from faceagent_tools.attributes import EstimateAttributes
     from faceagent_tools.compare import CompareFaces
@@ -38,7 +41,7 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
 
     trunk = Trunk()
     embedder, reader = FaceEmbedder(trunk), FaceReader(trunk)
-    finder = FaceDetector(detector, reader=reader)
+    finder = FaceDetector(detector or os.environ.get("FACEAGENT_DETECTOR"), reader=reader)
     return [
         DetectFaces(finder),
         EstimatePose(reader),
