@@ -32,7 +32,7 @@ from faceagent_finetune.nets.score_calibration import expected_calibration_error
 from faceagent_tools import weights
 from faceagent_tools.forensics import ensemble, signals
 from faceagent_tools.forensics.ensemble import PARTS, Stack
-from faceagent_tools.forensics.network import WEIGHTS, ForensicNetwork
+from faceagent_tools.forensics.network import WEIGHTS
 from faceagent_tools.forensics.view import Floats
 
 DEFAULT = Path(__file__).parents[3] / "tools" / "faceagent_tools" / "calibration" / "forgery.json"
@@ -287,7 +287,7 @@ def main() -> int:
     parser.add_argument("--network", type=Path, help="another ONNX file than the one that ships")
     parser.add_argument("--out", type=Path, default=DEFAULT)
     chosen = parser.parse_args()
-    found = collected(chosen.crops, chosen.cache, ForensicNetwork(chosen.network))
+    found = collected(chosen.crops, chosen.cache, chosen.network or weights.path(WEIGHTS))
     stack = made([one for one in found if one is not None and one.fitted_on and one.set not in MEASURED_ONLY])
     told = table(stack, found, perceived(chosen.data))
     chosen.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

@@ -7,6 +7,8 @@ found, read and measured as the product does it.
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import sys
 import zlib
@@ -135,9 +137,19 @@ def _measure(case: Case, detector: FaceDetector, reader: FaceReader) -> dict[str
     return {"face": face.model_dump(), "features": features}
 
 
-def collected(crops: Path, cache: Path, network: ForensicNetwork) -> list[Sample | None]:
-    """A sample of each case; None where no face was found."""
-    return [_sample(case, found, network) for case, found in measured(crops, cache)]
+def collected(crops: Path, cache: Path, model: Path) -> list[Sample | None]:
+    """A sample of each case; None where no face was found. From the cache where this network has looked before.
+
+    Args:
+        model: faceagent-forensic as ONNX.
+    """
+    with model.open("rb") as stream:
+        file = cache / f"forgery_samples-{hashlib.file_digest(stream, 'sha256').hexdigest()[:12]}.json"
+    if not file.is_file():
+        network = ForensicNetwork(model)
+        found = [_sample(case, seen, network) for case, seen in measured(crops, cache)]
+        file.write_text(json.dumps([one and dataclasses.asdict(one) for one in found]), encoding="utf-8")
+    return [one and Sample(**one) for one in json.loads(file.read_text(encoding="utf-8"))]
 
 
 def _sample(case: Case, found: Mapping[str, Any] | None, network: ForensicNetwork) -> Sample | None:
