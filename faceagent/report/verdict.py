@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from faceagent.types import Claim, ClaimRole, Evidence, Verdict, VerdictKind
 
-WEIGHED = ("inspect_provenance", "detect_forgery")
+WEIGHED = ("inspect_provenance", "detect_forgery", "examine_video")
 """The tools whose findings bear on the verdict. What the others found describes the photo."""
 FORGERY = "forgery"
 RECORDS = (
@@ -232,7 +232,8 @@ def _conclusion(rows: Rows) -> tuple[VerdictKind, Claim | None]:
     read = [row for attribute in RECORDS if (row := rows.row(attribute)) is not None]
     clear, undecided = rows.clear(), rows.undecided()
     if clear and not undecided:
-        sentence = "Neither the pixels nor the file’s own records show a sign of alteration or of AI generation."
+        where = "Neither the pixels nor the file’s own records show a" if read else "The pixels examined show no"
+        sentence = f"{where} sign of alteration or of AI generation."
         return "no_sign_found", _claim("answer", sentence, *clear, *read)
     pixels_too = "the examination of its pixels came to no conclusion" if undecided else "its pixels were not examined"
     unread = rows.unread()
@@ -252,4 +253,4 @@ def _what_is_missing(rows: Rows) -> tuple[str, ...]:
         items.append(
             "A copy with content credentials (signed records of origin), if the camera or publisher makes them."
         )
-    return (*items, "Where and by whom the photo was first published.", _WITNESS)
+    return (*items, "Where and by whom it was first published.", _WITNESS)

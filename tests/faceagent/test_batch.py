@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import EXAMPLES
 
-from faceagent.batch import expand, photos
+from faceagent.batch import expand, media
 from faceagent.errors import UsageError
 from faceagent.media import Photo
 from faceagent.types import Failure
@@ -48,6 +48,6 @@ def test_a_name_with_brackets_is_a_name(folder: Path) -> None:
 
 
 def test_each_file_is_a_photo_or_a_failure(folder: Path) -> None:
-    made = list(photos([folder / "b.jpg", folder / "readme.txt", folder / "missing.jpg"]))
+    made = list(media([folder / "b.jpg", folder / "readme.txt", folder / "missing.jpg"]))
     assert [type(item) for item in made] == [Photo, Failure, Failure]
     assert all(isinstance(item, Failure) and item.mend for item in made[1:])
