@@ -97,7 +97,10 @@ class ExamineVideo(FaceTool[VideoArguments]):
 
     def _look(self, video: Video) -> Looked:
         """Every frame of the sample once; none is kept."""
-        tracker, looked = Tracker(), Looked(video.duration)
+        wanted = self._runs * self._length
+        if video.rate:
+            wanted = min(wanted, int(video.duration * video.rate))
+        tracker, looked = Tracker(), Looked(video.duration, wanted)
         for item in self._items(video):
             if isinstance(item, Gap):
                 looked.gaps.append(item)

@@ -37,11 +37,13 @@ DECIDES_NOTHING = "Told as an observation. It does not bear on the answer."
 class Looked:
     """What came of looking at a video.
 
-    duration: seconds. times: of the first and the last frame of each run, by run. keys: how many frames are coded on
-    their own. tracks: the ones that are told; others: how many are not.
+    duration: seconds. wanted: frames of the sample, or all that the container says there are. times: of the first and
+    the last frame of each run, by run. keys: how many frames are coded on their own. tracks: the ones that are told;
+    others: how many are not.
     """
 
     duration: float
+    wanted: int
     times: dict[int, tuple[float, float]] = field(default_factory=dict)
     frames: int = 0
     keys: int = 0
@@ -75,7 +77,10 @@ def of_video(video_id: str, video: Video, looked: Looked) -> list[Evidence]:
             "undecodable",
             value=len(looked.gaps),
             unit="places",
-            details={"places": [{"seconds": round(gap.time, 2), "why": gap.reason} for gap in looked.gaps]},
+            details={
+                "places": [{"seconds": round(gap.time, 2), "why": gap.reason} for gap in looked.gaps],
+                "missing_frames": max(0, looked.wanted - looked.frames),
+            },
         ),
     ]
     if not looked.tracks:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from faceagent.tool import Names
 from faceagent.types import Claim, ClaimRole, Evidence
+from faceagent.video import LENGTH
 
 _ANSWERS = {
     "manipulated": "More traces of manipulation were found in {face} than in nearly all authentic photos, in the "
@@ -43,9 +44,8 @@ def _said(row: Evidence, face: str, video: str) -> Iterator[Claim]:
             yield from _forgery(row, face, video)
         case "frames":
             yield from _frames(row, video)
-        case "undecodable" if row.value:
-            places = "One place" if row.value == 1 else f"{row.value} places"
-            yield _claim(row, f"{places} of {video} could not be decoded.", "doubt")
+        case "undecodable":
+            yield from _undecodable(row, video)
         case "worst_frame" if row.probability is not None:
             share = f"{row.probability.value:.0%}" if 0.005 <= row.probability.value < 0.995 else ""
             taken = f" (probability of alteration {share}, taken by itself)" if share else ""
@@ -94,6 +94,17 @@ def _frames(row: Evidence, video: str) -> Iterator[Claim]:
         yield _claim(row, f"The sound of {video} was not examined.", "doubt")
     if row.details["further_faces"]:
         yield _claim(row, f"Further faces, which are seen in fewer frames of {video}, were left out.", "doubt")
+
+
+def _undecodable(row: Evidence, video: str) -> Iterator[Claim]:
+    if row.value:
+        places = "One place" if row.value == 1 else f"{row.value} places"
+        yield _claim(row, f"{places} of {video} could not be decoded.", "doubt")
+    missing = row.details["missing_frames"]
+    # A frame or two less than a container states is ordinary.
+    if isinstance(missing, int) and missing > LENGTH:
+        sentence = f"{missing} of the frames that {video} should have at the places looked at are not there."
+        yield _claim(row, sentence, "doubt")
 
 
 def _blinks(row: Evidence, face: str) -> Iterator[Claim]:

@@ -22,6 +22,8 @@ OVERLAP = 0.3
 IN_PLACE = 0.5
 """The same for frames that are seconds apart, where a face that is not quite unlike is enough besides."""
 
+_LAST = 3.0  # puts a fit after all similarities
+
 
 @dataclass(frozen=True, eq=False)
 class Seen:
@@ -95,7 +97,8 @@ def _fit(track: Track, one: Seen) -> tuple[bool, float] | None:
         return True, overlap
     mean = track.mean
     if mean is None or one.embedding is None:
-        return None
+        # Who cannot be recognised goes on where somebody was, if nobody else fits.
+        return (False, overlap - _LAST) if overlap >= IN_PLACE else None
     alike = similarity.similarity(mean, one.embedding)
     table = similarity.table()
     line = table.different_below if overlap >= IN_PLACE else table.line(similarity.DEFAULT_RATE).similarity
