@@ -243,7 +243,8 @@ def _conclusion(rows: Rows) -> tuple[VerdictKind, Claim | None]:
         sentence = f"The file’s {records} show no sign of alteration or of AI generation, and {pixels_too}."
         return "inconclusive", _claim("answer", sentence, *read, *undecided)
     rest = [*unread, *undecided]
-    sentence = f"There are no records of the file that could be read, and {pixels_too}."
+    none = "There are no records of the file that could be read" if unread else "The file’s own records were not read"
+    sentence = f"{none}, and {pixels_too}."
     return "inconclusive", _claim("answer", sentence, *rest) if rest else None
 
 

@@ -144,9 +144,7 @@ def _forgery(face: Face, track: Track, looked: Looked, table: Stack) -> Evidence
         most = why_not.most_common(1)
         reason = f"in most frames {most[0][0]}" if most else "it was seen in too few frames"
         details["fewest_frames"] = FEWEST
-        return _row(
-            face.id, "forgery", status="abstained", reason=reason, region=face.box, limitations=MEDIAN, details=details
-        )
+        return _row(face.id, "forgery", status="abstained", reason=reason, limitations=MEDIAN, details=details)
     stretches = temporal.timeline(track, looked.times, looked.duration)
     details |= {
         "above_the_line": conclusion.above,
@@ -162,7 +160,6 @@ def _forgery(face: Face, track: Track, looked: Looked, table: Stack) -> Evidence
         value=conclusion.finding,
         score=conclusion.log_odds,
         threshold=_line(conclusion.finding, table),
-        region=face.box,
         limitations=MEDIAN,
         details=details,
     )

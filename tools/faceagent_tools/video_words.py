@@ -23,8 +23,11 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     """The tool's `word`: a pure function of its evidence."""
     videos = {row.subject: row for row in evidence if row.attribute == "frames"}
     of = {row.subject: str(row.details["video"]) for row in evidence if row.attribute == "track"}
+    clear = {row.subject for row in evidence if row.attribute == "forgery" and row.value == "no_sign"}
     claims: list[Claim] = []
     for row in evidence:
+        if row.attribute == "worst_frame" and row.subject in clear:
+            continue  # some frame is always the worst: not worth a sentence where none is bad
         video = of.get(row.subject, row.subject)
         said = _said(row, names.of(row.subject), "the video" if len(videos) == 1 else video)
         claims += [_citing(claim, video, videos.get(video)) for claim in said]
@@ -57,7 +60,7 @@ def _said(row: Evidence, face: str, video: str) -> Iterator[Claim]:
                 f"In {frames} of {compared} {face} is less like itself than photos of one person nearly always are."
             )
             yield _claim(row, sentence, "reason")
-        case "blinks":
+        case "blinks" if row.value is not None:
             yield from _blinks(row, face)
 
 
@@ -86,8 +89,11 @@ def _forgery(row: Evidence, face: str, video: str) -> Iterator[Claim]:
 def _frames(row: Evidence, video: str) -> Iterator[Claim]:
     runs, seconds = row.details["runs"], row.details["duration_seconds"]
     if row.value:
+        people = row.details["faces_followed"]
+        followed = "one face was" if people == 1 else f"{people or 'no'} faces were"
         sentence = (
-            f"{row.value} frames were looked at, in {runs} short runs spread over the {seconds} seconds of {video}."
+            f"{row.value} frames were looked at, in {runs} short runs spread over the {seconds} seconds of {video}; "
+            f"{followed} followed through them."
         )
         yield _claim(row, sentence, "reason")
     if row.details["sound"]:
@@ -108,9 +114,6 @@ def _undecodable(row: Evidence, video: str) -> Iterator[Claim]:
 
 
 def _blinks(row: Evidence, face: str) -> Iterator[Claim]:
-    if row.status != "ok":
-        yield _claim(row, f"How often {face} blinks cannot be told, because {row.reason}.", "doubt")
-        return
     low, high = _pair(row.details["ordinary_a_minute"])
     sentence = (
         f"{face[0].upper()}{face[1:]} blinks {row.value:g} times a minute; in conversation nearly all adults do "
