@@ -150,7 +150,7 @@ class Examination:
     def _call(self, name: str, *references: str) -> list[Outcome]:
         fields = self._toolbox[name].arguments.model_fields
         kind = next(kind for kind in ("images", "videos", "subjects") if kind in fields)
-        arguments = {kind: references}
+        arguments: dict[str, tuple[str, ...]] = {kind: references}
         if name == ATTRIBUTES and policy.opens(self._session.purpose, "ethnicity"):
             arguments["about"] = _ABOUT_PEOPLE
         return self._toolbox.call(self._session, name, arguments)

@@ -29,8 +29,6 @@ from faceagent_tools.forensics.tracks import Seen, Tracker
 from faceagent_tools.multitask import FaceReader
 from faceagent_tools.video_evidence import Looked
 
-FACES_A_FRAME = 4
-"""The largest of a frame are examined."""
 TRACKS = 6
 """Those in the most frames are told."""
 TOO_SMALL = "the face is smaller than those that the examination was measured on"
@@ -107,7 +105,7 @@ class ExamineVideo(FaceTool[VideoArguments]):
                 continue
             looked.saw(item)
             faces = sorted(self._finder.detect(item.photo, "image 0"), key=lambda face: -face.box.area)
-            tracker.add([self._seen(item, face) for face in faces[:FACES_A_FRAME]])
+            tracker.add([self._seen(item, face) for face in faces[: video_evidence.FACES_A_FRAME]])
         looked.tracks, looked.others = tracker.tracks[:TRACKS], len(tracker.tracks[TRACKS:])
         return looked
 
@@ -134,7 +132,8 @@ class ExamineVideo(FaceTool[VideoArguments]):
 
     def _seen(self, frame: Frame, face: Face) -> Seen:
         photo, time, run, table = frame.photo, frame.time, frame.run, ensemble.stack()
-        if reason := readable.why_not(photo, face):
+        # Widths differ from frame to frame: one reason for all, so that they can be counted.
+        if reason := TOO_SMALL if face.box.width < readable.MIN_WIDTH else readable.why_not(photo, face):
             return Seen(time, run, face, reason=reason)
         known = eye_distance(photo, face) >= similarity.table().smallest_eye_distance
         embedding = self._embedder.embed(photo, face) if known else None

@@ -30,6 +30,8 @@ MEDIAN = (
     "A face seen from another side or after a cut may count as another face.",
 )
 SELECTED = "The most suspicious of many frames: one of them may look so by chance."
+FACES_A_FRAME = 4
+"""The largest of a frame are examined."""
 DECIDES_NOTHING = "Told as an observation. It does not bear on the answer."
 
 
@@ -66,6 +68,7 @@ def of_video(video_id: str, video: Video, looked: Looked) -> list[Evidence]:
         "codec": video.codec,
         "runs": len(looked.times),
         "key_frames": looked.keys,
+        "faces_a_frame_at_most": FACES_A_FRAME,
         "faces_followed": len(looked.tracks),
         "further_faces": looked.others,
         "sound": video.has_audio,

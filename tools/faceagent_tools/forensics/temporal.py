@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from statistics import median, median_low
+from statistics import median, median_high, median_low
 from typing import Literal
 
 import numpy as np
@@ -86,7 +86,7 @@ def conclude(track: Track, high: float, low: float) -> Conclusion | None:
     finding: Finding = "inconclusive"
     if middle >= high:
         finding = "synthetic" if 2 * sum(one.synthetic for one in above) > len(above) else "manipulated"
-    elif middle <= low and not any(median_low(_odds(run)) >= high for run in _runs(seen)):
+    elif median_high(odds) <= low and not any(median_low(_odds(run)) >= high for run in _runs(seen)):
         finding = "no_sign"
     return Conclusion(finding, middle, len(seen), len(above), sum(value <= low for value in odds))
 
