@@ -18,6 +18,7 @@ from pydantic import Field, JsonValue
 
 from faceagent.errors import InputError, UsageError
 from faceagent.types import Finite, Frozen, Interval, Method
+from faceagent_eval.plot import Chart
 
 ItemT = TypeVar("ItemT")
 MeasuredT = TypeVar("MeasuredT")
@@ -38,7 +39,7 @@ class Result(Frozen):
     """What a run gave, with everything that is needed to read and repeat it.
 
     missing: items that could not be measured because their file is not there; then `complete` is False and the
-    figures are not those of the benchmark.
+    figures are not those of the benchmark. curves: by name; those that are a `Chart` are drawn beside the JSON.
     """
 
     benchmark: str
@@ -49,7 +50,7 @@ class Result(Frozen):
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     methods: tuple[Method, ...] = ()
-    curves: dict[str, JsonValue] = Field(default_factory=dict)
+    curves: dict[str, Chart | JsonValue] = Field(default_factory=dict)
     machine: str
     versions: dict[str, str]
     command: str = ""
@@ -81,7 +82,8 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     """Base of all benchmarks.
 
     name: what is typed after `run`. layout: the expected tree of the data folder, "" where none is needed.
-    backends: names that `--backend` takes; the first is the default.
+    backends: names that `--backend` takes; the first is the default. takes_limit: whether `limit` is heeded.
+    limit: at most so many photos of each kind, for a quick look; None measures all.
 
     Raises:
         UsageError: the backend is not one of them, or the data folder is not given though one is needed.
@@ -91,6 +93,8 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     about: ClassVar[str]
     layout: ClassVar[str] = ""
     backends: ClassVar[tuple[str, ...]]
+    takes_limit: ClassVar[bool] = False
+    limit: int | None = None
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         if backend is not None and backend not in self.backends:

@@ -1,4 +1,4 @@
-"""The command line: run a benchmark, print its figures, write them as JSON.
+"""The command line: run a benchmark, print its figures, write them as JSON and its curves as pictures.
 
 Exit status: 0 done, 1 done but incomplete (items were missing) or broken off, 2 wrong usage or data folder.
 """
@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from faceagent.errors import FaceAgentError, InputError, MissingExtra
 from faceagent_eval import benchmarks
 from faceagent_eval.benchmark import Benchmark, Figure, Result
+from faceagent_eval.plot import Chart, svg
 
 _SHOWN_MISSING = 10
 
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.action == "list":
             return _list()
-        benchmark = benchmarks.make(options.benchmark, options.data, options.backend)
+        benchmark = benchmarks.make(options.benchmark, options.data, options.backend, options.limit)
         result = run(benchmark, Console(stderr=True))
     except (InputError, MissingExtra) as error:
         sys.stderr.write(f"{error}\n")
@@ -89,10 +90,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def write(result: Result, folder: Path) -> Path:
-    """The result as JSON in `folder` (made if need be): BENCHMARK-BACKEND.json."""
+    """The result in `folder` (made if need be): BENCHMARK-BACKEND.json and, drawn, BENCHMARK-BACKEND-CURVE.svg."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.benchmark}-{result.backend}.json"
     path.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    for name, curve in result.curves.items():
+        if isinstance(curve, Chart):
+            path.with_name(f"{path.stem}-{name}.svg").write_text(svg(curve), encoding="utf-8")
     return path
 
 
@@ -104,7 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("benchmark", help=f"one of {', '.join(benchmarks.HOME)}")
     one.add_argument("--data", type=Path, help="folder with the benchmark's data (`list` shows its layout)")
     one.add_argument("--backend", help="what to run on; default: the first that `list` shows")
-    one.add_argument("--out", type=Path, help="folder for the result as JSON")
+    one.add_argument("--limit", type=int, help="at most so many photos of each kind, for a quick look")
+    one.add_argument("--out", type=Path, help="folder for the result as JSON and its curves as SVG")
     return parser
 
 

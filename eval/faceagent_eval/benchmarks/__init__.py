@@ -12,6 +12,8 @@ from faceagent_eval.benchmark import Benchmark
 
 HOME = {
     "detection": "faceagent_eval.benchmarks.detection:Detection",
+    "forensics": "faceagent_eval.benchmarks.forensics:Forensics",
+    "forensics-robustness": "faceagent_eval.benchmarks.forensics_robustness:ForensicsRobustness",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
@@ -33,10 +35,17 @@ def load(name: str) -> type[Benchmark[Any, Any]]:
     return found
 
 
-def make(name: str, data: Path | None = None, backend: str | None = None) -> Benchmark[Any, Any]:
+def make(
+    name: str, data: Path | None = None, backend: str | None = None, limit: int | None = None
+) -> Benchmark[Any, Any]:
     """A benchmark ready to run.
 
     Raises:
         UsageError: there is none of that name, or its arguments do not fit (see `Benchmark`).
     """
-    return load(name)(data, backend)
+    benchmark = load(name)(data, backend)
+    if limit is not None and (limit < 1 or not benchmark.takes_limit):
+        wrong = "needs a limit of at least 1" if benchmark.takes_limit else "always measures all"
+        raise UsageError(f"The benchmark {name} {wrong}", "Leave --limit out")
+    benchmark.limit = limit
+    return benchmark

@@ -51,18 +51,28 @@ def fit_logistic(positive: Floats, negative: Floats, negative_weights: Floats | 
     """
     weights = _weights(positive, negative, negative_weights)
     scores = np.concatenate([positive, negative])
-    design = np.stack([np.ones_like(scores), scores], axis=1)
-    target = np.concatenate([np.ones_like(positive), np.zeros_like(negative)])
-    theta = np.zeros(2)
+    target = np.concatenate([np.ones(positive.size, np.bool_), np.zeros(negative.size, np.bool_)])
+    intercept, slope = fit_linear(scores[:, None], target, weights).tolist()
+    return Logistic(intercept, slope)
+
+
+def fit_linear(scores: Floats, positive: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    """Weighted logistic regression by Newton's method: intercept and slopes [1 + K] of log odds.
+
+    Args:
+        scores: [N, K]. positive, weights: [N].
+    """
+    design = np.column_stack([np.ones(len(scores)), scores])
+    theta = np.zeros(design.shape[1])
     for _ in range(100):
         predicted = 1 / (1 + np.exp(-(design @ theta)))
-        gradient = design.T @ (weights * (target - predicted))
+        gradient = design.T @ (weights * (positive - predicted))
         curvature = (design * (weights * predicted * (1 - predicted))[:, None]).T @ design
-        step = np.linalg.solve(curvature + 1e-12 * np.eye(2), gradient)
+        step = np.linalg.solve(curvature + 1e-12 * np.eye(len(theta)), gradient)
         theta += step
         if np.abs(step).max() < 1e-9:
             break
-    return Logistic(float(theta[0]), float(theta[1]))
+    return theta
 
 
 def log_loss(positive: Floats, negative: Floats, negative_weights: Floats | None = None) -> float:

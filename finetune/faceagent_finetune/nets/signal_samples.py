@@ -23,6 +23,7 @@ from PIL import Image
 
 from faceagent.media import Photo
 from faceagent_finetune.nets.forensic import areas, blends
+from faceagent_finetune.nets.forensic.crops import person
 from faceagent_finetune.nets.multitask.crops import mesh_rows, read
 from faceagent_tools import weights
 from faceagent_tools.detection import FaceDetector
@@ -88,7 +89,7 @@ def is_val(name: str, row: Row) -> bool:
     if name == "vip":
         return True
     if name == "lfw":  # by person
-        return zlib.crc32(row["name"].rpartition("_")[0].encode()) % 10 < 3
+        return zlib.crc32(person(row["name"]).encode()) % 10 < 3
     if name == "helen":
         return zlib.crc32(str(row["image"]["path"]).encode()) % 10 < 4
     return bool(row["split"] == "val")
@@ -156,7 +157,8 @@ def samples(
 
 
 def _group(name: str, row: Row, number: int) -> str:
-    return f"{name} {row.get('group_original') or row.get('name') or number}"
+    shown = person(row["name"]) if row.get("name") else number
+    return f"{name} {row.get('group_original') or shown}"
 
 
 def _donor(photos: Sequence[Row], place: Points, number: int) -> blends.Donor:

@@ -50,7 +50,12 @@ def _val(row: Row) -> bool:
 
 
 def _person(row: Row) -> bool:
-    return zlib.crc32(row["name"].encode()) % 10 < 3
+    return zlib.crc32(person(row["name"]).encode()) % 10 < 3
+
+
+def person(name: str) -> str:
+    """Whom a photo of LFW shows: "Abdullah_Gul_0001" -> "Abdullah_Gul"."""
+    return name.rpartition("_")[0]
 
 
 def _photo(row: Row) -> bool:
@@ -157,9 +162,9 @@ def build(data: Path, cache: Path, name: str, limit: int | None = None) -> None:
         files=np.frombuffer(b"".join(files), np.uint8),
         ends=np.cumsum([len(raw) for raw in files]),
         points=np.array(points, np.float32).reshape(len(kept), 68, 2),
-        kind=np.array([_kind(row, source) for row in kept], np.int8),
+        kind=np.array([KINDS.index(kind_of(row, source)) for row in kept], np.int8),
         val=np.array([source.val(row) for row in kept], np.bool_),
-        group=np.array([str(row[source.group] if source.group else row["image"]["path"]) for row in kept]),
+        group=np.array([group_of(row, source) for row in kept]),
         native=np.array([float(row.get("native_px") or 0) for row in kept], np.float32),
         quality=np.array([quality(raw) for raw in files], np.int16),
     )
@@ -175,8 +180,16 @@ def _points(row: Row, mesh: Mapping[str, Row], finder: Finder) -> npt.NDArray[np
     return None if known is None or known["face_flag"] <= _SURE else known["points"][:68]
 
 
-def _kind(row: Row, source: Source) -> int:
-    return KINDS.index(source.kinds[row[source.field]]) if source.kinds else 0
+def group_of(row: Row, source: Source) -> str:
+    """Video, person or photo."""
+    if source.group == "name":
+        return person(row["name"])
+    return str(row[source.group] if source.group else row["image"]["path"])
+
+
+def kind_of(row: Row, source: Source) -> str:
+    """One of `KINDS`."""
+    return source.kinds[row[source.field]] if source.kinds else KINDS[0]
 
 
 def main() -> int:

@@ -143,12 +143,14 @@ class Plan:
     """What batches are made of; parts of the recipe.
 
     mix: share of each set. made: share of forgeries made here in sets that have their own. forgeries: shares of the
-    kinds of those made here. post: see `Strength`.
+    kinds of those made here. post: see `Strength`. easy: samples over which it grows from the plain to the hard: at
+    first all forgeries are made here, where it is known what was changed, and hardly anything happens to them after.
     """
 
     batch: int
     seed: int
     mix: Mapping[str, float]
+    easy: int
     made: float
     forgeries: Mapping[str, float]
     post: Strength
@@ -171,7 +173,7 @@ class Mixer:
     @staticmethod
     def of(recipe: Mapping[str, Any], cache: Path) -> Mixer:
         """The batches of a recipe."""
-        names = ("batch", "seed", "mix", "made", "forgeries")
+        names = ("batch", "seed", "mix", "easy", "made", "forgeries")
         return Mixer(cache, Plan(**{name: recipe[name] for name in names}, post=Strength(**recipe["post"])))
 
     @property
@@ -180,9 +182,10 @@ class Mixer:
 
     def batch(self, step: int) -> Batch:
         rng = np.random.default_rng([self._plan.seed, step])
+        hardness = min(step * self._plan.batch / self._plan.easy, 1.0) if self._plan.easy else 1.0
         samples = []
         for which in rng.choice(len(self._pools), self._plan.batch // 2, p=self._shares):
-            samples += self.pair(self._pools[which], rng)
+            samples += self.pair(self._pools[which], rng, hardness)
         windows, kinds, facts = zip(*samples, strict=True)
         return Batch(
             pixels=np.stack([window.pixels for window in windows]),
@@ -192,13 +195,17 @@ class Mixer:
             facts={name: np.array([row[name] for row in facts]) for name in facts[0]},
         )
 
-    def pair(self, pool: Pool, rng: Rng) -> list[tuple[Window, int, dict[str, float]]]:
-        """An authentic and a forged window, each with the index of its kind and its facts."""
+    def pair(self, pool: Pool, rng: Rng, hardness: float = 1.0) -> list[tuple[Window, int, dict[str, float]]]:
+        """An authentic and a forged window, each with the index of its kind and its facts.
+
+        Args:
+            hardness: 0-1, see `Plan.easy`.
+        """
         photos = pool.photos
-        theirs = pool.forged.size > 0 and rng.random() >= self._plan.made
+        theirs = pool.forged.size > 0 and rng.random() >= 1 - hardness * (1 - self._plan.made)
         row = int(rng.choice(pool.forged if theirs else pool.authentic))
         partner = pool.partner(row, rng) if theirs else row
-        draw = drawn(rng, SOURCES[photos.name].codec, self._plan.post)
+        draw = drawn(rng, SOURCES[photos.name].codec, self._plan.post.eased(hardness))
         honest = photos.face(partner)
         blank = np.zeros(honest.pixels.shape[:2], np.float32)
         first = through(honest.pixels, blank, *square(honest.points), draw)

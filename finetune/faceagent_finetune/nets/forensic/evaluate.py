@@ -29,6 +29,7 @@ from faceagent_finetune.nets.forensic.data import Photos, Pool
 from faceagent_finetune.nets.predictor import Predict
 from faceagent_finetune.nets.predictor import predictor as of_file
 from faceagent_tools.forensics import windows as forensic
+from faceagent_tools.forensics.network import ForensicNetwork
 from faceagent_tools.forensics.windows import KINDS
 
 Floats = npt.NDArray[np.float64]
@@ -50,15 +51,7 @@ def predictor(model: Path, threads: int = 1) -> Predict:
 
 
 def _onnx(model: Path, threads: int) -> Predict:
-    from faceagent_tools import runtime
-
-    session = runtime.session(model, threads)
-
-    def predict(pixels: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDArray[np.float32]]:
-        batch = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2), np.float32)
-        return dict(zip(forensic.OUTPUTS, session.run(list(forensic.OUTPUTS), {"pixels": batch}), strict=True))
-
-    return predict
+    return ForensicNetwork(model, threads).outputs
 
 
 def _trained(checkpoint: Path) -> Any:
@@ -169,12 +162,12 @@ class Pair:
     mask: npt.NDArray[np.float32]
 
 
-def pairs(cache: Path, kind: str, sets: Sequence[str] = _BLENDED, seed: int = 7) -> list[Pair]:
-    """Val photos of authentic faces, forged. kind: a name of `FORGERIES`."""
+def pairs(cache: Path, kind: str, sets: Sequence[str] = _BLENDED, seed: int = 7, each: int = _EACH) -> list[Pair]:
+    """Val photos of authentic faces, `each` of a set, forged. kind: a name of `FORGERIES`."""
     made = []
     for name in sets:
         pool, rng = Pool(Photos.open(cache, name), val=True), np.random.default_rng(seed)
-        rows = rng.permutation(pool.authentic)[:_EACH].tolist()
+        rows = rng.permutation(pool.authentic)[:each].tolist()
         made += [_pair(pool, row, kind, rng) for row in rows]
     return made
 

@@ -6,7 +6,7 @@ and its authentic partner go through the very same draw, so that between the two
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ _LARGER = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
 _SMALLER = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR)  # a plain one skips pixels: programs seldom do
 _ROOM = 32  # pixels of the saved picture around a window of a large photo
 _LEAST = 128  # a picture is not made smaller than this: the window would be mirror images for the most part
+_GENTLE = 92  # quality of a JPEG that loses little
 _JITTER = 24  # pixels by which a window about the whole face is off its middle
 
 
@@ -42,6 +43,16 @@ class Strength:
     unsaved: float = 0.08
     webp: float = 0.15
     lowest_quality: int = 40
+
+    def eased(self, share: float) -> Strength:
+        """So much of it: 0 leaves a picture nearly as it is, 1 changes nothing."""
+        chances = ("resize", "colour", "grey", "blur", "sharpen", "noise")
+        return replace(
+            self,
+            **{name: share * getattr(self, name) for name in chances},
+            smallest=1 - share * (1 - self.smallest),
+            lowest_quality=round(_GENTLE + share * (self.lowest_quality - _GENTLE)),
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""Photos that are authentic and photos that are forged, held against what detect_forgery would say of their main face.
+
+Beside the ensemble, in the same table: each of its parts alone, MesoNet where its weights are here, and what is no sign
+of forgery at all, such as the size of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from faceagent_eval import forensic_figures, forensic_sets
+from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
+from faceagent_eval.forensic_look import Looker, Seen
+from faceagent_eval.forensic_sets import LAYOUT, Item
+
+
+class Forensics(Benchmark[Item, Seen]):
+    name = "forensics"
+    about = (
+        "authentic photos and forgeries: how well they are told apart, how honest the probability is, when it abstains"
+    )
+    layout = LAYOUT
+    backends = ("faceagent",)
+    takes_limit = True
+
+    def items(self) -> Sequence[Item]:
+        found = forensic_sets.items(self.data, self.limit)
+        self._looker = Looker()
+        return found
+
+    def measure(self, item: Item) -> Seen:
+        return self._looker.look(item)
+
+    def score(self, measured: Sequence[Seen]) -> Result:
+        rows = forensic_figures.rows(measured)
+        spent = [seen.milliseconds for seen in measured if seen.scores]
+        missing = tuple(seen.item.name for seen in measured if seen.outcome == "unreadable")
+        splits = sorted({seen.item.split for seen in measured} - {""})
+        return Result(
+            benchmark=self.name,
+            backend=self.backend,
+            protocol=f"the main face of {len(measured)} photos, {', '.join(splits) or 'no'} split; "
+            "forgeries against the authentic photos of their own set",
+            figures=(
+                *(figure for row in rows for figure in forensic_figures.figures(row)),
+                *(figure for row in rows for figure in forensic_figures.baselines(row)),
+                *_time(spent),
+            ),
+            complete=not missing,
+            missing=missing,
+            notes=("Rows of all sets together mix files of different origin: read the baselines beside them.",),
+            methods=self._looker.methods,
+            curves=dict(forensic_figures.charts(rows)),
+            machine=machine(),
+            versions=versions("faceagent", "dlib-bin", "onnxruntime", "opencv-python-headless", "numpy"),
+        )
+
+
+def _time(spent: Sequence[float]) -> tuple[Figure, ...]:
+    if not spent:
+        return ()
+    return (Figure(name="a face", value=float(np.median(spent)), unit="ms", n=len(spent), note="median, all parts"),)

@@ -1,0 +1,158 @@
+"""Photos that no part of the forgery ensemble was trained on, as each part sees them, for `calibrate_forgery`.
+
+The val photos of `forensic.crops`, and pairs of an authentic val photo and a forgery made of it; each as it is and once
+more as files are passed on (`forensic.evaluate.CHANGES`: saved anew, made smaller, blurred, a screenshot). A face is
+found, read and measured as the product does it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceagent.media import Photo, Pixels
+from faceagent.types import Face
+from faceagent_finetune.nets.forensic import areas
+from faceagent_finetune.nets.forensic.blends import FORGERIES
+from faceagent_finetune.nets.forensic.crops import SOURCES
+from faceagent_finetune.nets.forensic.data import Photos
+from faceagent_finetune.nets.forensic.evaluate import AUTHENTIC, CHANGES, pairs
+from faceagent_tools import align
+from faceagent_tools.detection import FaceDetector
+from faceagent_tools.embedding import main_face
+from faceagent_tools.forensics import ensemble, signals, view
+from faceagent_tools.forensics.network import ForensicNetwork
+from faceagent_tools.forensics.windows import KINDS
+from faceagent_tools.multitask import FaceReader
+
+AS_IT_IS = "as it is"
+MOST = 600  # photos of one set, or their calibration would be that of the largest
+PAIRS: Mapping[str, int] = {"swap": 50, "edit": 40, "synthesis": 15}
+"""Photos of each set that are forged, by kind."""
+SEED = 11
+_SAVE_EVERY = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One photo. set: of `SOURCES`, or "blends". kind: of `KINDS`. group: video, person or photo. change: see
+    `CHANGES`.
+    """
+
+    set: str
+    kind: str
+    group: str
+    change: str
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A case as the ensemble saw it. width: of the face's box in pixels; strange: `Weighed.strange`; synthetic:
+    `Examined.synthetic`; parts: log odds by part.
+    """
+
+    set: str
+    kind: str
+    group: str
+    change: str
+    width: float
+    strange: float
+    synthetic: bool
+    parts: Mapping[str, float]
+
+    @property
+    def forged(self) -> bool:
+        return self.kind != KINDS[0]
+
+    @property
+    def fitted_on(self) -> bool:
+        return fitted_on(self.group)
+
+
+def fitted_on(group: str) -> bool:
+    """Which half a group is in: the one that is fitted on, or the one that is measured."""
+    return zlib.crc32(group.encode()) % 2 == 0
+
+
+def cases(crops: Path) -> Iterator[Case]:
+    """All of them, in an order that stays the same.
+
+    Args:
+        crops: folder that `forensic.crops` filled.
+    """
+    rng = np.random.default_rng(SEED)
+    changes = [name for name in CHANGES if name != AS_IT_IS]
+    for name in SOURCES:
+        photos = Photos.open(crops, name)
+        for row in rng.permutation(np.flatnonzero(photos.val))[:MOST].tolist():
+            kind, group = KINDS[photos.kind[row]], f"{name} {photos.group[row]}"
+            yield from _both(name, kind, group, photos.face(row), changes[int(rng.integers(len(changes)))])
+    for kind in FORGERIES:
+        for name in (*AUTHENTIC, "stylegan_ffhq"):
+            for number, pair in enumerate(pairs(crops, kind, [name], seed=SEED, each=PAIRS[kind])):
+                change, group = changes[int(rng.integers(len(changes)))], f"{name} {kind} {number}"
+                yield from _both("blends", KINDS[0], group, pair.honest, change)
+                yield from _both("blends", kind, group, pair.forged, change)
+
+
+def _both(name: str, kind: str, group: str, face: areas.Face, change: str) -> Iterator[Case]:
+    for label in (AS_IT_IS, change):
+        yield Case(name, kind, group, label, CHANGES[label](face).pixels)
+
+
+def measured(crops: Path, cache: Path) -> Iterator[tuple[Case, Mapping[str, Any] | None]]:
+    """Each case with its face and signals as JSON, None where no face was found; from the cache where it is there."""
+    file = cache / "forgery_samples.jsonl"
+    cache.mkdir(parents=True, exist_ok=True)
+    known = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    detector, reader = FaceDetector("faceagent"), FaceReader()
+    with file.open("a", encoding="utf-8") as stream:
+        for number, case in enumerate(cases(crops)):
+            line = known[number] if number < len(known) else json.dumps(_measure(case, detector, reader))
+            if number >= len(known):
+                stream.write(line + "\n")
+                if number % _SAVE_EVERY == 0:
+                    stream.flush()
+                    sys.stderr.write(f"{number} measured\n")
+            yield case, json.loads(line)
+
+
+def _measure(case: Case, detector: FaceDetector, reader: FaceReader) -> dict[str, Any] | None:
+    photo = Photo.open(case.pixels)
+    face = main_face(detector.detect(photo, "image 1"), photo.width, photo.height)
+    if face is None:
+        return None
+    points = reader.read_photo(photo, face).points
+    features = signals.measure(photo, view.cut(photo.pixels, points)).features
+    return {"face": face.model_dump(), "features": features}
+
+
+def collected(crops: Path, cache: Path, network: ForensicNetwork) -> list[Sample | None]:
+    """A sample of each case; None where no face was found."""
+    return [_sample(case, found, network) for case, found in measured(crops, cache)]
+
+
+def _sample(case: Case, found: Mapping[str, Any] | None, network: ForensicNetwork) -> Sample | None:
+    if found is None:
+        return None
+    face = Face.model_validate(found["face"])
+    look = network.look(case.pixels, *align.square_of(face))
+    weighed = signals.classifier().weigh(found["features"])
+    return Sample(
+        set=case.set,
+        kind=case.kind,
+        group=case.group,
+        change=case.change,
+        width=face.box.width,
+        strange=weighed.strange,
+        synthetic=ensemble.synthetic(look),
+        parts=ensemble.parts_of(look, weighed),
+    )
