@@ -82,7 +82,10 @@ class Examiner:
     def examine(self, photo: Photo, face: Face, points: Any) -> Any:
         odds = 4.0 if round(frame_of(photo)) in self.forged else -4.0
         odds = odds if face.box.centre[0] < SIZE[0] / 2 else -4.0
-        return SimpleNamespace(log_odds=odds, synthetic=False, weighed=SimpleNamespace(strange=self.strange))
+        likely = 1 / (1 + np.exp(-odds))
+        return SimpleNamespace(
+            log_odds=odds, probability=likely, synthetic=False, weighed=SimpleNamespace(strange=self.strange)
+        )
 
 
 @pytest.fixture(autouse=True)

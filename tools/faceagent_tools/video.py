@@ -148,7 +148,8 @@ class ExamineVideo(FaceTool[VideoArguments]):
         examined = self._examiner.examine(photo, face, reading.points)
         if examined.weighed.strange > table.strangest:
             return Seen(time, run, face, embedding, reading.points, closed, reason=UNLIKE)
-        return Seen(time, run, face, embedding, reading.points, closed, examined.log_odds, synthetic=examined.synthetic)
+        score = examined.log_odds, examined.probability, examined.synthetic
+        return Seen(time, run, face, embedding, reading.points, closed, *score)
 
 
 def _clear(one: Seen) -> tuple[bool, bool, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -114,7 +115,7 @@ def of_track(video_id: str, face: Face, track: Track, looked: Looked) -> list[Ev
 
 def worst(face: Face, peak: Seen, of: int, picture: str) -> Evidence:
     """The frame with the highest score: a photo like any other, so its probability is calibrated."""
-    assert peak.log_odds is not None
+    assert peak.log_odds is not None and peak.probability is not None
     table = ensemble.stack()
     return _row(
         face.id,
@@ -123,7 +124,7 @@ def worst(face: Face, peak: Seen, of: int, picture: str) -> Evidence:
         unit="seconds",
         score=peak.log_odds,
         probability=Probability(
-            value=temporal.probability(peak.log_odds),
+            value=peak.probability,
             event="the face was altered or generated in this frame",
             calibrated_on=table.table["calibrated_on"],
             n=table.table["n"],
@@ -152,8 +153,8 @@ def _forgery(face: Face, track: Track, looked: Looked, table: Stack) -> Evidence
     details |= {
         "above_the_line": conclusion.above,
         "below_the_lower_line": conclusion.below,
-        "probability_of_the_median_frame": round(temporal.probability(conclusion.log_odds), 3),
-        "line_as_probability": round(temporal.probability(table.high), 3),
+        "probability_of_the_median_frame": round(conclusion.probability, 3),
+        "line_as_probability": round(1 / (1 + math.exp(-table.high)), 3),
         "timeline": [_told(one) for one in stretches],
         "segments": [_told(one) for one in temporal.segments(track, stretches, table.high)],
     }

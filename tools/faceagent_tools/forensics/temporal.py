@@ -38,35 +38,29 @@ exp(-10.5 x 21 / 60) = 0.025). In less time a blink that is missing says nothing
 class Stretch:
     """A part of the video that some sampled frames stand for.
 
-    start, end: seconds, half-way to the neighbouring runs, as nothing between them was looked at. log_odds: of the
-    median frame (the lower of two), so it is calibrated as that frame is. frames: how many were examined.
+    start, end: seconds, half-way to the neighbouring runs, as nothing between them was looked at. log_odds,
+    probability: of the median frame (the lower of two), so they are calibrated as that frame is. frames: how many were
+    examined.
     """
 
     start: float
     end: float
     log_odds: float
+    probability: float
     frames: int
-
-    @property
-    def probability(self) -> float:
-        """Of forged, at even odds, as the median frame has it."""
-        return probability(self.log_odds)
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """log_odds: of the median frame. frames: examined. above, below: how many of them pass the upper line, and how
-    many the lower."""
+    """log_odds, probability: of the median frame. frames: examined. above, below: how many of them pass the upper line,
+    and how many the lower."""
 
     finding: Finding
     log_odds: float
+    probability: float
     frames: int
     above: int
     below: int
-
-
-def probability(log_odds: float) -> float:
-    return 1 / (1 + math.exp(-log_odds))
 
 
 def conclude(track: Track, high: float, low: float) -> Conclusion | None:
@@ -82,13 +76,14 @@ def conclude(track: Track, high: float, low: float) -> Conclusion | None:
     if len(seen) < FEWEST:
         return None
     odds = _odds(seen)
-    middle, above = median_low(odds), [one for one in seen if one.log_odds is not None and one.log_odds >= high]
+    middle, likely = _middle(seen)
+    above = [one for one in seen if one.log_odds is not None and one.log_odds >= high]
     finding: Finding = "inconclusive"
     if middle >= high:
         finding = "synthetic" if 2 * sum(one.synthetic for one in above) > len(above) else "manipulated"
     elif median_high(odds) <= low and not any(median_low(_odds(run)) >= high for run in _runs(seen)):
         finding = "no_sign"
-    return Conclusion(finding, middle, len(seen), len(above), sum(value <= low for value in odds))
+    return Conclusion(finding, middle, likely, len(seen), len(above), sum(value <= low for value in odds))
 
 
 def timeline(track: Track, looked_at: Mapping[int, tuple[float, float]], duration: float) -> list[Stretch]:
@@ -99,7 +94,7 @@ def timeline(track: Track, looked_at: Mapping[int, tuple[float, float]], duratio
         duration: seconds of the video.
     """
     cells = _cells(looked_at, duration)
-    return [Stretch(*cells[run[0].run], median_low(_odds(run)), len(run)) for run in _runs(track.examined)]
+    return [Stretch(*cells[run[0].run], *_middle(run), len(run)) for run in _runs(track.examined)]
 
 
 def segments(track: Track, stretches: Sequence[Stretch], high: float) -> list[Stretch]:
@@ -119,7 +114,7 @@ def segments(track: Track, stretches: Sequence[Stretch], high: float) -> list[St
 def _joined(track: Track, parts: Sequence[Stretch]) -> Stretch:
     start, end = parts[0].start, parts[-1].end
     inside = [one for one in track.examined if start <= one.time <= end]
-    return Stretch(start, end, median_low(_odds(inside)), len(inside))
+    return Stretch(start, end, *_middle(inside), len(inside))
 
 
 def _cells(looked_at: Mapping[int, tuple[float, float]], duration: float) -> dict[int, tuple[float, float]]:
@@ -132,6 +127,12 @@ def _cells(looked_at: Mapping[int, tuple[float, float]], duration: float) -> dic
 
 def _odds(seen: Iterable[Seen]) -> list[float]:
     return [one.log_odds for one in seen if one.log_odds is not None]
+
+
+def _middle(seen: Iterable[Seen]) -> tuple[float, float]:
+    """Log odds and probability of the median frame."""
+    scores = sorted((one.log_odds, one.probability or 0.0) for one in seen if one.log_odds is not None)
+    return scores[(len(scores) - 1) // 2]
 
 
 def _runs(seen: Iterable[Seen]) -> list[list[Seen]]:

@@ -31,8 +31,8 @@ class Seen:
 
     time: seconds from the start of the video. run: of the sample, from 0. embedding: None where the face is too small
     to be recognised. points: [78, 2] as `multitask.Reading.points`; None, with closed, where the face cannot be read.
-    closed: whether both eyes are. log_odds: of forged; None where nothing should be said of the frame, and reason says
-    why. synthetic: if it is forged, all of it rather than a part.
+    closed: whether both eyes are. log_odds, probability: of forged, as `ensemble.Examined` has them; None where nothing
+    should be said of the frame, and reason says why. synthetic: if it is forged, all of it rather than a part.
     """
 
     time: float
@@ -42,6 +42,7 @@ class Seen:
     points: Floats | None = None
     closed: bool | None = None
     log_odds: float | None = None
+    probability: float | None = None
     synthetic: bool = False
     reason: str | None = None
 
