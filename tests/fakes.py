@@ -220,17 +220,18 @@ class FakeComparison(Fake):
 
 
 class FakeForgery(Fake):
-    """The detector that comes later: says what it is told to."""
+    """Says of a photo what it is told to."""
 
     name: ClassVar[str] = "detect_forgery"
     description: ClassVar[str] = "Examines pixels."
-    arguments: ClassVar[type[Arguments]] = ImageArguments
+    arguments: ClassVar[type[Arguments]] = SubjectArguments
 
     def __init__(self, value: str) -> None:
         self.value = value
 
     def run(self, session: Session, arguments: Arguments) -> Sequence[Evidence]:
-        return [self.row(image, "forgery", self.value) for image in session.images_in(getattr(arguments, "images", ()))]
+        images = session.images_in(getattr(arguments, "subjects", ()))
+        return [self.row(image, "forgery", self.value) for image in images]
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> Sequence[Claim]:
         return []

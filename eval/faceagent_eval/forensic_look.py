@@ -11,7 +11,7 @@ from faceagent.errors import MediaError
 from faceagent.media import Photo
 from faceagent.types import Face, Method
 from faceagent_eval.forensic_sets import Item
-from faceagent_tools import readable, weights
+from faceagent_tools import forgery, readable, weights
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import main_face
 from faceagent_tools.forensics.ensemble import PARTS, Examined, Examiner, Finding, stack
@@ -44,12 +44,9 @@ class Seen:
 
 
 def unfit(photo: Photo, face: Face, reading: Reading, examined: Examined) -> str | None:
-    """The domain of the calibration, after what every tool that reads faces asks for."""
-    if reason := readable.why_not(photo, face, reading):
-        return reason
-    if face.box.width < stack().smallest:
-        return "the face is smaller than those of the calibration"
-    return "the photo is unlike those of the calibration" if examined.weighed.strange > stack().strangest else None
+    """The tool's own reasons."""
+    table = stack()
+    return readable.why_not(photo, face, reading) or forgery.too_small(face, table) or forgery.unlike(examined, table)
 
 
 class Looker:

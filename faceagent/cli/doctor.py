@@ -14,7 +14,7 @@ from faceagent.cli.console import say
 
 # What each optional extra brings, in a reader's words.
 EXTRAS = {
-    "uniface": "published networks for parsing, pose, gaze and recognition",
+    "uniface": "published networks for detection, parsing, pose, gaze and recognition",
     "heif": "reads HEIC photos (iPhones)",
     "eval": "runs the benchmarks",
     "train": "trains the networks",
@@ -41,7 +41,8 @@ def run(chosen: argparse.Namespace) -> int:
                 say(f"○ {tool.name}: needs a download: {ways}")
                 continue
             idle.append(tool.name)
-            say(f"✗ {tool.name}: nothing to run on. {backends[0].how if backends else ''}")
+            wanted = next((backend for backend in backends if backend.chosen), None)
+            say(f"✗ {tool.name}: nothing to run on. {(wanted and wanted.how) or ''}")
             continue
         better = [backend for backend in backends if backend.kind == "published" and not backend.here]
         say(

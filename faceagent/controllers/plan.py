@@ -42,9 +42,9 @@ PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
 CAN_DO = (
     "I answer questions about faces in photos and videos: how many there are, whether two show the same person, how "
     "old they look, what else can be seen of them, where they look, whether a face was live or a print, whether a "
-    "photo is good enough for a purpose, and what a file's own records say about its origin. I can outline the regions "
-    "of a face and hide faces in a copy. Expressions and perceived ethnicity I read only for a stated purpose. Every "
-    "sentence of an answer names the measurement that it rests on."
+    "photo is good enough for a purpose, whether its pixels bear traces of forgery, and what a file's own records say "
+    "about its origin. I can outline the regions of a face and hide faces in a copy. Expressions and perceived "
+    "ethnicity I read only for a stated purpose. Every sentence of an answer names the measurement that it rests on."
 )
 UNCLEAR = (
     "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
@@ -122,7 +122,7 @@ def _without_intent(question: str, refusals: tuple[str, ...]) -> Plan:
     return Plan(status="needs_clarification", remarks=(UNCLEAR,))
 
 
-_BY_IMAGE = frozenset({DETECTOR, RECORDS, PIXELS})
+_BY_IMAGE = frozenset({DETECTOR, RECORDS})
 
 
 def _about(tool: str, wanted: Sequence[Intent]) -> tuple[str, ...]:

@@ -81,8 +81,9 @@ class Rows:
         return [row for row in self.all(FORGERY) if row.value == "no_sign"]
 
     def undecided(self) -> list[Evidence]:
-        """Evidence that the pixels were examined without a result."""
-        return [row for row in self._evidence if row.attribute == FORGERY and row not in self.clear()]
+        """Evidence that the pixels were examined without a result; not that there was no face to examine."""
+        rows = (row for row in self._evidence if row.attribute == FORGERY and row.status != "not_applicable")
+        return [row for row in rows if row not in self.clear()]
 
 
 def verdict(evidence: Sequence[Evidence], said: Sequence[Claim] = ()) -> Verdict:

@@ -50,7 +50,7 @@ def test_figures_are_shares_of_faces_and_photos(tmp_path: Path) -> None:
         rows.append(Looks(portrait, shown, {}, True))
     benchmark = Detection(tmp_path, "embedded")
     benchmark._yunet = FaceDetector("yunet")
-    benchmark._detectors = {name: FaceDetector(name) for name in detection.DETECTORS}
+    benchmark._detectors = {name: FaceDetector(name) for name in detection.DETECTORS["embedded"]}
     rows[0].all["dlib"] = rows[0].shown["dlib"] = Seen((0.1, -1.0), (), False, (), 0.01)
     result = benchmark.score(rows)
     assert result.figure("faceagent: recall").value == pytest.approx(2 / 3)

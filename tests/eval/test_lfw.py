@@ -173,7 +173,7 @@ def test_a_table_without_its_columns_is_refused(tmp_path):
     [
         (["run", "lwf"], "There is no benchmark 'lwf'. The nearest name is lfw."),
         (["run", "lfw"], "The benchmark lfw needs data. Name their folder with --data."),
-        (["run", "lfw", "--data", ".", "--backend", "dlip"], "no backend 'dlip'. Use one of dlib, yunet, faceagent."),
+        (["run", "lfw", "--data", ".", "--backend", "dlip"], "no backend 'dlip'. Use one of dlib, faceagent, yunet"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(arguments, message, capsys):
@@ -185,7 +185,7 @@ def test_the_list_shows_backends_and_layouts(capsys):
     assert run.main(["list"]) == 0
     out = capsys.readouterr().out
     assert "lfw: " in out
-    assert "backends: dlib, yunet" in out
+    assert "backends: dlib, faceagent, yunet" in out
     assert "pairs.txt" in out
 
 

@@ -215,7 +215,7 @@ def test_photos_beside_a_video_are_examined_as_photos() -> None:
     answer = on_videos().ask("Are these real?", images=[fakes.photo(), fakes.video()])
     examined = {step.tool: step.arguments for step in answer.steps}
     assert set(examined) == {"examine_video", "detect_faces", "detect_forgery", "inspect_provenance"}
-    assert examined["detect_forgery"] == {"images": ["image 1"]}
+    assert examined["detect_forgery"] == {"subjects": ["image 1"]}
 
 
 def test_a_second_question_looks_at_the_stills_at_once() -> None:

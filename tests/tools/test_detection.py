@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from faceagent.errors import UsageError, WeightsCorrupt
-from faceagent.media import Photo
+from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.types import Box, Face
-from faceagent_tools import weights
+from faceagent_tools import default_tools, weights
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.detection_views import Raw, one_per_face, turned_view
 from faceagent_tools.own_detector import thresholds
-from faceagent_tools.yunet import STRIDES, decode
+from faceagent_tools.yunet import STRIDES, Found, decode
 
 # The astronaut's face, by eye.
 FACE = Box(x0=175, y0=65, x1=270, y1=180)
@@ -137,8 +137,47 @@ def test_auto_takes_the_best_that_is_here(monkeypatch: pytest.MonkeyPatch) -> No
         assert [row.method for row in rows if row.chosen] == [detector.method]
         chosen.append(detector.backend)
     assert chosen == ["yunet", "faceagent", "dlib"]
-    assert [row.here for row in rows] == [False, True, False]
-    assert rows[0].how is not None
+    assert {row.method.name: row.here for row in rows if not row.method.name.startswith("uniface")} == {
+        "dlib-hog": True,
+        "faceagent-detector": False,
+        "yunet_n_dynamic": False,
+    }
+    assert all(row.how for row in rows if not row.here)
+
+
+class SeesEyes:
+    """Stands in for a network of uniface: a green mark is the first eye and a blue one the second, if not below it."""
+
+    def __init__(self, name: str, score: float) -> None:
+        self.name = name
+
+    def detect(self, pixels: Pixels) -> Found:
+        first, second = (np.argwhere(pixels[:, :, channel] > 150).mean(axis=0)[::-1] for channel in (1, 2))
+        middle = (first + second) / 2
+        found = abs(second[1] - first[1]) < 5 and first[0] < second[0]
+        points = np.array([first, second, middle, first, second], np.float32)[None]
+        box = np.array([[*(middle - 30), *(middle + 30)]], np.float32)
+        return Found(box, np.array([0.9], np.float32), points) if found else Found(box[:0], box[:0, 0], points[:0])
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_uniface_is_shown_turned_copies_where_it_finds_nothing(quarters: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faceagent_tools.detection.UnifaceDetector", SeesEyes)
+    pixels = np.zeros((200, 300, 3), np.uint8)
+    pixels[40:60, 60:80, 1] = pixels[40:60, 120:140, 2] = 255
+    (face,) = FaceDetector("scrfd").detect(Photo.open(np.ascontiguousarray(np.rot90(pixels, quarters))), "image 1")
+    assert (face.roll + 90 * quarters + 180) % 360 - 180 == pytest.approx(0, abs=2)
+    assert face.box.width == pytest.approx(60, abs=2)
+
+
+def test_the_environment_chooses_the_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEAGENT_DETECTOR", "retinaface")
+    finder = default_tools()[0]
+    assert [row.method.name for row in finder.backends() if row.chosen] == ["uniface-retinaface"]
+    assert [row.method.name for row in default_tools("dlib")[0].backends() if row.chosen] == ["dlib-hog"]
+    monkeypatch.setenv("FACEAGENT_DETECTOR", "mtcnn")
+    with pytest.raises(UsageError, match="dlib, faceagent, yunet, scrfd, retinaface"):
+        default_tools()
 
 
 def test_a_damaged_network_is_named_and_how_to_mend_it(portrait: Photo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from faceagent.errors import MissingExtra, ToolError, UsageError, WeightsCorrupt
 from faceagent.media import Photo
 from faceagent.types import Box, Face
 from faceagent_tools import uniface_backends as backends
+from faceagent_tools.detection import DetectFaces, FaceDetector
 
 BOX = Box(x0=20, y0=20, x1=70, y1=70)
 POINTS = ((37.0, 40.0), (53.0, 40.0), (45.0, 49.0), (39.0, 57.0), (51.0, 57.0))
@@ -49,8 +50,20 @@ def test_it_is_listed_where_it_is_not_installed(absent: None) -> None:
     assert told.fetch is None
 
 
+@pytest.mark.parametrize("name", ["scrfd", "retinaface"])
+def test_a_chosen_detector_that_is_not_here_names_the_extra_and_finds_nothing_in_silence(
+    name: str, absent: None
+) -> None:
+    detector = FaceDetector(name)
+    with pytest.raises(MissingExtra, match=r"faceagent\[uniface\]"):
+        detector.detect(plain(GREY), "image 1")
+    (told,) = [row for row in DetectFaces(detector).backends() if row.chosen]
+    assert told.method.name == f"uniface-{name}"
+    assert "faceagent[uniface]" in (told.how or "")
+
+
 def test_licences_that_forbid_commerce_say_so() -> None:
-    for name in ("uniface-arcface", "uniface-edgeface"):
+    for name in ("uniface-arcface", "uniface-edgeface", "uniface-scrfd"):
         assert "non-commercial" in backends.method(name).licence
 
 
@@ -193,6 +206,37 @@ def test_a_detector_gives_boxes_and_points_in_pixels(put: Put) -> None:
     assert found.points[0].tolist()[0] == pytest.approx([152, 72], abs=1)
     with pytest.raises(UsageError, match="uniface-retinaface"):
         backends.UnifaceDetector("uniface-gaze")
+
+
+def retinaface() -> dict[str, np.ndarray]:
+    """RetinaFace's outputs for 640 x 640: one face at a prior of 64 pixels about (328, 168), points at its middle."""
+    count = 2 * (80**2 + 40**2 + 20**2)
+    sure, at = np.tile(np.array([1, 0], np.float32), (count, 1)), 2 * 80**2 + 2 * (10 * 40 + 20)
+    sure[at] = 0.1, 0.9
+    points = np.zeros((count, 10), np.float32)
+    points[at] = (-2, -2, 2, -2, 0, 0, -2, 2, 2, 2)  # tenths of the prior's side
+    return {"loc": np.zeros((1, count, 4), np.float32), "conf": sure[None], "points": points[None]}
+
+
+@pytest.mark.parametrize(
+    ("name", "outputs", "box"),
+    [("scrfd", scrfd, (144, 56, 192, 120)), ("retinaface", retinaface, (148, 68, 180, 100))],
+)
+def test_it_finds_the_faces_of_detect_faces(name: str, outputs: Callable[[], Any], box: Any, put: Put) -> None:
+    put(f"uniface-{name}", told_always(640, outputs()))
+    detector = FaceDetector(name)
+    # Twice as large as what the network is shown.
+    (face,) = detector.detect(Photo.open(np.zeros((1280, 1280, 3), np.uint8)), "image 1")
+    assert (face.box.x0, face.box.y0, face.box.x1, face.box.y1) == pytest.approx([4 * edge for edge in box], abs=4)
+    assert face.landmark_scheme == "eyes-nosetip-mouth"
+    (left, eyes), (right, _), _, (_, mouth), _ = face.landmarks
+    assert left < right
+    assert eyes < mouth
+    assert (face.score, face.roll) == pytest.approx((0.9, 0))
+    assert FaceDetector(name, floor=0.95).detect(plain(GREY), "image 1") == ()
+    (told,) = [row for row in DetectFaces(detector).backends() if row.chosen]
+    assert told.here
+    assert told.method == detector.method
 
 
 def test_parsing(put: Put) -> None:

@@ -11,22 +11,26 @@ if TYPE_CHECKING:
     from faceagent.tool import AnyTool
 
 
-def default_tools(detector: str = "auto") -> list[AnyTool]:
+def default_tools(detector: str | None = None) -> list[AnyTool]:
     """Every tool of this package, sharing one detector and one reader. Models load on first use.
 
     Args:
-        detector: "auto" (YuNet when its file is here, else our own), "faceagent", "dlib" or "yunet".
+        detector: one of `detectors.CHOICES`; by default the one that FACEAGENT_DETECTOR names, else "auto": YuNet when
+            its file is here, else our own.
 
     Raises:
         UsageError: no such detector.
     """
     # Imported when called, so that `import faceagent_tools` stays light.
+    import os
+
     from faceagent_tools.anonymize import AnonymizeFaces
     from faceagent_tools.attributes import EstimateAttributes
     from faceagent_tools.compare import CompareFaces
     from faceagent_tools.detection import DetectFaces, FaceDetector
     from faceagent_tools.embedding import FaceEmbedder
     from faceagent_tools.emotion import RecognizeEmotion
+    from faceagent_tools.forgery import DetectForgery
     from faceagent_tools.liveness import CheckLiveness
     from faceagent_tools.multitask import FaceReader
     from faceagent_tools.parsing import ParseFace
@@ -34,10 +38,11 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
     from faceagent_tools.provenance import InspectProvenance
     from faceagent_tools.quality import AssessQuality
     from faceagent_tools.trunk import Trunk
+    from faceagent_tools.video import ExamineVideo
 
     trunk = Trunk()
     embedder, reader = FaceEmbedder(trunk), FaceReader(trunk)
-    finder = FaceDetector(detector, reader=reader)
+    finder = FaceDetector(detector or os.environ.get("FACEAGENT_DETECTOR"), reader=reader)
     return [
         DetectFaces(finder),
         EstimatePose(reader),
@@ -48,5 +53,7 @@ def default_tools(detector: str = "auto") -> list[AnyTool]:
         ParseFace(reader),
         CheckLiveness(),
         InspectProvenance(),
+        DetectForgery(reader),
+        ExamineVideo(finder, reader, embedder),
         AnonymizeFaces(finder, embedder),
     ]

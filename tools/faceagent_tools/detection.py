@@ -1,14 +1,15 @@
 """detect_faces: where the faces are, how large, and how sure the detector is.
 
-Three backends behind one interface: our own network and dlib's HOG detector, which come with the light core, and YuNet,
-which taught our own and is preferred whenever its file is here.
+Several detectors behind one interface (`detectors`): our own network and dlib's HOG detector, which come with the light
+core; YuNet, which taught our own and is preferred whenever its file is here; and SCRFD and RetinaFace of uniface, which
+run only where they are asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, ImageArguments, Names
 from faceagent.types import Box, Claim, Evidence, Face, Method
-from faceagent_tools import align, own_detector, weights
+from faceagent_tools import align, detection_words, own_detector, uniface_backends, weights
 from faceagent_tools.detection_views import (
+    Network,
     Raw,
     Search,
     best,
@@ -28,17 +30,11 @@ from faceagent_tools.detection_views import (
     one_per_face,
     searched,
 )
+from faceagent_tools.detectors import CHOICES, DETECTORS, YUNET
+from faceagent_tools.detectors import best as best_here
 from faceagent_tools.multitask import FaceReader
+from faceagent_tools.uniface_backends import UnifaceDetector
 from faceagent_tools.yunet import YuNet
-
-BackendName = Literal["auto", "faceagent", "dlib", "yunet"]
-YUNET = "yunet_n_dynamic"
-HOG = Method(
-    name="dlib-hog",
-    version="20",
-    licence="BSL-1.0",
-    source="dlib frontal face detector (King 2009, JMLR 10): histograms of oriented gradients, max-margin training",
-)
 
 # Longest sides searched, each upsampled once, so that faces from about 40 px there are found. The second look costs
 # three times the first, and is taken only where the first finds nothing or a face so small that others may be smaller.
@@ -63,6 +59,7 @@ _YUNET_SURE = 0.88
 # portrait, where it drops a mission patch.
 _NO_FACE = 0.1
 _OWN_TURNS = (90.0, -90.0, 180.0, 45.0, -45.0)
+_UNIFACE_SIDE = 640  # to which uniface scales what it is given
 SMALL_FACE_PX = 24
 """Below this width little can be measured (docs: assess_quality)."""
 
@@ -71,7 +68,7 @@ class FaceDetector:
     """Finds faces. Models load on first use.
 
     Args:
-        backend: "auto" takes YuNet when its file is here, else our own network, else dlib.
+        backend: one of `detectors.CHOICES`. "auto" takes YuNet when its file is here, else our own network, else dlib.
         margin: score below which detections count only where there is none above. Each backend has its own.
         floor: score below which they do not count at all. Lower it where a face is known to be there.
         reader: looks at what our own network is not sure of.
@@ -82,54 +79,57 @@ class FaceDetector:
 
     def __init__(
         self,
-        backend: BackendName | str | None = "auto",
+        backend: str | None = "auto",
         *,
         margin: float | None = None,
         floor: float | None = None,
         reader: FaceReader | None = None,
     ) -> None:
-        if backend not in (None, "auto", "faceagent", "dlib", "yunet"):
-            raise UsageError(f"There is no detector {backend!r}", "Use auto, faceagent, dlib or yunet")
+        if backend not in (None, *CHOICES):
+            raise UsageError(f"There is no detector {backend!r}", f"Use one of {', '.join(CHOICES)}")
         self._wanted = backend or "auto"
         self._margin, self._floor = margin, floor
         self._reader = reader or FaceReader()
 
     @cached_property
-    def backend(self) -> Literal["faceagent", "dlib", "yunet"]:
-        """The backend in use."""
-        if self._wanted == "auto":
-            return "yunet" if weights.find(YUNET) else "faceagent" if weights.find(own_detector.NAME) else "dlib"
-        return "yunet" if self._wanted == "yunet" else "faceagent" if self._wanted == "faceagent" else "dlib"
+    def backend(self) -> str:
+        """The backend in use, one of `detectors.DETECTORS`."""
+        return best_here() if self._wanted == "auto" else self._wanted
 
     @property
     def method(self) -> Method:
-        if self.backend == "dlib":
-            return HOG
-        return weights.method(YUNET if self.backend == "yunet" else own_detector.NAME)
+        return DETECTORS[self.backend].method()
 
     @property
     def margin(self) -> float:
         """Score below which a detection is weak."""
-        return self._score("score", _HOG_MARGIN) if self._margin is None else self._margin
+        return self._line("score", _HOG_MARGIN) if self._margin is None else self._margin
 
     @property
     def floor(self) -> float:
         """Score below which it is none."""
-        return self._score("weak_score", 0.0) if self._floor is None else self._floor
+        return self._line("weak_score", 0.0) if self._floor is None else self._floor
 
-    def _score(self, name: str, of_dlib: float) -> float:
-        if self.backend == "faceagent":
-            return own_detector.thresholds()[name]
-        return _YUNET_SCORE if self.backend == "yunet" else of_dlib
+    def _line(self, of_own: str, of_dlib: float) -> float:
+        match self.backend:
+            case "faceagent":
+                return own_detector.thresholds()[of_own]
+            case "dlib":
+                return of_dlib
+            case "yunet":
+                return _YUNET_SCORE
+            case _:
+                return uniface_backends.SCORE
 
     def detect(self, photo: Photo, image_id: str) -> tuple[Face, ...]:
         """Faces from left to right, ids "face <image>.<k>"; strongest of overlapping ones only.
 
         Raises:
             WeightsError: a model file is missing or damaged.
+            MissingExtra: uniface is not installed.
         """
-        search = {"yunet": self._with_yunet, "faceagent": self._with_own, "dlib": self._with_hog}[self.backend]
-        found = search(photo)
+        own_ways = {"yunet": self._with_yunet, "faceagent": self._with_own, "dlib": self._with_hog}
+        found = own_ways.get(self.backend, self._with_uniface)(photo)
         ordered = sorted(one_per_face(found), key=lambda raw: raw.box.centre)
         number = image_id.removeprefix("image ")
         return tuple(
@@ -152,10 +152,14 @@ class FaceDetector:
         return dlib.get_frontal_face_detector()
 
     @cached_property
-    def _network(self) -> YuNet:
-        if self.backend == "yunet":
-            return YuNet(weights.path(YUNET), score=self.floor)
-        return YuNet(weights.path(own_detector.NAME), score=own_detector.FIRST_SCORE)
+    def _network(self) -> Network:
+        match self.backend:
+            case "faceagent":
+                return YuNet(weights.path(own_detector.NAME), score=own_detector.FIRST_SCORE)
+            case "yunet":
+                return YuNet(weights.path(YUNET), score=self.floor)
+            case _:
+                return UnifaceDetector(self.method.name, score=self.floor)
 
     def _with_yunet(self, photo: Photo) -> list[Raw]:
         longest = max(photo.width, photo.height)
@@ -164,6 +168,10 @@ class FaceDetector:
         if best(found) >= _YUNET_SURE:
             return found
         return max(found, self._turned(photo, _YUNET_SIDE, _YUNET_TURNS, self._network_pass), key=in_all)
+
+    def _with_uniface(self, photo: Photo) -> list[Raw]:
+        upright = self._search(photo, _UNIFACE_SIDE, 0.0, self._network_pass)
+        return upright or self._turned(photo, _UNIFACE_SIDE, _YUNET_TURNS, self._network_pass)
 
     def _with_own(self, photo: Photo) -> list[Raw]:
         search = partial(own_detector.looks, self._network)
@@ -252,7 +260,7 @@ class DetectFaces(FaceTool[ImageArguments]):
 
     def _evidence(self, session: Session, image_id: str) -> list[Evidence]:
         faces = session.faces(image_id)
-        method, limits = self._detector.method, LIMITS[self._detector.backend]
+        method, limits = self._detector.method, DETECTORS[self._detector.backend].limits
         widths = sorted(round(face.box.width) for face in faces)
         count = Evidence(
             tool=self.name,
@@ -288,102 +296,7 @@ class DetectFaces(FaceTool[ImageArguments]):
         )
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
-        claims: list[Claim] = []
-        counts = [row for row in evidence if row.attribute == "face_count" and row.status == "ok"]
-        for row in counts:
-            claims.append(_count_claim(row, names))
-            claims += _small_claim(row, names)
-        claims += [
-            _claim(row, f"{names.start(row.subject)} was found only weakly and may not be a face.", "doubt")
-            for row in evidence
-            if row.details.get("weak")
-        ]
-        claims += _miss_claim(counts)
-        return claims
+        return detection_words.word(evidence, names)
 
     def backends(self) -> list[Backend]:
-        chosen = self._detector.backend
-        here, row = weights.find(YUNET) is not None, weights.row(YUNET)
-        own, own_row = weights.find(own_detector.NAME) is not None, weights.row(own_detector.NAME)
-        return [
-            Backend(
-                self.name,
-                weights.method(own_detector.NAME),
-                "embedded",
-                here=own,
-                chosen=chosen == "faceagent",
-                size=own_row.size,
-                how=None if own else weights.command(own_detector.NAME),
-            ),
-            Backend(self.name, HOG, "embedded", here=True, chosen=chosen == "dlib"),
-            Backend(
-                self.name,
-                weights.method(YUNET),
-                "published",
-                here=here,
-                chosen=chosen == "yunet",
-                size=row.size,
-                how=None if here else weights.command(YUNET),
-                fetch=partial(weights.fetch, YUNET),
-            ),
-        ]
-
-
-LIMITS: dict[str, tuple[str, ...]] = {
-    "dlib": (
-        "Finds faces that look roughly towards the camera and are at least about 40 px wide (of 1,024); small, "
-        "turned or covered ones are often missed. Of 373 faces that YuNet finds in 305 photos it finds 85 % "
-        "(python -m faceagent_eval run detection).",
-    ),
-    "faceagent": (
-        "Of 373 faces that YuNet finds in 305 photos it finds 94 %, and 4 others that are none "
-        "(python -m faceagent_eval run detection). Small, blurred, turned or covered faces are missed most.",
-    ),
-    "yunet": ("Very small, strongly blurred or covered faces can be missed.",),
-}
-
-
-def _count_claim(row: Evidence, names: Names) -> Claim:
-    count = row.value if isinstance(row.value, int) else 0
-    where = names.of(row.subject)
-    sentence = {
-        0: f"No face was found in {where}.",
-        1: f"There is one face in {where}.",
-    }.get(count, f"There are {_spelled(count)} faces in {where}, counted from left to right.")
-    return _claim(row, sentence, "answer")
-
-
-def _small_claim(row: Evidence, names: Names) -> list[Claim]:
-    small = row.details["small_faces"]
-    if not isinstance(small, int) or not small:
-        return []
-    who = "One of them is" if small == 1 else f"{_spelled(small).capitalize()} of them are"
-    if row.value == 1:
-        who = "It is"
-    return [_claim(row, f"{who} less than {SMALL_FACE_PX} pixels wide, too small to measure much.", "doubt")]
-
-
-def _miss_claim(counts: Sequence[Evidence]) -> list[Claim]:
-    """One doubt for all photos, when the detector is the one that misses faces."""
-    weak = [row for row in counts if row.method is not None and row.method.name != YUNET]
-    if not weak:
-        return []
-    lead = weak[0]
-    sentence = "The detector in use can miss faces that are small, turned away or covered."
-    return [_claim(lead, sentence, "doubt")]
-
-
-def _claim(row: Evidence, sentence: str, role: Literal["answer", "reason", "doubt"]) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=row.subject,
-        attribute=row.attribute,
-        value=row.value,
-        evidence=(row.id,),
-        role=role,
-    )
-
-
-def _spelled(number: int) -> str:
-    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-    return words[number] if number < len(words) else str(number)
+        return [row.backend(name == self._detector.backend) for name, row in DETECTORS.items()]

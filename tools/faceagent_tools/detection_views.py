@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from faceagent.geometry import Affine, Point
 from faceagent.media import Pixels
 from faceagent.types import Box
-from faceagent_tools.yunet import YuNet
+from faceagent_tools.yunet import Found
 
 _OVERLAP = 0.3  # IoU above which two boxes are one face
 _INSIDE = 0.7  # share of the smaller box that lies in the larger above which they are one face
@@ -34,7 +34,14 @@ class Raw:
 Search = Callable[[Pixels], list[Raw]]
 
 
-def network_pass(network: YuNet, view: Pixels) -> list[Raw]:
+class Network(Protocol):
+    """A detector with five points: YuNet's, our own, or one of uniface."""
+
+    def detect(self, pixels: Pixels) -> Found:
+        """Faces in RGB uint8 [H, W, 3], in its pixels."""
+
+
+def network_pass(network: Network, view: Pixels) -> list[Raw]:
     """What a network finds in one view."""
     found = network.detect(view)
     raws = []

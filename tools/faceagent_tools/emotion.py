@@ -16,7 +16,8 @@ from faceagent import policy
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Probability, Threshold
-from faceagent_tools import emotion_words, hsemotion, readable, weights
+from faceagent_tools import emotion_words, hsemotion, readable
+from faceagent_tools.backends import backend
 from faceagent_tools.emotion_words import WORDS
 from faceagent_tools.hsemotion import HSEmotion
 from faceagent_tools.multitask import EMOTIONS, WEIGHTS, FaceReader, Reading, calibration
@@ -145,18 +146,10 @@ class RecognizeEmotion(FaceTool[SubjectArguments]):
         return emotion_words.word([row for row in evidence if row.attribute == "expression"], names)
 
     def backends(self) -> list[Backend]:
-        own, theirs = weights.row(WEIGHTS), self._published
+        theirs = self._published
         here = theirs is not None and theirs.path.is_file()
         return [
-            Backend(
-                self.name,
-                weights.method(WEIGHTS),
-                "embedded",
-                here=weights.find(WEIGHTS) is not None,
-                chosen=theirs is None,
-                size=own.size,
-                how=weights.command(WEIGHTS),
-            ),
+            backend(WEIGHTS, self.name, chosen=theirs is None),
             Backend(
                 self.name,
                 theirs.method if theirs else hsemotion.METHOD,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Box, Claim, ClaimRole, Evidence, Face, GroupError, Method, Threshold
 from faceagent_tools import align, five_points, weights
+from faceagent_tools.backends import backend
 from faceagent_tools.minifasnet import SCALES, MiniFASNet
 
 Finding = Literal["bona_fide", "attack", "undecided"]
@@ -177,20 +178,7 @@ class CheckLiveness(FaceTool[SubjectArguments]):
 
     def backends(self) -> list[Backend]:
         """Both networks: each is a file of its own to get, and the tool needs both."""
-        here = {name: weights.find(name) is not None for name in SCALES}
-        return [
-            Backend(
-                self.name,
-                weights.method(name),
-                "published",
-                here=here[name],
-                chosen=True,
-                size=weights.row(name).size,
-                how=None if here[name] else weights.command(name),
-                fetch=partial(weights.fetch, name),
-            )
-            for name in SCALES
-        ]
+        return [backend(name, self.name, chosen=True) for name in SCALES]
 
 
 METHOD = Method(

@@ -16,8 +16,7 @@ import numpy as np
 
 from faceagent.geometry import Affine
 from faceagent.media import Pixels
-from faceagent_tools.detection_views import Raw, mapped, network_pass, one_per_face, searched
-from faceagent_tools.yunet import YuNet
+from faceagent_tools.detection_views import Network, Raw, mapped, network_pass, one_per_face, searched
 
 NAME = "faceagent-detector"
 USUAL_SIDE = 640
@@ -31,7 +30,7 @@ _VIEW, _FACE = 160, 72  # px: the second look and the face in it
 _SAME = 0.3  # IoU
 
 
-def looks(network: YuNet, pixels: Pixels) -> list[Raw]:
+def looks(network: Network, pixels: Pixels) -> list[Raw]:
     """What our network finds in all sizes of an upright picture, each face once and looked at again by itself."""
     longest = max(pixels.shape[:2])
     if longest < _SMALLEST:
@@ -45,7 +44,7 @@ def looks(network: YuNet, pixels: Pixels) -> list[Raw]:
     return [_looked_at_again(network, pixels, raw) for raw in one_per_face(found)]
 
 
-def _looked_at_again(network: YuNet, pixels: Pixels, raw: Raw) -> Raw:
+def _looked_at_again(network: Network, pixels: Pixels, raw: Raw) -> Raw:
     """The mean of a detection's score and of that in a view where it is of the size that the network knows best."""
     scale = _FACE / math.sqrt(max(raw.box.area, 1.0))
     x, y = raw.box.centre

@@ -126,14 +126,19 @@ _NETWORKS = (
 )
 NETWORKS: Mapping[str, Network] = MappingProxyType({row.name: row for row in _NETWORKS})
 DETECTORS = ("uniface-scrfd", "uniface-retinaface")
+SCORE = 0.5
+"""From which on both detectors of uniface count a face unless told otherwise."""
 RECOGNISERS = ("uniface-arcface", "uniface-adaface", "uniface-edgeface", "uniface-sphereface")
 
 
 # The one seam to uniface
 
 
-def opened(name: str) -> Any:
+def opened(name: str, **options: Any) -> Any:
     """The network, made by uniface from the file in its cache, on the CPU.
+
+    Args:
+        options: further ones of its class in uniface.
 
     Raises:
         MissingExtra: uniface is not installed.
@@ -147,7 +152,7 @@ def opened(name: str) -> Any:
     module, _, cls = row(name).made_by.rpartition(".")
     make = getattr(_imported(module), cls)
     try:
-        return make(model_name=_member(name), providers=["CPUExecutionProvider"])
+        return make(model_name=_member(name), providers=["CPUExecutionProvider"], **options)
     except RuntimeError as error:  # what uniface makes of every failure
         raise ToolError(f"uniface cannot open {name} ({error})", "Update uniface") from error
 
@@ -256,15 +261,20 @@ class UnifaceDetector(Adapter):
 
     Args:
         name: one of `DETECTORS`.
+        score: faces below are dropped.
 
     Raises:
         UsageError: it is none of them.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, score: float = SCORE) -> None:
         if name not in DETECTORS:
             raise UsageError(f"{name!r} is no detector of uniface", f"Use one of {', '.join(DETECTORS)}")
-        self.name = name
+        self.name, self._score = name, score
+
+    @cached_property
+    def _network(self) -> Any:
+        return opened(self.name, confidence_threshold=self._score)
 
     def detect(self, pixels: Pixels) -> Found:
         """Faces in RGB uint8 [H, W, 3], strongest first, with the eyes, the nose tip and the corners of the mouth.

@@ -20,7 +20,7 @@ from faceagent.session import Session
 from faceagent.tool import VIDEO, Backend, FaceTool, Names, VideoArguments
 from faceagent.types import Claim, Evidence, Face
 from faceagent.video import LENGTH, RUNS, Frame, Gap, Video
-from faceagent_tools import pose_table, readable, similarity, video_evidence, video_words
+from faceagent_tools import forgery, pose_table, readable, similarity, video_evidence, video_words
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import FaceEmbedder, eye_distance
 from faceagent_tools.forensics import ensemble
@@ -32,7 +32,6 @@ from faceagent_tools.video_evidence import Looked
 TRACKS = 6
 """Those in the most frames are told."""
 TOO_SMALL = "the face is smaller than those that the examination was measured on"
-UNLIKE = "its noise and frequencies are unlike those of the photos on which the examination was calibrated"
 
 
 class ExamineVideo(FaceTool[VideoArguments]):
@@ -146,8 +145,8 @@ class ExamineVideo(FaceTool[VideoArguments]):
         if face.box.width < table.smallest:
             return Seen(time, run, face, embedding, reading.points, closed, reason=TOO_SMALL)
         examined = self._examiner.examine(photo, face, reading.points)
-        if examined.weighed.strange > table.strangest:
-            return Seen(time, run, face, embedding, reading.points, closed, reason=UNLIKE)
+        if reason := forgery.unlike(examined, table):
+            return Seen(time, run, face, embedding, reading.points, closed, reason=reason)
         score = examined.log_odds, examined.probability, examined.synthetic
         return Seen(time, run, face, embedding, reading.points, closed, *score)
 

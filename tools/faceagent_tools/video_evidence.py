@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from faceagent.tool import VIDEO
 from faceagent.types import Evidence, Face, Method, Probability, Threshold
 from faceagent.video import Frame, Gap, Video
-from faceagent_tools import similarity
+from faceagent_tools import forgery, similarity
 from faceagent_tools.forensics import ensemble, temporal
 from faceagent_tools.forensics.ensemble import Stack
 from faceagent_tools.forensics.temporal import FEWEST, ORDINARY_BLINKS, WATCHED, Stretch
@@ -130,7 +130,8 @@ def worst(face: Face, peak: Seen, of: int, picture: str) -> Evidence:
             n=table.table["n"],
             prior=0.5,
         ),
-        limitations=(SELECTED,),
+        method=forgery.method(),
+        limitations=(SELECTED, *forgery.LIMITS[:2]),
         details={"picture": picture, "of_frames": of},
     )
 
@@ -164,7 +165,8 @@ def _forgery(face: Face, track: Track, looked: Looked, table: Stack) -> Evidence
         value=conclusion.finding,
         score=conclusion.log_odds,
         threshold=_line(conclusion.finding, table),
-        limitations=MEDIAN,
+        method=forgery.method(),
+        limitations=(*MEDIAN, *forgery.LIMITS[:2]),
         details=details,
     )
 

@@ -126,6 +126,18 @@ _ROWS = (
         shipped=True,
     ),
     Weights(
+        name="faceagent-forensic",
+        version="1",
+        file="faceagent-forensic.onnx",
+        url="",
+        sha256="a51a3dd738d2a80e0524080f903255995eba6be9bdda4fe30b322a10aee196f9",
+        size=3_432_576,
+        licence="research use (trained on DFDC, StyleGAN/FFHQ, LFW, HELEN, FairFace)",
+        source="networks/faceagent-forensic.md",
+        mirror="",
+        shipped=True,
+    ),
+    Weights(
         name="minifasnet-v2",
         version="2020-07",
         file="2.7_80x80_MiniFASNetV2.pth",

@@ -1,4 +1,4 @@
-"""How many faces the embedded detectors find of those that YuNet finds, and how many they invent, by score.
+"""How many faces a detector finds of those that YuNet finds, and how many it invents, by score.
 
 YuNet stands in for labels, which these photos lack for all but the main face. A face that a detector finds and YuNet
 does not counts as invented. On photos of one face that fills them, found means a box over the middle of the photo.
@@ -7,7 +7,7 @@ does not counts as invented. On photos of one face that fills them, found means 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,8 +27,19 @@ PORTRAITS = (
     "emotion/ferplus.parquet",
 )
 MOST_PORTRAITS = 400  # of each set's val split, evenly spread
-DETECTORS = ("faceagent", "dlib")
-MARGINS = {"faceagent": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8), "dlib": (0.0, 0.1, 0.2, 0.3, 0.5)}
+DETECTORS: Mapping[str, tuple[str, ...]] = {
+    "embedded": ("faceagent", "dlib"),
+    "scrfd": ("scrfd",),
+    "retinaface": ("retinaface",),
+}
+"""What is measured, by backend."""
+_SURE = (0.5, 0.6, 0.7, 0.8, 0.9)
+MARGINS = {
+    "faceagent": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8),
+    "dlib": (0.0, 0.1, 0.2, 0.3, 0.5),
+    "scrfd": _SURE,
+    "retinaface": _SURE,
+}
 _SMALL = 128  # px: smaller photos are shown at twice their size, as in `reading`
 _OVERLAP = 0.3
 
@@ -73,11 +84,9 @@ class Looks:
 
 class Detection(Benchmark[Item, Looks]):
     name = "detection"
-    about = (
-        "recall and inventions of the embedded detectors against YuNet, on photos with several faces and on portraits"
-    )
+    about = "recall and inventions of detectors against YuNet, on photos with several faces and on portraits"
     layout = "DATA/\n" + "\n".join(f"  {name}   (columns: image {{bytes, path}})" for name in (*GROUPS, *PORTRAITS))
-    backends = ("embedded",)
+    backends = tuple(DETECTORS)
 
     def items(self) -> Sequence[Item]:
         import pyarrow.parquet
@@ -92,8 +101,8 @@ class Detection(Benchmark[Item, Looks]):
             step = 1 if group else max(len(photos) // MOST_PORTRAITS, 1)
             items += [Item(name, "group" if group else "portrait", photo) for photo in photos[::step]]
         self._yunet = FaceDetector("yunet")
-        self._detectors = {name: FaceDetector(name) for name in DETECTORS}
-        lowest = {name: MARGINS[name][0] for name in DETECTORS}
+        self._detectors = {name: FaceDetector(name) for name in DETECTORS[self.backend]}
+        lowest = {name: MARGINS[name][0] for name in self._detectors}
         self._eager = {name: FaceDetector(name, margin=at, floor=at) for name, at in lowest.items()}
         return items
 
@@ -114,14 +123,14 @@ class Detection(Benchmark[Item, Looks]):
     def score(self, measured: Sequence[Looks]) -> Result:
         figures: list[Figure] = []
         groups = [looks for looks in measured if looks.item.kind == "group"]
-        for name in DETECTORS:
+        for name in self._detectors:
             figures += _group_figures(name, groups)
         for file in PORTRAITS:
             looks = [one for one in measured if one.item.file == file]
             if not looks:
                 continue
             label = file.rpartition("/")[2].removesuffix(".parquet")
-            shares = {name: [one.shown[name].middle for one in looks] for name in DETECTORS}
+            shares = {name: [one.shown[name].middle for one in looks] for name in self._detectors}
             for name, found in {**shares, "yunet": [one.reference for one in looks]}.items():
                 figures.append(Figure(name=f"{label}: {name} finds it", value=float(np.mean(found)), n=len(looks)))
         return Result(

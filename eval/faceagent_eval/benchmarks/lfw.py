@@ -24,6 +24,7 @@ from faceagent_eval import verification
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
 from faceagent_eval.verification import Pair
 from faceagent_tools.detection import FaceDetector
+from faceagent_tools.detectors import DETECTORS
 from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face
 
 LAYOUT = """\
@@ -64,7 +65,7 @@ class Lfw(Benchmark[Portrait, Read]):
     name = "lfw"
     about = "Labeled Faces in the Wild, view 2: verification of pairs"
     layout = LAYOUT
-    backends = ("dlib", "yunet", "faceagent")
+    backends = tuple(DETECTORS)
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)

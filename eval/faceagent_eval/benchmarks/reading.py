@@ -20,6 +20,7 @@ from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, mac
 from faceagent_finetune.nets.multitask import crops, evaluate
 from faceagent_tools import align
 from faceagent_tools.detection import FaceDetector
+from faceagent_tools.detectors import DETECTORS
 from faceagent_tools.multitask import FaceReader
 from faceagent_tools.trunk import CHIP_PADDING, CHIP_SIZE
 
@@ -47,7 +48,7 @@ class Reading(Benchmark[Item, Outputs | None]):
     name = "reading"
     about = "age, gender, ethnicity, attributes and expression on val photos, through the product's own detection"
     layout = "DATA/\n" + "\n".join(f"  {crops.SOURCES[name].file}" for name in SETS)
-    backends = ("dlib", "yunet", "faceagent")
+    backends = tuple(DETECTORS)
 
     def items(self) -> Sequence[Item]:
         found = []

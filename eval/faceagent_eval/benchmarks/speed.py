@@ -26,6 +26,7 @@ from faceagent.tool import Toolbox
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
 from faceagent_tools import default_tools
 from faceagent_tools.detection import FaceDetector
+from faceagent_tools.detectors import CHOICES
 
 SIDE = 1000
 ROUNDS = 9
@@ -50,7 +51,7 @@ class Speed(Benchmark[Part, Mapping[str, Timing]]):
 
     name = "speed"
     about = "milliseconds and memory: import, each tool, and a question, on one megapixel"
-    backends = ("auto", "faceagent", "dlib", "yunet")
+    backends = CHOICES
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)

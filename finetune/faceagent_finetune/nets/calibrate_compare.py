@@ -29,6 +29,7 @@ from faceagent_finetune.nets import small_faces
 from faceagent_finetune.nets.embedded_sets import EmbeddedSets, Floats, Found
 from faceagent_tools import similarity, weights
 from faceagent_tools.detection import FaceDetector
+from faceagent_tools.detectors import CHOICES
 from faceagent_tools.similarity import Line, Table
 from faceagent_tools.trunk import WEIGHTS
 
@@ -294,7 +295,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with identity/ and attributes/")
     parser.add_argument("--cache", type=Path, required=True, help="file for the embeddings, so that a re-run is cheap")
     parser.add_argument("--out", type=Path, help=f"folder for {similarity.TABLE} and its cohort")
-    parser.add_argument("--detector", default="auto", help="auto, faceagent, dlib or yunet")
+    parser.add_argument("--detector", default="auto", help=f"one of {', '.join(CHOICES)}")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--check", action="store_true", help="hold the calibration that ships against the data")
     options = parser.parse_args(argv)

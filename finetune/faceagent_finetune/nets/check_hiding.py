@@ -22,7 +22,8 @@ from faceagent.media import Photo
 from faceagent_finetune.nets.quality_recognition import Shot, read_rows, shots_of
 from faceagent_tools import similarity, weights
 from faceagent_tools.anonymize import CELLS
-from faceagent_tools.detection import YUNET, FaceDetector
+from faceagent_tools.detection import FaceDetector
+from faceagent_tools.detectors import YUNET
 from faceagent_tools.embedding import FaceEmbedder
 from faceagent_tools.hiding import HidingMethod, hide, region_of
 

@@ -97,8 +97,8 @@ def cases(crops: Path) -> Iterator[Case]:
             yield from _both(name, kind, group, photos.face(row), changes[int(rng.integers(len(changes)))])
     for kind in FORGERIES:
         for name in (*AUTHENTIC, "stylegan_ffhq"):
-            for number, pair in enumerate(pairs(crops, kind, [name], seed=SEED, each=PAIRS[kind])):
-                change, group = changes[int(rng.integers(len(changes)))], f"{name} {kind} {number}"
+            for pair in pairs(crops, kind, [name], seed=SEED, each=PAIRS[kind]):
+                change, group = changes[int(rng.integers(len(changes)))], f"{name} {pair.group}"
                 yield from _both("blends", KINDS[0], group, pair.honest, change)
                 yield from _both("blends", kind, group, pair.forged, change)
 

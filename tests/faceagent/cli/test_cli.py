@@ -208,3 +208,11 @@ def test_models_and_doctor_tell_what_runs(run: Run) -> None:
     assert "✓ detect_faces" in out
     assert "✓ check_liveness" in out or "○ check_liveness: needs a download: faceagent models get" in out
     assert "extra heif" in out
+
+
+def test_a_chosen_backend_that_is_not_here_is_said_with_its_mend(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEAGENT_DETECTOR", "scrfd")
+    monkeypatch.setattr("faceagent_tools.uniface_backends._version", lambda: None)
+    status, out, _ = run("doctor")
+    assert status == 1
+    assert "✗ detect_faces: nothing to run on. pip install 'faceagent[uniface]'" in out

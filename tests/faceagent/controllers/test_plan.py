@@ -219,7 +219,8 @@ def test_what_is_asked_of_files_is_asked_of_photos_alone() -> None:
     view = of_view({"image 1": None, "image 2": ("face 2.1",)}, ("image 2",))
     calls = {call.tool: json.loads(call.arguments) for call in plan("Is this real?", view, FILMS).calls}
     assert set(calls) == {"examine_video", "detect_faces", "detect_forgery", "inspect_provenance"}
-    assert calls["detect_forgery"] == calls["inspect_provenance"] == {"images": ["image 1"]}
+    assert calls["inspect_provenance"] == {"images": ["image 1"]}
+    assert calls["detect_forgery"] == {"subjects": ["image 1"]}
 
 
 def test_without_the_tool_videos_are_not_there() -> None:

@@ -24,6 +24,7 @@
     meaning = "logits"                   # "probability", "logit" or "logits" (of classes, for a softmax)
     forged = 1                           # which number of the output stands for a forgery
     inverted = false                     # true where that number stands for an authentic face instead
+    line = 0.5                           # from which on its authors speak of a forgery; leave out where they state none
 
 The file is trusted to be what its SHA-256 says, and run by ONNX Runtime.
 """
@@ -42,7 +43,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from faceagent.errors import UsageError, WeightsCorrupt, WeightsMissing
 from faceagent.media import Pixels
-from faceagent.types import Box, Finite, Frozen, Method
+from faceagent.types import Box, Finite, Frozen, Method, Unit
 from faceagent_tools import runtime
 
 Side = Annotated[int, Field(ge=16, le=2048)]
@@ -68,6 +69,8 @@ class Output(Frozen):
     meaning: Literal["probability", "logit", "logits"]
     forged: Annotated[int, Field(ge=0)] = 0
     inverted: bool = False
+    line: Unit | None = None
+    """Of what `DeclaredDetector.forged` gives."""
 
 
 class Row(Frozen):

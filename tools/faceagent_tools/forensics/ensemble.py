@@ -29,14 +29,15 @@ Finding = Literal["manipulated", "synthetic", "no_sign", "inconclusive"]
 PARTS = ("network", "swap", "synthesis")
 """What is stacked: the network's logit, and the log odds of the two heads of `signals.Classifier`."""
 _MOST = 12.0  # log odds beyond say nothing more
+_SUREST = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Examined:
     """All that was looked at of one face, before any decision.
 
-    parts: log odds by `PARTS`, as each part has them. log_odds: of forged, calibrated, at even odds. synthetic: whether,
-    if it is forged, all of it rather was synthesised than a part of it changed.
+    parts: log odds by `PARTS`, as each part has them. log_odds: of forged, calibrated, at even odds. synthetic:
+    whether, if it is forged, all of it rather was synthesised than a part of it changed.
     """
 
     look: Look
@@ -48,8 +49,8 @@ class Examined:
 
     @property
     def probability(self) -> float:
-        """Of forged, at even odds."""
-        return 1 / (1 + math.exp(-self.log_odds))
+        """Of forged, at even odds. Never nearer to certainty than 1 in 100: what is rarer rests on few photos."""
+        return min(max(1 / (1 + math.exp(-self.log_odds)), _SUREST), 1 - _SUREST)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,14 @@ class Stack:
     def log_odds(self, parts: Mapping[str, float]) -> float:
         found = self.intercept + sum(weight * parts[name] for name, weight in self.weights.items())
         return max(-_MOST, min(_MOST, found))
+
+    def rates(self, finding: Finding) -> dict[str, float]:
+        """How often a finding was right and wrong on the half of the photos that nothing was fitted on."""
+        keys: dict[Finding, tuple[str, ...]] = {
+            "no_sign": ("authentic_as_clean", "forgeries_as_clean"),
+            "inconclusive": ("authentic_undecided", "forgeries_undecided"),
+        }
+        return {key: self.table["rates"][key] for key in keys.get(finding, ("false_alarms", "forgeries_found"))}
 
     def finding(self, examined: Examined) -> Finding:
         if examined.log_odds >= self.high:

@@ -38,6 +38,8 @@ _QUIET = 0.95  # share of authentic photos below the threshold
 AUTHENTIC = ("lfw_images", "helen68", "fairface")  # sets whose photos must not be accused
 _BLENDED = (*AUTHENTIC, "stylegan_ffhq")
 _EACH = 120  # photos of each set that are forged to be measured
+_CHANGED = 150  # photos of each set that are changed
+_SEED = 7
 _BINS = 5  # of the file size, within which forgeries are told from authentic photos
 
 
@@ -96,9 +98,11 @@ class Seen:
     forged: Bools
 
 
-def seen(predict: Predict, photos: Photos, change: Callable[[Face], Face] = lambda face: face) -> Seen:
-    """All val photos of a set, each changed before it is looked at."""
-    rows = np.flatnonzero(photos.val)
+def seen(
+    predict: Predict, photos: Photos, change: Callable[[Face], Face] = lambda face: face, most: int | None = None
+) -> Seen:
+    """The val photos of a set, at most so many, each changed before it is looked at."""
+    rows = np.random.default_rng(_SEED).permutation(np.flatnonzero(photos.val))[:most]
     looks = [look(predict, change(photos.face(row))) for row in rows.tolist()]
     scores = np.array([found.score for found in looks])
     kinds = np.array([int(found.kinds.argmax()) for found in looks])
@@ -155,14 +159,15 @@ def _within(found: Seen, size: Floats) -> float | None:
 
 @dataclass(frozen=True)
 class Pair:
-    """An authentic photo and what was made of it, saved alike; mask [H, W] of what was changed."""
+    """An authentic photo and what was made of it, saved alike; mask [H, W] of what was changed; group: see `Photos`."""
 
+    group: str
     honest: Face
     forged: Face
     mask: npt.NDArray[np.float32]
 
 
-def pairs(cache: Path, kind: str, sets: Sequence[str] = _BLENDED, seed: int = 7, each: int = _EACH) -> list[Pair]:
+def pairs(cache: Path, kind: str, sets: Sequence[str] = _BLENDED, seed: int = _SEED, each: int = _EACH) -> list[Pair]:
     """Val photos of authentic faces, `each` of a set, forged. kind: a name of `FORGERIES`."""
     made = []
     for name in sets:
@@ -176,7 +181,8 @@ def _pair(pool: Pool, row: int, kind: str, rng: Rng) -> Pair:
     face, codec = pool.photos.face(row), SOURCES[pool.photos.name].codec
     forgery = FORGERIES[kind](face, lambda: pool.donor(row, rng), rng)
     honest, forged = (saved(pixels, codec)[0] for pixels in (face.pixels, forgery.pixels))
-    return Pair(Face(honest, face.points), Face(forged, face.points), forgery.mask)
+    group = str(pool.photos.group[row])
+    return Pair(group, Face(honest, face.points), Face(forged, face.points), forgery.mask)
 
 
 def blends(predict: Predict, made: Sequence[Pair], kind: str) -> dict[str, Any]:
@@ -257,13 +263,13 @@ CHANGES: Mapping[str, Callable[[Face], Face]] = {
 
 
 def robustness(predict: Predict, cache: Path, made: Sequence[Pair]) -> dict[str, dict[str, float | None]]:
-    """AUC by change, of DFDC, of StyleGAN, and of the pairs given."""
+    """AUC by change, of `_CHANGED` photos of DFDC, of StyleGAN, and of the pairs given."""
     sets = {name: Photos.open(cache, name) for name in ("dfdc_faces", "stylegan_ffhq")}
     told: dict[str, dict[str, float | None]] = {}
     for label, change in CHANGES.items():
         row: dict[str, float | None] = {}
         for name, photos in sets.items():
-            found = seen(predict, photos, change)
+            found = seen(predict, photos, change, _CHANGED)
             row[name] = auc(found.scores, found.forged)
         both = [look(predict, change(face)).score for pair in made for face in (pair.honest, pair.forged)]
         row["blends"] = auc(np.array(both), np.tile([False, True], len(made)))
@@ -280,7 +286,7 @@ def measure(predict: Predict, cache: Path) -> dict[str, Any]:
         "sets": {name: by_kind(row) for name, row in found.items() if row.forged.any()},
         "blends": {kind: blends(predict, made[kind], kind) for kind in FORGERIES},
         "threshold": false_alarms(found),
-        "robustness": robustness(predict, cache, made["swap"]),
+        "robustness": robustness(predict, cache, made["swap"][::4]),
         "confounds": {name: confounds(row) for name, row in found.items() if row.forged.any()},
     }
 

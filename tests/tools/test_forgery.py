@@ -1,0 +1,186 @@
+"""The forgery examination: findings and their words, abstentions, each part as evidence, and real photos end to end."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+from held import call, sentences
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faceagent.geometry import Point
+from faceagent.media import Photo, Pixels
+from faceagent.types import Evidence
+from faceagent_tools.detection import DetectFaces, FaceDetector
+from faceagent_tools.forensics import ensemble, witnesses
+from faceagent_tools.forensics.ensemble import PARTS, Examiner
+from faceagent_tools.forensics.network import ForensicNetwork, Look
+from faceagent_tools.forensics.windows import CELL
+from faceagent_tools.forgery import DetectForgery
+from faceagent_tools.multitask import FaceReader
+
+READER = FaceReader()
+SURE = 40.0
+SWAP, SYNTHESIS = (0.1, 0.8, 0.05, 0.05), (0.05, 0.05, 0.85, 0.05)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Photo:
+    """One face, saved as photos mostly are; the one that scikit-image ships was never compressed."""
+    return Photo.open(EXAMPLES / "portrait.jpg")
+
+
+class Says(ForensicNetwork):
+    """A network that gives each face the next of some scores, and marks all of the photo where it is sure."""
+
+    def __init__(self, *scores: float, kinds: tuple[float, ...] = SWAP) -> None:
+        super().__init__()
+        self.scores, self.kinds = list(scores), np.array(kinds)
+
+    def look(self, pixels: Pixels, centre: Point, side: float) -> Look:
+        score = self.scores.pop(0)
+        height, width = pixels.shape[:2]
+        cells = np.full((-(-height // CELL), -(-width // CELL)), 0.9 if score > 0 else 0.1)
+        return Look(score, self.kinds, cells, 1.0)
+
+
+def tools(*scores: float, kinds: tuple[float, ...] = SWAP) -> list:
+    return [DetectFaces(FaceDetector("faceagent")), DetectForgery(READER, Examiner(Says(*scores, kinds=kinds)))]
+
+
+def answer(rows: list[Evidence]) -> Evidence:
+    (row,) = (row for row in rows if row.attribute == "forgery")
+    return row
+
+
+@pytest.mark.parametrize(
+    ("score", "kinds", "value", "said"),
+    [
+        (SURE, SWAP, "manipulated", "support manipulation over no manipulation"),
+        (SURE, SYNTHESIS, "synthetic", "made by a generator over a photograph"),
+        (-SURE, SWAP, "no_sign", "none of the traces of forgery that this examination knows"),
+    ],
+)
+def test_the_network_carries_the_answer(
+    portrait: Photo, score: float, kinds: tuple[float, ...], value: str, said: str
+) -> None:
+    rows, claims, session = call(tools(score, kinds=kinds), [portrait])
+    row = answer(rows)
+    assert row.value == value
+    assert said in sentences(claims)
+    assert row.probability is not None
+    assert (row.probability.value > 0.5) == (score > 0)
+    assert row.threshold is not None and row.score is not None
+    assert row.threshold.holds(row.score)
+    assert ("picture" in row.details) == (score > 0)
+    if score > 0:
+        assert session.picture(str(row.details["picture"]))
+
+
+def test_between_the_lines_nothing_is_settled(portrait: Photo) -> None:
+    rows, _, _ = call(tools(0.0), [portrait])
+    others = answer(rows).score
+    assert others is not None
+    stack = ensemble.stack()
+    score = ((stack.high + stack.low) / 2 - others) / stack.weights["network"]
+    rows, claims, _ = call(tools(score), [portrait])
+    assert answer(rows).value == "inconclusive"
+    assert "do not settle whether it was altered or generated" in sentences(claims)
+    assert "a larger or less compressed copy" in sentences(claims)
+
+
+def test_faces_of_one_finding_share_a_sentence(group: Photo) -> None:
+    _, claims, _ = call(tools(SURE, SURE), [group])
+    assert "The pixels of face 1.1 and face 1.2 support manipulation" in sentences(claims)
+    assert sum("equally likely beforehand" in claim.sentence for claim in claims) == 1
+
+
+def test_faces_of_two_findings_do_not(group: Photo) -> None:
+    _, claims, _ = call(tools(SURE, -SURE), [group])
+    said = sentences(claims)
+    assert "The pixels of face 1.1 support manipulation" in said
+    assert "The pixels of face 1.2 show none of the traces" in said
+
+
+def test_every_part_is_evidence_with_a_line(portrait: Photo) -> None:
+    rows, _, _ = call(tools(SURE), [portrait])
+    parts = {row.attribute: row for row in rows if row.attribute not in ("forgery", "forgery_voice")}
+    assert set(parts) == {*witnesses.WEIGHED.values(), *(one.attribute for one in witnesses.APART)}
+    assert parts["network_traces"].value == "sign"
+    for row in parts.values():
+        assert row.limitations
+        if row.status == "ok":
+            assert row.threshold is not None and row.score is not None
+            assert row.threshold.holds(row.score) == (row.value in ("sign", "unusual"))
+
+
+def test_a_dissenting_part_is_said(portrait: Photo) -> None:
+    rows, claims, _ = call(tools(SURE), [portrait])
+    quiet = [row for row in rows if row.attribute in witnesses.WEIGHED.values() and row.value == "no_sign"]
+    assert quiet, "the portrait shows no trace of a generator"
+    assert sentences(claims).count("taken alone, does not reach its line") == len(quiet)
+
+
+def test_small_faces_are_not_judged(portrait: Photo) -> None:
+    small = Photo.open(np.ascontiguousarray(portrait.pixels[::3, ::3]), name="small")
+    rows, claims, _ = call([DetectFaces(FaceDetector("faceagent")), tools(SURE)[1]], [small])
+    assert [(row.attribute, row.status) for row in rows] == [("forgery", "abstained")]
+    assert "pixels wide" in sentences(claims)
+
+
+def test_what_is_unlike_the_calibration_is_not_judged(portrait: Photo) -> None:
+    noise = np.random.default_rng(0).integers(-90, 90, portrait.pixels.shape)
+    odd = Photo.open(np.clip(portrait.pixels.astype(int) + noise, 0, 255).astype(np.uint8), name="odd")
+    rows, claims, _ = call(tools(SURE), [odd])
+    assert answer(rows).status == "abstained"
+    assert "were not judged, because" in sentences(claims)
+
+
+def test_a_photo_without_a_face_is_not_applicable(faceless: Photo) -> None:
+    rows, claims, _ = call(tools(), [faceless])
+    assert [(row.subject, row.status) for row in rows] == [("image 1", "not_applicable")]
+    assert sentences(claims) == (
+        "The pixels of the photo were not judged, because no face was found in it, and only faces are examined."
+    )
+
+
+@given(st.fixed_dictionaries({name: st.floats(-50, 50) for name in PARTS}))
+def test_log_odds_rise_with_every_part(parts: dict[str, float]) -> None:
+    stack = ensemble.stack()
+    before = stack.log_odds(parts)
+    assert math.isfinite(before)
+    for name in PARTS:
+        assert stack.log_odds({**parts, name: parts[name] + 1}) >= before
+
+
+def test_lines_are_in_order_and_rates_are_shares() -> None:
+    stack = ensemble.stack()
+    assert stack.low < stack.high
+    assert all(0 <= rate <= 1 for rate in stack.table["rates"].values())
+    assert stack.table["rates"]["false_alarms"] < stack.table["rates"]["forgeries_found"]
+
+
+def test_the_table_is_that_of_the_network_that_ships() -> None:
+    from faceagent_tools import weights
+    from faceagent_tools.forensics.network import WEIGHTS
+
+    assert ensemble.stack().table["network_sha256"] == weights.row(WEIGHTS).sha256
+
+
+def test_the_authentic_portrait_is_not_accused(portrait: Photo) -> None:
+    rows, _, _ = call([DetectFaces(FaceDetector("faceagent")), DetectForgery(READER)], [portrait])
+    assert answer(rows).value not in ("manipulated", "synthetic")
+
+
+def test_the_altered_portrait_is_found_at_the_eyes() -> None:
+    shot = Photo.open(EXAMPLES / "portrait-altered.jpg")
+    rows, claims, _ = call([DetectFaces(FaceDetector("faceagent")), DetectForgery(READER)], [shot])
+    row = answer(rows)
+    assert row.value == "manipulated"
+    strongest = row.details["strongest"]
+    assert isinstance(strongest, list)
+    assert any("eye" in str(place) or "brow" in str(place) for place in strongest), strongest
+    assert "strongest around" in sentences(claims)

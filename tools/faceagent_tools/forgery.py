@@ -1,0 +1,193 @@
+"""detect_forgery: do the pixels of a face bear traces of manipulation or synthesis, how strongly, and where.
+
+Several parts look (`forensics.ensemble`), and one calibrated answer is made of them. It is held against two lines:
+above the upper one few authentic photos lie, below the lower one few of the known forgeries do, and between them the
+answer stays open. Where a face is too small or unlike what the lines were measured on, nothing is said of it. Every
+part is evidence of its own, so that a reader sees which of them agree (`forensics.witnesses`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from faceagent.session import Session
+from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
+from faceagent.types import Claim, Evidence, Face, GroupError, Method, Probability, Threshold
+from faceagent_tools import forgery_words, readable, weights
+from faceagent_tools.backends import backend
+from faceagent_tools.forensics import ensemble, localise, voices, witnesses
+from faceagent_tools.forensics.ensemble import Examined, Examiner, Finding, Stack
+from faceagent_tools.forensics.network import WEIGHTS
+from faceagent_tools.forensics.windows import KINDS
+from faceagent_tools.multitask import FaceReader, Reading
+
+LIMITS = (
+    "Made by other methods than those that it was trained and measured on, a forgery may pass unseen.",
+    "Retouching, beauty filters, a screenshot or a copy that was enlarged and saved again can leave traces like those "
+    "of a forgery.",
+    "The marked places are where the network looked. They are not proof of what was changed there.",
+)
+
+
+class DetectForgery(FaceTool[SubjectArguments]):
+    """The tool.
+
+    Args:
+        reader: the network that reads faces, shared with the other tools.
+        examiner: the parts that look for forgeries.
+        detectors: TOML file of detectors that speak beside it (`voices`); by default FACEAGENT_FORENSIC_DETECTORS's.
+
+    Raises:
+        UsageError: that file cannot be read, or declares something that cannot be.
+    """
+
+    name = "detect_forgery"
+    description = (
+        "Examine the pixels of faces for manipulation (face swap, blending, local edits) and for synthesis by a "
+        "generator. Gives a calibrated probability, where in the face it looked, and which signals agree, or says that "
+        "it cannot tell."
+    )
+    arguments = SubjectArguments
+    needs_faces = True
+
+    def __init__(self, reader: FaceReader, examiner: Examiner | None = None, detectors: Path | None = None) -> None:
+        self._reader, self._examiner = reader, examiner or Examiner()
+        self._voices = voices.present(detectors)
+
+    def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:
+        rows = [row for face in session.faces_in(arguments.subjects) for row in self._face(session, face)]
+        images = session.images_in(arguments.subjects)
+        return [*rows, *(_faceless(image) for image in images if not session.faces(image))]
+
+    def _face(self, session: Session, face: Face) -> list[Evidence]:
+        reading = readable.read(self._reader, session, face)
+        table = ensemble.stack()
+        if isinstance(reading, str):
+            return [_abstained(face, reading)]
+        if reason := too_small(face, table):
+            return [_abstained(face, reason)]
+        photo = session.photo(face.image)
+        examined = self._examiner.examine(photo, face, reading.points)
+        reason = unlike(examined, table)
+        answer = _abstained(face, reason) if reason else self._found(session, face, reading, examined, table)
+        others = voices.listen(self._voices, photo, face, reading.points)
+        return [answer, *witnesses.rows(examined, face), *others]
+
+    def _found(self, session: Session, face: Face, reading: Reading, examined: Examined, table: Stack) -> Evidence:
+        finding = table.finding(examined)
+        places = localise.places(examined.look, reading.points)
+        forged = finding in ("manipulated", "synthetic")
+        details: dict[str, JsonValue] = {
+            "log_odds_by_part": {name: round(value, 2) for name, value in examined.parts.items()},
+            "kinds": {name: round(float(value), 3) for name, value in zip(KINDS, examined.look.kinds, strict=True)},
+            **table.rates(finding),
+        }
+        if forged:
+            photo = session.photo(face.image)
+            picture = localise.heatmap(photo, examined.look, face.box)
+            details["picture"] = session.illustrate(face.image, picture)
+        if finding == "manipulated":
+            details["strongest"] = [localise.PLACES[name] for name in places.strongest]
+            details["by_place"] = dict[str, JsonValue](places.strength)
+            details["share_of_the_face_marked"] = places.marked
+        return Evidence(
+            tool=self.name,
+            subject=face.id,
+            attribute="forgery",
+            value=finding,
+            score=examined.log_odds,
+            threshold=_threshold(finding, table),
+            probability=_probability(examined, table),
+            region=places.box if finding == "manipulated" and places.box else face.box,
+            method=method(),
+            group_errors=_group_errors(table),
+            limitations=LIMITS,
+            details=details,
+        )
+
+    def word(self, evidence: Sequence[Evidence], names: Names) -> Sequence[Claim]:
+        return [*forgery_words.word(evidence, names), *voices.word(evidence, names)]
+
+    def backends(self) -> Sequence[Backend]:
+        return [backend(WEIGHTS, self.name, chosen=True), *voices.backends(self._voices)]
+
+
+def method() -> Method:
+    """Of the answer that is made of all parts."""
+    network = weights.method(WEIGHTS)
+    return Method(
+        name=f"{network.name} + signals",
+        version=network.version,
+        licence=network.licence,
+        sha256=network.sha256,
+        source="stacked by logistic regression: calibration/forgery.json",
+    )
+
+
+def too_small(face: Face, table: Stack) -> str | None:
+    """Why a face is too small to be examined, or None."""
+    if face.box.width >= table.smallest:
+        return None
+    return (
+        f"the face is only {face.box.width:.0f} pixels wide, and the examination was measured on faces of "
+        f"{table.smallest:.0f} pixels and more"
+    )
+
+
+def unlike(examined: Examined, table: Stack) -> str | None:
+    """Why a photo is outside of what the examination was calibrated on, or None."""
+    if examined.weighed.strange <= table.strangest:
+        return None
+    return "its noise and frequencies are unlike those of the photos on which the examination was calibrated"
+
+
+def _abstained(face: Face, reason: str) -> Evidence:
+    return Evidence(
+        tool=DetectForgery.name,
+        subject=face.id,
+        attribute="forgery",
+        status="abstained",
+        reason=reason,
+        region=face.box,
+        method=method(),
+        limitations=LIMITS[:2],
+        details={"width_px": round(face.box.width), "smallest_px": round(ensemble.stack().smallest)},
+    )
+
+
+def _faceless(image: str) -> Evidence:
+    return Evidence(
+        tool=DetectForgery.name,
+        subject=image,
+        attribute="forgery",
+        status="not_applicable",
+        reason="no face was found in it, and only faces are examined",
+        method=method(),
+    )
+
+
+def _threshold(finding: Finding, table: Stack) -> Threshold:
+    source = f"{table.table['n']} photos that no part was trained on: calibration/forgery.json"
+    if finding == "no_sign":
+        return Threshold(value=table.low, rule="<=", meaning="as clean as authentic photos", source=source)
+    return Threshold(value=table.high, rule=">=", meaning="more traces than nearly all authentic photos", source=source)
+
+
+def _probability(examined: Examined, table: Stack) -> Probability:
+    return Probability(
+        value=examined.probability,
+        event="the face was altered or generated",
+        calibrated_on=table.table["calibrated_on"],
+        n=table.table["n"],
+        prior=0.5,
+    )
+
+
+def _group_errors(table: Stack) -> tuple[GroupError, ...]:
+    return tuple(
+        GroupError(group=name, rate=row["rate"], kind="authentic photos called forged", n=row["n"])
+        for name, row in table.table["false_alarms"].items()
+    )

@@ -1,0 +1,169 @@
+"""detect_forgery's evidence in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import JsonValue
+
+from faceagent.tool import Names
+from faceagent.types import Claim, ClaimRole, Evidence
+from faceagent_tools.forensics.witnesses import WEIGHED
+
+ORDER = ("synthetic", "manipulated", "inconclusive", "no_sign")
+_MANY = 3  # faces beyond which probabilities are left to the table
+_PART_NAMES = {
+    WEIGHED["network"]: "the network",
+    WEIGHED["swap"]: "the measure of noise and edges",
+    WEIGHED["synthesis"]: "the measure of a generator’s spectrum",
+}
+_UNUSUAL = {
+    "jpeg_ghost": "the face seems to have been saved at another quality than what surrounds it",
+    "jpeg_ghost_around": "what surrounds the face seems to have been saved at another quality than the face",
+    "second_block_grid": "the face bears a second grid of JPEG blocks, as a part pasted in would",
+    "noise_contrast": "the grain of the face differs from that of its surroundings more than is usual",
+    "eye_highlights": "the highlights in the two eyes differ more than is usual",
+    "upsampling_grid": "the face bears the grid of an enlargement",
+}
+
+
+def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
+    """Answers by finding, then the probability and the rates behind them, the parts that agree and dissent, doubts."""
+    found = [row for row in evidence if row.attribute == "forgery"]
+    measured = [row for row in found if row.status == "ok"]
+    claims: list[Claim] = []
+    for finding in ORDER:
+        rows = [row for row in measured if row.value == finding]
+        if rows:
+            claims.append(
+                _claim(rows, _ANSWERS[finding].format(who=names.of(_subjects(rows)), **_grammar(rows)), "answer")
+            )
+            claims += _reasons(finding, rows, names)
+            claims += _doubts(finding, rows)
+    claims += _parts(evidence, measured, names)
+    return [*claims, *_unmeasured(found, names)]
+
+
+_ANSWERS = {
+    "manipulated": "The pixels of {who} support manipulation over no manipulation.",
+    "synthetic": "The pixels of {who} support a picture made by a generator over a photograph.",
+    "inconclusive": "The pixels of {who} do not settle whether {it} {was} altered or generated.",
+    "no_sign": "The pixels of {who} show none of the traces of forgery that this examination knows.",
+}
+
+
+def _reasons(finding: str, rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
+    if finding == "manipulated":
+        for row in rows:
+            strongest = row.details.get("strongest")
+            if isinstance(strongest, list) and strongest:
+                where = " and ".join(str(place) for place in strongest)
+                who = "" if len(names.faces) == 1 else f" of {names.of(row.subject)}"
+                yield _claim([row], f"The traces{who} are strongest around {where} of the photo.", "reason")
+    if len(rows) <= _MANY:
+        yield _claim(rows, _probability(rows, names), "reason")
+    row = rows[0]
+    if finding in ("manipulated", "synthetic"):
+        yield _claim(
+            rows,
+            f"In the test, {_percent(row.details['false_alarms'], 1)} of authentic photos reached this line, and "
+            f"{_percent(row.details['forgeries_found'])} of known forgeries.",
+            "reason",
+        )
+    if finding == "no_sign":
+        yield _claim(
+            rows,
+            f"In the test, {_percent(row.details['authentic_as_clean'])} of authentic photos looked as clean, and "
+            f"{_percent(row.details['forgeries_as_clean'])} of known forgeries.",
+            "reason",
+        )
+
+
+def _probability(rows: Sequence[Evidence], names: Names) -> str:
+    known = [(row, row.probability) for row in rows if row.probability is not None]
+    if len(names.faces) > 1:
+        chances = [f"{_percent(chance.value)} for {names.of(row.subject)}" for row, chance in known]
+    else:
+        chances = [_percent(chance.value) for _, chance in known]
+    listed = chances[0] if len(chances) == 1 else f"{', '.join(chances[:-1])} and {chances[-1]}"
+    return (
+        f"If a forgery and an authentic photo were equally likely beforehand, the probability of a forgery would be "
+        f"{listed}, as calibrated on {known[0][1].n:,} photos."
+    )
+
+
+def _doubts(finding: str, rows: Sequence[Evidence]) -> Iterator[Claim]:
+    if finding in ("manipulated", "synthetic"):
+        sentence = (
+            "Retouching, a beauty filter, a screenshot or a copy that was enlarged and saved again can leave similar "
+            "traces."
+        )
+        yield _claim(rows, sentence, "doubt")
+    if finding == "manipulated":
+        yield _claim(rows, "The marked places are where the network looked, not proof of what was changed.", "doubt")
+    if finding == "inconclusive":
+        yield _claim(
+            rows,
+            "The traces lie between those of authentic photos and of known forgeries; a larger or less compressed "
+            "copy, nearer to the original file, may settle it.",
+            "doubt",
+        )
+    if finding == "no_sign":
+        yield _claim(rows, "Forgeries made by other methods than those it was tested on may look clean to it.", "doubt")
+
+
+def _parts(evidence: Sequence[Evidence], measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:
+    """Where weighed parts differ from the answer, and what is unusual beside it; for many faces the table has it."""
+    for answer in measured if len(measured) <= _MANY else ():
+        mine = [row for row in evidence if row.subject == answer.subject and row.status == "ok"]
+        who = "" if len(names.faces) == 1 else f" on {names.of(answer.subject)}"
+        wanted = "sign" if answer.value in ("manipulated", "synthetic") else "no_sign"
+        if answer.value != "inconclusive":
+            for row in mine:
+                if row.attribute in _PART_NAMES and row.value != wanted:
+                    yield _claim([row], _dissent(row, wanted, who), "doubt")
+        for row in mine:
+            if row.attribute in _UNUSUAL and row.value == "unusual":
+                where = "" if len(names.faces) == 1 else f"In {names.of(answer.subject)}, "
+                text = f"{where}{_UNUSUAL[row.attribute]}, which about 2 in 100 authentic photos show as well."
+                yield _claim([row], text[0].upper() + text[1:], "reason" if wanted == "sign" else "doubt")
+
+
+def _dissent(row: Evidence, wanted: str, who: str) -> str:
+    part = _PART_NAMES[row.attribute]
+    if wanted == "sign":
+        return f"{part[0].upper()}{part[1:]}, taken alone, does not reach its line{who}."
+    return (
+        f"{part[0].upper()}{part[1:]}, taken alone, reaches its line{who}, which one in twenty authentic photos does."
+    )
+
+
+def _unmeasured(found: Sequence[Evidence], names: Names) -> Iterator[Claim]:
+    rest = [row for row in found if row.status != "ok"]
+    for reason in dict.fromkeys(row.reason for row in rest):
+        rows = [row for row in rest if row.reason == reason]
+        who = names.of(_subjects(rows))
+        yield _claim(rows, f"The pixels of {who} were not judged, because {reason}.", "answer")
+
+
+def _grammar(rows: Sequence[Evidence]) -> dict[str, str]:
+    return {"it": "it", "was": "was"} if len(rows) == 1 else {"it": "they", "was": "were"}
+
+
+def _subjects(rows: Sequence[Evidence]) -> str:
+    return " + ".join(row.subject for row in rows)
+
+
+def _percent(share: JsonValue, decimals: int = 0) -> str:
+    return f"{float(share) * 100:.{decimals}f} %" if isinstance(share, int | float) else "some"
+
+
+def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
+    return Claim(
+        sentence=sentence,
+        subject=_subjects(rows),
+        attribute=rows[0].attribute,
+        value=rows[0].value,
+        evidence=tuple(row.id for row in rows),
+        role=role,
+    )
