@@ -30,13 +30,14 @@ from faceagent.narrate import Narration, compose, narrate
 from faceagent.session import Session
 from faceagent.tool import AnyTool, Names, Outcome, Toolbox
 from faceagent.types import Answer, Claim, Step
+from faceagent.video import Video, take
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
     from PIL import Image
 
-    PhotoLike = str | Path | bytes | Pixels | Image.Image | Photo
+    PhotoLike = str | Path | bytes | Pixels | Image.Image | Photo | Video
 
 _log = logging.getLogger(__name__)
 _MODEL_IMAGE_SIDE = 1024
@@ -87,21 +88,28 @@ class FaceAgent:
         self.purpose = None if purpose is None else policy.purpose(purpose).name
 
     def open(self, images: Iterable[PhotoLike]) -> Session:
-        """A new conversation about these photos.
+        """A new conversation about these photos and videos.
 
         Raises:
             MediaError: one of them cannot be used.
         """
         session = Session(self.purpose)
         for image in images:
-            session.add(image if isinstance(image, Photo) else Photo.open(image, limits=self.limits))
+            self._take(session, image)
         return session
+
+    def _take(self, session: Session, given: PhotoLike) -> str:
+        opened = take(given, self.limits) if isinstance(given, str | Path) else given
+        if isinstance(opened, Video):
+            return session.add_video(opened)
+        return session.add(opened if isinstance(opened, Photo) else Photo.open(opened, limits=self.limits))
 
     def ask(self, question: str, images: Iterable[PhotoLike] = (), *, session: Session | None = None) -> Answer:
         """Answer a question, each sentence with the evidence that it rests on.
 
         Args:
-            images: photos to add to the conversation: paths, bytes, Pillow images, uint8 RGB arrays, Photos.
+            images: photos and videos to add to the conversation: paths, bytes (of photos), Pillow images, uint8 RGB
+                arrays, Photos, Videos.
             session: a conversation to go on with (see `open`), under its own purpose; by default a new one.
 
         Raises:
@@ -113,7 +121,7 @@ class FaceAgent:
             raise UsageError("The question is empty", "Ask something about the photos")
         session = session or Session(self.purpose)
         for image in images:
-            session.add(image if isinstance(image, Photo) else Photo.open(image, limits=self.limits))
+            self._take(session, image)
         return _Conversation(self, session, question).answer()
 
 

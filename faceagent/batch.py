@@ -1,4 +1,4 @@
-"""Many files: names, folders and patterns into photos opened one at a time, with a Failure for each that cannot be.
+"""Many files: names, folders and patterns into photos and videos opened one at a time, or a Failure for each.
 
 One bad file never stops the rest, and never goes missing.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from faceagent.errors import MediaError, MissingExtra, UsageError
 from faceagent.media import Limits, Photo
 from faceagent.types import Failure
+from faceagent.video import Video, take
 
 # By suffix only inside folders and patterns, where most files are something else; a file that is named is always tried.
 PHOTO_SUFFIXES = frozenset(
@@ -32,16 +33,20 @@ PHOTO_SUFFIXES = frozenset(
         ".heif",
     }
 )
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".flv", ".ogv", ".wmv"},
+)
 
 
 def expand(inputs: Sequence[str]) -> list[Path]:
     """The files that inputs name, in order and once each.
 
     Args:
-        inputs: files, folders (searched through, photos by suffix), or glob patterns ("press/**/*.jpg").
+        inputs: files, folders (searched through, by suffix), or glob patterns ("press/**/*.jpg").
 
     Raises:
-        UsageError: a folder or pattern holds no photo. (A named file that does not exist is kept: it fails by itself.)
+        UsageError: a folder or pattern holds nothing to examine. (A named file that does not exist is kept: it
+            fails by itself.)
     """
     found: dict[Path, None] = {}
     for given in inputs:
@@ -52,27 +57,28 @@ def expand(inputs: Sequence[str]) -> list[Path]:
 def _files(given: str) -> Iterable[Path]:
     path = Path(given)
     if path.is_dir():
-        photos = sorted(item for item in path.rglob("*") if _is_photo(item))
-        if not photos:
-            raise UsageError(f"The folder {given} holds no photo", f"Photos end in {', '.join(sorted(PHOTO_SUFFIXES))}")
-        return photos
+        found = sorted(item for item in path.rglob("*") if _is_media(item))
+        if not found:
+            endings = ", ".join(sorted(PHOTO_SUFFIXES | VIDEO_SUFFIXES))
+            raise UsageError(f"The folder {given} holds no photo and no video", f"They end in {endings}")
+        return found
     if glob.has_magic(given) and not path.exists():
         # Path.glob knows only patterns relative to a folder.
-        photos = sorted(item for name in glob.iglob(given, recursive=True) if _is_photo(item := Path(name)))  # noqa: PTH207
-        if not photos:
-            raise UsageError(f"No photo matches {given}", "Check the pattern, and put it in quotes")
-        return photos
+        found = sorted(item for name in glob.iglob(given, recursive=True) if _is_media(item := Path(name)))  # noqa: PTH207
+        if not found:
+            raise UsageError(f"No photo and no video matches {given}", "Check the pattern, and put it in quotes")
+        return found
     return [path]
 
 
-def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in PHOTO_SUFFIXES and path.is_file() and not path.name.startswith(".")
+def _is_media(path: Path) -> bool:
+    return path.suffix.lower() in PHOTO_SUFFIXES | VIDEO_SUFFIXES and path.is_file() and not path.name.startswith(".")
 
 
-def photos(paths: Iterable[Path], limits: Limits | None = None) -> Iterator[Photo | Failure]:
+def media(paths: Iterable[Path], limits: Limits | None = None) -> Iterator[Photo | Video | Failure]:
     """Open files one at a time."""
     for path in paths:
         try:
-            yield Photo.open(path, limits=limits)
+            yield take(path, limits)
         except (MediaError, MissingExtra) as error:
             yield Failure(name=str(path), message=error.message + ".", mend=f"{error.mend}." if error.mend else None)

@@ -117,7 +117,7 @@ def _wrong_threshold(claim: Claim, cited: Sequence[Evidence]) -> str | None:
 
 
 # At the start of a sentence a name has a capital: "Face 1.2 is sharp."
-_REFERENCE = re.compile(r"\b(?:face \d+\.\d+|image \d+|output \d+)", re.IGNORECASE)
+_REFERENCE = re.compile(r"\b(?:face \d+\.\d+|image \d+|video \d+|output \d+)", re.IGNORECASE)
 
 
 def _unknown_reference(claim: Claim, cited: Sequence[Evidence]) -> str | None:

@@ -260,9 +260,13 @@ def _sniff(raw: bytes, name: str) -> None:
         if brand in _HEIF_BRANDS:
             _enable_heif(name)
         elif brand in _VIDEO_BRANDS:
-            raise MediaError(f"{name} is a video", "This version examines photos; export a frame as PNG")
+            raise _a_video(name)
     if raw[:4] == b"\x1aE\xdf\xa3" or (raw[:4] == b"RIFF" and raw[8:12] == b"AVI "):
-        raise MediaError(f"{name} is a video", "This version examines photos; export a frame as PNG")
+        raise _a_video(name)
+
+
+def _a_video(name: str) -> MediaError:
+    return MediaError(f"{name} is a video", "Give its path rather than its bytes")
 
 
 def _enable_heif(name: str) -> None:

@@ -95,6 +95,7 @@ LABELS: dict[str, str] = {
     "assess_quality": "Judging the quality of the photo",
     "check_liveness": "Telling a live face from a print or a screen",
     "detect_forgery": "Examining the pixels for manipulation",
+    "examine_video": "Following faces through a video",
     "inspect_provenance": "Reading the file's records",
     "describe_face": "Describing a face in free words",
     "parse_face": "Outlining the regions of a face",

@@ -1,4 +1,4 @@
-"""One conversation: photos ("image 1"), faces ("face 1.2"), files made ("output 1") and the evidence ledger.
+"""One conversation: photos ("image 1"), videos ("video 1"), faces ("face 1.2"), files made and the evidence ledger.
 
 Tools receive ids and a Session, never pixels or paths from a model, so that a model cannot invent a file.
 """
@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from faceagent.errors import UnknownReference
 from faceagent.media import Photo
 from faceagent.types import Evidence, Exhibit, Face
+from faceagent.video import Video
 
 T = TypeVar("T")
 _IMAGE_ID = re.compile(r"image (\d+)")
@@ -59,6 +60,8 @@ class Session:
         self._photos: dict[str, Photo] = {}
         self._taken_in = 0
         self._faces: dict[str, tuple[Face, ...]] = {}
+        self._videos: dict[str, Video] = {}
+        self._stills: dict[str, tuple[str, ...]] = {}
         self._outputs: dict[str, Output] = {}
         self._pictures: dict[str, bytes] = {}
         self._memory: dict[Hashable, object] = {}
@@ -104,7 +107,46 @@ class Session:
         return self._photos[image_id]
 
     def exhibits(self) -> tuple[Exhibit, ...]:
-        return tuple(photo.exhibit(image_id) for image_id, photo in self._photos.items())
+        videos = (video.exhibit(video_id) for video_id, video in self._videos.items())
+        return (*videos, *(photo.exhibit(image_id) for image_id, photo in self._photos.items()))
+
+    # Videos
+
+    def add_video(self, video: Video) -> str:
+        """Take in a video and return its id. Tools see of it what `add_stills` takes out."""
+        video_id = f"video {len(self._videos) + 1}"
+        self._videos[video_id] = video
+        return video_id
+
+    @property
+    def videos(self) -> tuple[str, ...]:
+        return tuple(self._videos)
+
+    def video(self, video_id: str) -> Video:
+        """The video with this id.
+
+        Raises:
+            UnknownReference: there is none.
+        """
+        if video_id not in self._videos:
+            have = ", ".join(self._videos) or "no video"
+            raise UnknownReference(f"There is no {video_id!r}", f"This conversation has {have}")
+        return self._videos[video_id]
+
+    def add_stills(self, video_id: str, frames: Sequence[Photo]) -> tuple[str, ...]:
+        """Take in the frames in which a video's faces are seen best, as photos like any other; returns their ids.
+
+        Raises:
+            UnknownReference: there is no such video.
+        """
+        self.video(video_id)
+        self._stills[video_id] = tuple(self.add(frame) for frame in frames)
+        return self._stills[video_id]
+
+    def stills(self, video_id: str) -> tuple[str, ...] | None:
+        """The photos taken out of a video; None before it was looked at."""
+        self.video(video_id)
+        return self._stills.get(video_id)
 
     # Faces
 
@@ -175,6 +217,16 @@ class Session:
             UnknownReference: an id does not exist.
         """
         return tuple(dict.fromkeys(self.image_of(reference) for reference in references or self.images))
+
+    def videos_in(self, references: Sequence[str]) -> tuple[str, ...]:
+        """The videos with these ids, in order and once each; none means all.
+
+        Raises:
+            UnknownReference: an id does not exist.
+        """
+        for reference in references:
+            self.video(reference)
+        return tuple(dict.fromkeys(references or self.videos))
 
     # Files made and work remembered
 

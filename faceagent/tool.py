@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
 DETECTOR = "detect_faces"
+VIDEO = "examine_video"
 
 
 class Arguments(BaseModel):
@@ -37,6 +38,10 @@ class Arguments(BaseModel):
 
 class ImageArguments(Arguments):
     images: tuple[str, ...] = Field(default=(), description='Image ids such as "image 1". Empty: all photos.')
+
+
+class VideoArguments(Arguments):
+    videos: tuple[str, ...] = Field(default=(), description='Video ids such as "video 1". Empty: all videos.')
 
 
 class SubjectArguments(Arguments):
@@ -123,7 +128,9 @@ class FaceTool(ABC, Generic[ArgumentsT]):
         """Everything this tool can run on, here or not, the chosen one marked. Loads nothing."""
 
     def scope(self, session: Session, arguments: ArgumentsT) -> tuple[str, ...]:
-        """The images a call concerns (faces are looked for in them first if `needs_faces`)."""
+        """The images or videos a call concerns (faces are looked for in images first if `needs_faces`)."""
+        if isinstance(arguments, VideoArguments):
+            return session.videos_in(arguments.videos)
         named = getattr(arguments, "images", ()) or getattr(arguments, "subjects", ())
         return session.images_in(named)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from faceagent.errors import MediaError, MissingExtra
 from faceagent.media import Limits, Photo, check_pixels
+from faceagent.types import Exhibit
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 # Containers that cameras, phones and platforms make. Playlists and the like, which name other files, stay shut.
 CONTAINERS = ("mov", "mp4", "matroska", "webm", "avi", "mpegts", "flv", "ogg", "mpeg", "asf")
+_PICTURE_BRANDS = (b"hei", b"hev", b"mif", b"msf", b"avi")  # HEIF and AVIF
+_ATOMS = (b"moov", b"mdat", b"wide", b"free")  # QuickTime of before there was "ftyp"
+# Matroska and WebM, FLV, Ogg, MPEG program stream, MPEG video, ASF.
+_HEADS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u")
+_PACKET = 188  # bytes, of a transport stream
 RUNS, LENGTH = 12, 4
 """Runs of a sample, and frames of a run."""
 
@@ -101,6 +107,22 @@ class Video:
         first = next((item for item in found.sample(1, 1) if isinstance(item, Frame)), None)
         return found if first is None else replace(found, width=first.photo.width, height=first.photo.height)
 
+    def exhibit(self, video_id: str) -> Exhibit:
+        sound = "with sound, which is not examined" if self.has_audio else "without sound"
+        return Exhibit(
+            id=video_id,
+            name=self.name,
+            sha256=self.sha256,
+            bytes=self.bytes,
+            format=f"video, {self.codec}",
+            mode=f"{clock(self.duration)} long, {self.rate:.4g} frames a second, {sound}",
+            stored_width=self.width,
+            stored_height=self.height,
+            width=self.width,
+            height=self.height,
+            preparation=("frames decoded and turned upright as they were looked at",),
+        )
+
     def sample(self, runs: int = RUNS, length: int = LENGTH) -> Iterator[Frame | Gap]:
         """Runs of frames that follow one another, spread evenly, in order of time; no frame twice.
 
@@ -160,6 +182,31 @@ class Video:
         photo = Photo.open(pixels, name=f"{self.name} at {clock(time)}", limits=self.limits)
         notes = (f"a frame of a video, {time:.3f} s from its start", *(["turned upright"] if turns else []))
         return Frame(replace(photo, preparation=notes), time, bool(frame.key_frame), run)
+
+
+def is_video(path: str | Path) -> bool:
+    """Whether a file begins as those of `CONTAINERS` do. False where it cannot be read."""
+    try:
+        with Path(path).open("rb") as stream:
+            head = stream.read(_PACKET + 1)
+    except OSError:
+        return False
+    if head[4:8] == b"ftyp":
+        return head[8:11] not in _PICTURE_BRANDS
+    if head[:4] == b"RIFF":
+        return head[8:12] == b"AVI "
+    # A transport stream has nothing but the first byte of each of its packets.
+    return head.startswith(_HEADS) or head[4:8] in _ATOMS or (head[:1] == b"G" and head[_PACKET:] == b"G")
+
+
+def take(path: str | Path, limits: Limits | None = None) -> Photo | Video:
+    """Open a file as what it is.
+
+    Raises:
+        MediaError: it is missing, damaged, neither photo nor video, or over a limit.
+        MissingExtra: reading it takes an extra that is not installed.
+    """
+    return Video.open(path, limits=limits) if is_video(path) else Photo.open(path, limits=limits)
 
 
 def clock(seconds: float) -> str:

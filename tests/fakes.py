@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -18,8 +19,20 @@ from pydantic import JsonValue
 from faceagent.errors import ToolError
 from faceagent.media import Photo
 from faceagent.session import Session
-from faceagent.tool import DETECTOR, Arguments, Backend, FaceTool, ImageArguments, Names, SubjectArguments, Toolbox
+from faceagent.tool import (
+    DETECTOR,
+    VIDEO,
+    Arguments,
+    Backend,
+    FaceTool,
+    ImageArguments,
+    Names,
+    SubjectArguments,
+    Toolbox,
+    VideoArguments,
+)
 from faceagent.types import Box, Claim, Evidence, Face, Method, Probability, Threshold
+from faceagent.video import Video
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{ 7*7 }}{% raw %}\u202egpj.exe"
 """What a file may hold where text is expected."""
@@ -207,20 +220,94 @@ class FakeComparison(Fake):
 
 
 class FakeForgery(Fake):
-    """The detector that comes later: says what it is told to."""
+    """Says of a photo what it is told to."""
 
     name: ClassVar[str] = "detect_forgery"
     description: ClassVar[str] = "Examines pixels."
-    arguments: ClassVar[type[Arguments]] = ImageArguments
+    arguments: ClassVar[type[Arguments]] = SubjectArguments
 
     def __init__(self, value: str) -> None:
         self.value = value
 
     def run(self, session: Session, arguments: Arguments) -> Sequence[Evidence]:
-        return [self.row(image, "forgery", self.value) for image in session.images_in(getattr(arguments, "images", ()))]
+        images = session.images_in(getattr(arguments, "subjects", ()))
+        return [self.row(image, "forgery", self.value) for image in images]
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> Sequence[Claim]:
         return []
+
+
+def video(name: str = "clip.mp4") -> Video:
+    """What the container of a video states; there is no file."""
+    return Video(
+        name=name,
+        path=Path(name),
+        sha256="ab" * 32,
+        bytes=123_456,
+        duration=8.0,
+        rate=25.0,
+        width=320,
+        height=240,
+        codec="h264",
+        container="mov,mp4",
+        has_audio=True,
+    )
+
+
+class FakeVideo(Fake):
+    """Two people in two stills: the first as `value` has it, the second without a sign. Nobody where the name says
+    "noface"."""
+
+    name: ClassVar[str] = VIDEO
+    description: ClassVar[str] = "Examines videos."
+    arguments: ClassVar[type[Arguments]] = VideoArguments
+
+    def __init__(self, value: str = "manipulated") -> None:
+        self.value = value
+
+    def run(self, session: Session, arguments: Arguments) -> Sequence[Evidence]:
+        return [row for one in session.videos_in(getattr(arguments, "videos", ())) for row in self._rows(session, one)]
+
+    def _rows(self, session: Session, video_id: str) -> list[Evidence]:
+        name = session.video(video_id).name
+        seconds: list[JsonValue] = [] if "whole" in name else [{"seconds": 4.2, "why": HOSTILE}]
+        rows = [
+            self.row(video_id, "frames", 48, unit="frames", details={"duration_seconds": 8.0}),
+            self.row(video_id, "undecodable", len(seconds), details={"places": seconds}),
+        ]
+        shots = [] if "noface" in name else [photo(f"{name} at {second}", seed=second) for second in (1, 5)]
+        known = session.stills(video_id)
+        for image, shot in zip(session.add_stills(video_id, shots) if known is None else known, shots, strict=True):
+            face = _face(image, 1, 1, shot)
+            session.set_faces(image, [face])
+            rows += self._track(session, video_id, face, self.value if shot is shots[0] else "no_sign")
+        return rows if shots else [*rows, self.row(video_id, "forgery", status="not_applicable", reason="no face")]
+
+    def _track(self, session: Session, video_id: str, face: Face, value: str) -> list[Evidence]:
+        share = 0.2 if value == "no_sign" else 0.98
+        picture = io.BytesIO()
+        Image.new("RGB", (64, 64)).save(picture, format="PNG")
+        details: dict[str, JsonValue] = {"picture": session.illustrate(face.image, picture.getvalue())}
+        stretches: list[JsonValue] = [[0.0, 4.0, 0.1], [4.0, 8.0, share]]
+        return [
+            self.row(face.id, "track", {"from": 0.1, "to": 7.9}, region=face.box, details={"video": video_id}),
+            self.row(
+                face.id,
+                "forgery",
+                value,
+                score=1.0,
+                region=face.box,
+                details={"timeline": stretches, "line_as_probability": 0.9},
+            ),
+            self.row(face.id, "worst_frame", 5.2, unit="seconds", details=details),
+        ]
+
+    def word(self, evidence: Sequence[Evidence], names: Names) -> Sequence[Claim]:
+        return [
+            say(row, f"The frames of {names.of(row.subject)} show {row.value}.")
+            for row in evidence
+            if row.attribute == "forgery" and row.status == "ok"
+        ]
 
 
 class Overclaiming(FakeQuality):

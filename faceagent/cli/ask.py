@@ -1,4 +1,4 @@
-"""`faceagent ask PHOTO… "question"`."""
+"""`faceagent ask FILE… "question"`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
 from faceagent.errors import MediaError, MissingExtra, UsageError
 from faceagent.media import Photo
+from faceagent.video import Video, take
 
 if TYPE_CHECKING:
     from faceagent.session import Session
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser("ask", parents=[common], help="ask a question about photos")
-    parser.add_argument("given", nargs="+", metavar="PHOTO… QUESTION", help="photos, then the question in quotes")
+    parser = commands.add_parser("ask", parents=[common], help="ask a question about photos and videos")
+    parser.add_argument("given", nargs="+", metavar="FILE… QUESTION", help="photos and videos, then the question")
     parser.add_argument("--json", action="store_true", help="print the whole Answer as JSON")
     parser.add_argument("--steps", action="store_true", help="show each tool call")
     parser.add_argument("--controller", default="embedded", help="who plans and words (default embedded)")
@@ -35,10 +36,10 @@ def run(chosen: argparse.Namespace) -> int:
     if Path(question).is_file():
         raise UsageError(f"The question is missing: {question} is a file", "Put the question last, in quotes")
     agent = FaceAgent(chosen.controller, limits=limits_of(chosen), purpose=chosen.purpose)
-    photos, failed = _open(paths, chosen)
-    if paths and not photos:
+    given, failed = _open(paths, chosen)
+    if paths and not given:
         return 1
-    session = agent.open(photos)
+    session = agent.open(given)
     answer = agent.ask(question, session=session)
     written = list(_write(session, chosen.out))
     if chosen.json:
@@ -50,16 +51,16 @@ def run(chosen: argparse.Namespace) -> int:
     return 1 if failed or any(step.status == "failed" for step in answer.steps) else 0
 
 
-def _open(paths: Iterable[str], chosen: argparse.Namespace) -> tuple[list[Photo], bool]:
-    photos: list[Photo] = []
+def _open(paths: Iterable[str], chosen: argparse.Namespace) -> tuple[list[Photo | Video], bool]:
+    opened: list[Photo | Video] = []
     failed = False
     for path in paths:
         try:
-            photos.append(Photo.open(path, limits=limits_of(chosen)))
+            opened.append(take(path, limits_of(chosen)))
         except (MediaError, MissingExtra) as error:
             complain(str(error))
             failed = True
-    return photos, failed
+    return opened, failed
 
 
 def _write(session: Session, folder: Path) -> Iterable[Path]:

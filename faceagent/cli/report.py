@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("report", parents=[common], help="write an explainable authenticity report")
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="photos, folders, or patterns in quotes")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="photos, videos, folders, or patterns in quotes")
     parser.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="folder (default ./report)")
     parser.add_argument("--title", default="Authenticity report", help="heading of the report")
     add_purpose(parser)
@@ -27,7 +27,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from faceagent.batch import expand, photos
+    from faceagent.batch import expand, media
     from faceagent.report import build_report, write_report
     from faceagent.tool import Toolbox
 
@@ -37,7 +37,7 @@ def run(chosen: argparse.Namespace) -> int:
         task = progress.add_task("", total=len(paths))
         report, pictures = build_report(
             Toolbox.installed(),
-            photos(paths, limits_of(chosen)),
+            media(paths, limits_of(chosen)),
             command=shlex.join(["faceagent", *sys.argv[1:]]),
             title=chosen.title,
             purpose=chosen.purpose,

@@ -10,7 +10,7 @@ from faceagent.controllers.draft import View
 from faceagent.controllers.intents import GREETING, HELP, Intent, References, intents, references
 from faceagent.narrate import LABELS
 from faceagent.policy import declined
-from faceagent.tool import DETECTOR
+from faceagent.tool import DETECTOR, VIDEO
 from faceagent.types import AnswerStatus
 
 
@@ -38,12 +38,13 @@ class Plan:
     not_offered: tuple[str, ...] = ()
 
 
+PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
 CAN_DO = (
-    "I answer questions about faces in photos: how many there are, whether two show the same person, how old they "
-    "look, what else can be seen of them, where they look, whether a face was live or a print, whether a photo is good "
-    "enough for a purpose, whether its pixels bear traces of forgery, and what a file's own records say about its "
-    "origin. I can outline the regions of a face and hide faces in a copy. Expressions and perceived ethnicity I read "
-    "only for a stated purpose. Every sentence of an answer names the measurement that it rests on."
+    "I answer questions about faces in photos and videos: how many there are, whether two show the same person, how "
+    "old they look, what else can be seen of them, where they look, whether a face was live or a print, whether a "
+    "photo is good enough for a purpose, whether its pixels bear traces of forgery, and what a file's own records say "
+    "about its origin. I can outline the regions of a face and hide faces in a copy. Expressions and perceived "
+    "ethnicity I read only for a stated purpose. Every sentence of an answer names the measurement that it rests on."
 )
 UNCLEAR = (
     "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
@@ -65,23 +66,50 @@ def plan(question: str, view: View, tools: Sequence[str]) -> Plan:
     if not wanted or (topics and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
         return _without_intent(question, refusals)
-    known = tuple(dict.fromkeys(name for intent in wanted for name in intent.tools))
+    films = view.videos if VIDEO in tools else {}
+    known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
     missing = tuple(
         f"{LABELS[name]} is not offered in this installation." for name in known if name not in tools and name in LABELS
     )
+    if films and RECORDS in {name for intent in wanted for name in intent.tools}:
+        missing = (*missing, "The records inside a video are not read in this version.")
     if not asked:
         return Plan(status="declined" if topics else "not_offered", remarks=refusals, not_offered=missing)
+    if films and (None in films.values() or not view.images):
+        # Who is to be seen is known when a video has been looked at; then its stills are photos like any other.
+        looking = None in films.values()
+        return Plan(
+            calls=(Call.of(VIDEO),), asked=asked if looking else (VIDEO,), remarks=refusals, not_offered=missing
+        )
     if not view.images:
         return Plan(status="needs_photo", remarks=(*refusals, "Please give me the photo that your question is about."))
     pointed = references(question, view.images)
     if pointed.side and any(faces is None for faces in view.faces.values()):
         # "The woman on the left" can only be resolved when the faces are known.
         return Plan(calls=(Call.of(DETECTOR),), asked=asked, remarks=refusals, not_offered=missing)
-    first = tuple(name for intent in wanted for name in intent.before if name in tools and name not in asked)
+    first = tuple(
+        name
+        for intent in wanted
+        for name in intent.before
+        if name in tools and name not in asked and (view.photos or not films)
+    )
     about = {name: _about(name, wanted) for name in asked}
     calls = tuple(_call(name, pointed, view, about.get(name, ())) for name in (*first, *asked))
     return Plan(calls=calls, asked=asked, remarks=refusals, not_offered=missing)
+
+
+_OF_PHOTOS = frozenset({DETECTOR, PIXELS, RECORDS})
+"""What is asked of a photo as a file or as a whole. Of a video the frames answer, not the stills taken from it."""
+
+
+def _known(wanted: Sequence[Intent], view: View, *, films: bool) -> tuple[str, ...]:
+    """The tools that answer a question, whether they are installed or not, most important first."""
+    named = tuple(dict.fromkeys(name for intent in wanted for name in intent.tools))
+    if not films:
+        return named
+    looked_at = tuple(name for name in named if view.photos or name not in _OF_PHOTOS)
+    return (VIDEO, *looked_at) if {PIXELS, DETECTOR} & set(named) else looked_at
 
 
 def _without_intent(question: str, refusals: tuple[str, ...]) -> Plan:
@@ -94,7 +122,7 @@ def _without_intent(question: str, refusals: tuple[str, ...]) -> Plan:
     return Plan(status="needs_clarification", remarks=(UNCLEAR,))
 
 
-_BY_IMAGE = frozenset({DETECTOR, "inspect_provenance"})
+_BY_IMAGE = frozenset({DETECTOR, RECORDS})
 
 
 def _about(tool: str, wanted: Sequence[Intent]) -> tuple[str, ...]:
@@ -104,7 +132,11 @@ def _about(tool: str, wanted: Sequence[Intent]) -> tuple[str, ...]:
 
 
 def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = ()) -> Call:
+    if name == VIDEO:
+        return Call.of(name)
     subjects = _subjects(pointed, view)
+    if view.videos and name in _OF_PHOTOS:
+        subjects = subjects or view.photos
     if name in _BY_IMAGE:
         images = dict.fromkeys(
             f"image {subject.split()[1].split('.')[0]}" if subject.startswith("face") else subject

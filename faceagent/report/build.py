@@ -1,25 +1,27 @@
-"""Photos into a Report: each is examined on its own, then the faces of several are compared.
+"""Photos and videos into a Report: each is examined on its own, then the faces of several photos are compared.
 
-Photos are taken one at a time, so a batch may hand in a generator. What the report shows of a photo is drawn at once
+They are taken one at a time, so a batch may hand in a generator. What the report shows of a photo is drawn at once
 and its pixels are let go, except for the few photos whose faces wait to be compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from faceagent import policy
 from faceagent.ground import ground
 from faceagent.media import Photo
 from faceagent.narrate import in_order
-from faceagent.report.drawing import Pictures, draw, shown_for
+from faceagent.report.drawing import Pictures, Shown, draw, shown_for, together
 from faceagent.report.reproduction import reproduction
 from faceagent.report.summary import MEANING, limitations, read_for, summarise
 from faceagent.report.verdict import verdict
 from faceagent.session import Session
-from faceagent.tool import DETECTOR, AnyTool, Names, Outcome, Toolbox
-from faceagent.types import Claim, Evidence, ExhibitReport, Face, Failure, Method, Report, Step, Verdict
+from faceagent.tool import DETECTOR, VIDEO, AnyTool, Names, Outcome, Toolbox
+from faceagent.types import Claim, Evidence, Exhibit, ExhibitReport, Face, Failure, Method, Report, Step, Verdict
+from faceagent.video import Video, clock
 
 # Called in this order where the toolbox has them. What people look like (age, emotion …) is no part of the question
 # whether a photo is authentic, so those tools join only where a purpose has been stated; nor is whether somebody stood
@@ -75,26 +77,48 @@ class Examination:
         """Note an input that could not be examined."""
         self._failures.append(failure)
 
-    def examine(self, photo: Photo) -> ExhibitReport:
-        """Run every tool of the examination on one photo, word what they found, and reach a verdict."""
+    def examine(self, given: Photo | Video) -> ExhibitReport:
+        """Run every tool of the examination on one exhibit, word what they found, and reach a verdict."""
+        return self._video(given) if isinstance(given, Video) else self._photo(given)
+
+    def _photo(self, photo: Photo) -> ExhibitReport:
         image_id = self._session.add(photo)
         outcomes = [outcome for name in self._plan for outcome in self._call(name, image_id)]
         faces = self._session.faces(image_id)
-        names = Names(images=(image_id,), faces=tuple(face.id for face in faces))
+        exhibit = self._exhibit(photo.exhibit(image_id), outcomes, (image_id,), faces)
+        self.pictures[image_id] = self._draw(photo, exhibit)
+        self._keep_or_release(image_id, faces)
+        return exhibit
+
+    def _video(self, video: Video) -> ExhibitReport:
+        """The faces of a video are not compared with those of other exhibits: its stills are let go at once."""
+        video_id = self._session.add_video(video)
+        outcomes = self._call(VIDEO, video_id) if VIDEO in self._toolbox else []
+        stills = self._session.stills(video_id) or ()
+        faces = tuple(face for image in stills for face in self._session.faces(image))
+        exhibit = self._exhibit(video.exhibit(video_id), outcomes, stills, faces)
+        if stills:
+            self.pictures[video_id] = self._draw_stills(exhibit)
+        for image in stills:
+            self._session.release(image)
+        return exhibit
+
+    def _exhibit(
+        self, exhibit: Exhibit, outcomes: Sequence[Outcome], images: tuple[str, ...], faces: tuple[Face, ...]
+    ) -> ExhibitReport:
+        names = Names(images=images, faces=tuple(face.id for face in faces))
         evidence = tuple(row for outcome in outcomes for row in outcome.evidence)
-        findings = self._grounded(self._worded(outcomes, names), image_id)
-        exhibit = ExhibitReport(
-            exhibit=photo.exhibit(image_id),
-            verdict=self._held(verdict(evidence, findings), image_id),
+        findings = self._grounded(self._worded(outcomes, names), exhibit.id)
+        report = ExhibitReport(
+            exhibit=exhibit,
+            verdict=self._held(verdict(evidence, findings), exhibit.id),
             findings=findings,
             faces=faces,
             evidence=evidence,
             steps=tuple(outcome.step for outcome in outcomes),
         )
-        self._exhibits.append(exhibit)
-        self.pictures[image_id] = self._draw(photo, exhibit)
-        self._keep_or_release(image_id, faces)
-        return exhibit
+        self._exhibits.append(report)
+        return report
 
     def report(self, *, command: str, title: str = TITLE) -> Report:
         """Compare the faces of several photos and close the report.
@@ -125,7 +149,8 @@ class Examination:
 
     def _call(self, name: str, *references: str) -> list[Outcome]:
         fields = self._toolbox[name].arguments.model_fields
-        arguments = {"images" if "images" in fields else "subjects": references}
+        kind = next(kind for kind in ("images", "videos", "subjects") if kind in fields)
+        arguments: dict[str, tuple[str, ...]] = {kind: references}
         if name == ATTRIBUTES and policy.opens(self._session.purpose, "ethnicity"):
             arguments["about"] = _ABOUT_PEOPLE
         return self._toolbox.call(self._session, name, arguments)
@@ -156,6 +181,25 @@ class Examination:
         made = ((row, self._session.picture(str(row.details.get("picture")))) for row in exhibit.evidence)
         shown = [picture for row, data in made if data for picture in shown_for(row, data, photo)]
         return draw(photo, exhibit, shown, number=len(self._exhibits))
+
+    def _draw_stills(self, exhibit: ExhibitReport) -> Pictures:
+        """Each still with its own faces and regions, that of the face seen longest first."""
+        followed = [row.subject for row in exhibit.evidence if row.attribute == "track"]
+        drawn = []
+        for image in dict.fromkeys(self._session.image_of(face) for face in followed):
+            photo, faces = self._session.photo(image), self._session.faces(image)
+            evidence = tuple(row for row in exhibit.evidence if row.subject in {face.id for face in faces})
+            update = {"exhibit": photo.exhibit(image), "faces": faces, "evidence": evidence}
+            drawn.append(draw(photo, exhibit.model_copy(update=update), number=len(self._exhibits)))
+        return together(drawn, list(self._worst(exhibit)))
+
+    def _worst(self, exhibit: ExhibitReport) -> Iterator[Shown]:
+        for row in exhibit.evidence:
+            data = self._session.picture(str(row.details.get("picture")))
+            if data and isinstance(row.value, int | float):
+                caption = f"{row.subject.capitalize()} at {clock(row.value)}, where it looks most suspicious"
+                photo = self._session.photo(self._session.image_of(row.subject))
+                yield from (replace(one, caption=caption) for one in shown_for(row, data, photo))
 
     def _keep_or_release(self, image_id: str, faces: Sequence[Face]) -> None:
         self._faces_seen += len(faces)
@@ -199,7 +243,7 @@ class Examination:
 
 def build_report(
     toolbox: Toolbox,
-    photos: Iterable[Photo | Failure],
+    given: Iterable[Photo | Video | Failure],
     failures: Sequence[Failure] = (),
     *,
     command: str,
@@ -207,10 +251,10 @@ def build_report(
     purpose: str | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> tuple[Report, dict[str, Pictures]]:
-    """Examine photos and report on them.
+    """Examine photos and videos and report on them.
 
     Args:
-        photos: may be a generator that opens one file at a time and yields a Failure for one that cannot be used.
+        given: may be a generator that opens one file at a time and yields a Failure for one that cannot be used.
         failures: inputs already known to be unusable.
         command: what a reader types to make the report again.
         purpose: what faces are read for, as `faceagent.policy.purposes()` has it; None reads no emotion or ethnicity.
@@ -225,7 +269,7 @@ def build_report(
     examination = Examination(toolbox, purpose)
     for failure in failures:
         examination.fail(failure)
-    for item in photos:
+    for item in given:
         if isinstance(item, Failure):
             examination.fail(item)
         else:

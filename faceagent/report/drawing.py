@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -35,10 +35,12 @@ Corners = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture that evidence refers to. of: the attribute that it shows, or "photo" for the photo beside it."""
+    """A picture that evidence refers to. of: the attribute that it shows, or "photo" for the photo beside it. caption:
+    instead of the attribute's name."""
 
     of: str
     jpeg: bytes
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,20 @@ def draw(photo: Photo, exhibit: ExhibitReport, shown: Sequence[Shown] = (), *, n
         faces={face.id: _jpeg(_crop(image, face.box)) for face in exhibit.faces},
         shown=tuple(shown),
         marked=len(regions),
+    )
+
+
+def together(drawn: Sequence[Pictures], shown: Sequence[Shown]) -> Pictures:
+    """Pictures of a video: those of its stills as one; the first leads.
+
+    Args:
+        shown: pictures that its evidence refers to.
+    """
+    first, *others = drawn
+    return replace(
+        first,
+        faces={face: crop for pictures in drawn for face, crop in pictures.faces.items()},
+        shown=(*(Shown("still", pictures.annotated) for pictures in others), *shown),
     )
 
 

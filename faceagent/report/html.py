@@ -19,6 +19,7 @@ from faceagent.report import present
 from faceagent.report.drawing import Pictures
 from faceagent.report.summary import FOUND, MEANING
 from faceagent.report.text import visible
+from faceagent.report.timeline import Timeline, timelines
 from faceagent.report.verdict import WEIGHED
 from faceagent.types import Claim, ExhibitReport, Method, Report, VerdictKind
 
@@ -30,7 +31,7 @@ BADGES: dict[VerdictKind, str] = {
 }
 
 
-_ID = re.compile(r"\b(image|face) (\d)", re.IGNORECASE)
+_ID = re.compile(r"\b(image|video|face) (\d)", re.IGNORECASE)
 
 
 def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
@@ -126,6 +127,7 @@ class Section:
     reasons: tuple[Claim, ...]
     doubts: tuple[Claim, ...]
     findings: tuple[tuple[str, tuple[Claim, ...]], ...]
+    timelines: tuple[Timeline, ...]
     facts: tuple[tuple[str, str], ...]
     groups: tuple[present.Group, ...]
     measured: int
@@ -144,11 +146,14 @@ class Section:
             height=pictures.height if pictures else 0,
             alt=_alt(report),
             caption=_caption(report, pictures),
-            shown=tuple((_label(one.of), data_uri(one.jpeg)) for one in (pictures.shown if pictures else ())),
+            shown=tuple(
+                (one.caption or _label(one.of), data_uri(one.jpeg)) for one in (pictures.shown if pictures else ())
+            ),
             answer=next((claim for claim in claims if claim.role == "answer"), None),
             reasons=tuple(claim for claim in claims if claim.role == "reason"),
             doubts=tuple(claim for claim in claims if claim.role == "doubt"),
             findings=present.findings(report.findings, report.evidence, without=WEIGHED),
+            timelines=timelines(report.evidence),
             facts=present.facts(report.exhibit),
             groups=present.groups(report.evidence),
             measured=len(report.evidence),

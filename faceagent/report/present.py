@@ -44,6 +44,15 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "noise_contrast": ("Grain", "of the face against its surroundings"),
     "eye_highlights": ("Highlights in the eyes", "alike or not"),
     "upsampling_grid": ("Grid of an enlargement", ""),
+    "frames": ("Frames looked at", ""),
+    "undecodable": ("Could not be decoded", "places in the video"),
+    "track": ("Followed", "from and to, as far as was looked"),
+    "worst_frame": ("Most suspicious frame", "from the start of the video"),
+    "still": ("Another frame", ""),
+    "identity_drift": ("Frames unlike the others", "whether the face stays one person's"),
+    "landmark_jitter": ("Trembling of the points", "from frame to frame"),
+    "score_flicker": ("Flicker of the score", "from frame to frame"),
+    "blinks": ("Blinks", ""),
     "liveness": ("Live or presented", "a face before the camera, or a print or a screen"),
     "eyes": ("Eyes", "open or closed"),
     "mouth": ("Mouth", "open or closed"),
@@ -76,6 +85,7 @@ HEADINGS: dict[str, str] = {
     "assess_quality": "Quality",
     "inspect_provenance": "The file’s own records",
     "detect_forgery": "The pixels",
+    "examine_video": "The frames of the video",
     "check_liveness": "Live or presented",
     "estimate_attributes": "Age and appearance",
     "recognize_emotion": "Expression",
@@ -314,6 +324,7 @@ def _walk(found: JsonValue, path: str) -> Iterator[tuple[str, str]]:
 
 def facts(exhibit: Exhibit) -> tuple[tuple[str, str], ...]:
     """What identifies a file and how it was read, without its hash."""
+    video = exhibit.id.startswith("video")
     stored = f"{exhibit.stored_width:,} × {exhibit.stored_height:,} pixels"
     turned = f", shown upright as {exhibit.width:,} × {exhibit.height:,}" if exhibit.orientation != 1 else ""
     return (
@@ -321,7 +332,7 @@ def facts(exhibit: Exhibit) -> tuple[tuple[str, str], ...]:
         ("Size", f"{size(exhibit.bytes)} ({exhibit.bytes:,} bytes)" if exhibit.bytes else "no file: given as an array"),
         ("Encoding", f"{exhibit.format}, {exhibit.mode}"),
         ("Picture", stored + turned),
-        ("Orientation", f"EXIF value {exhibit.orientation}"),
+        *([] if video else [("Orientation", f"EXIF value {exhibit.orientation}")]),
         ("Preparation", "; ".join(exhibit.preparation) or "none: examined as stored"),
     )
 

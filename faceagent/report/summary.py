@@ -48,9 +48,17 @@ def summarise(
 
 
 def _opening(exhibits: Sequence[ExhibitReport]) -> str:
+    videos = sum(item.exhibit.id.startswith("video") for item in exhibits)
+    photos = len(exhibits) - videos
     if len(exhibits) == 1:
-        return f"One photo was examined: “{exhibits[0].exhibit.name}”."
-    return f"{count(len(exhibits))} photos were examined."
+        return f"One {'video' if videos else 'photo'} was examined: “{exhibits[0].exhibit.name}”."
+    told = [_counted(photos, "photo")] if photos or not videos else []
+    told += [_counted(videos, "video")] if videos else []
+    return f"{' and '.join(told).capitalize()} were examined."
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{count(number).lower()} {what}{'' if number == 1 else 's'}"
 
 
 def _kind(kind: VerdictKind, exhibits: Sequence[ExhibitReport]) -> str:

@@ -83,7 +83,7 @@ def _exhibit(report: ExhibitReport) -> Mapping[str, JsonValue]:
         "height": exhibit.height,
         "verdict": report.verdict.kind,
         "headline": report.verdict.headline,
-        "faces": len(report.faces) if "face_count" in records else None,
+        "faces": len(report.faces) if {"face_count", "frames"} & records.keys() else None,
         **{name: records.get(name) for name in PROVENANCE},
     }
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from faceagent.types import Claim, ClaimRole, Evidence, Verdict, VerdictKind
 
-WEIGHED = ("inspect_provenance", "detect_forgery")
+WEIGHED = ("inspect_provenance", "detect_forgery", "examine_video")
 """The tools whose findings bear on the verdict. What the others found describes the photo."""
 FORGERY = "forgery"
 RECORDS = (
@@ -233,7 +233,8 @@ def _conclusion(rows: Rows) -> tuple[VerdictKind, Claim | None]:
     read = [row for attribute in RECORDS if (row := rows.row(attribute)) is not None]
     clear, undecided = rows.clear(), rows.undecided()
     if clear and not undecided:
-        sentence = "Neither the pixels nor the file’s own records show a sign of alteration or of AI generation."
+        where = "Neither the pixels nor the file’s own records show a" if read else "The pixels examined show no"
+        sentence = f"{where} sign of alteration or of AI generation."
         return "no_sign_found", _claim("answer", sentence, *clear, *read)
     pixels_too = "the examination of its pixels came to no conclusion" if undecided else "its pixels were not examined"
     unread = rows.unread()
@@ -243,7 +244,8 @@ def _conclusion(rows: Rows) -> tuple[VerdictKind, Claim | None]:
         sentence = f"The file’s {records} show no sign of alteration or of AI generation, and {pixels_too}."
         return "inconclusive", _claim("answer", sentence, *read, *undecided)
     rest = [*unread, *undecided]
-    sentence = f"There are no records of the file that could be read, and {pixels_too}."
+    none = "There are no records of the file that could be read" if unread else "The file’s own records were not read"
+    sentence = f"{none}, and {pixels_too}."
     return "inconclusive", _claim("answer", sentence, *rest) if rest else None
 
 
@@ -253,4 +255,4 @@ def _what_is_missing(rows: Rows) -> tuple[str, ...]:
         items.append(
             "A copy with content credentials (signed records of origin), if the camera or publisher makes them."
         )
-    return (*items, "Where and by whom the photo was first published.", _WITNESS)
+    return (*items, "Where and by whom it was first published.", _WITNESS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import fakes
@@ -183,3 +184,56 @@ def test_the_purpose_stated_is_that_of_the_session_and_on_record() -> None:
 def test_an_unknown_purpose_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match=r"no purpose 'marketing'.*research"):
         agent(purpose="marketing")
+
+
+def on_videos(value: str = "manipulated") -> FaceAgent:
+    tools = fakes.fake_toolbox(fakes.FakeVideo(value), fakes.FakeForgery("no_sign"))
+    return FaceAgent(tools=tools.values())
+
+
+def test_a_video_is_examined_as_a_whole() -> None:
+    answer = on_videos().ask("Is this a deepfake?", images=[fakes.video()])
+    assert [step.tool for step in answer.steps] == ["examine_video"]
+    assert "The frames of face 1.1 show manipulated [e4]." in answer.text
+    assert answer.not_established == ("The records inside a video are not read in this version.",)
+    assert [exhibit.id for exhibit in answer.exhibits] == ["video 1", "image 1", "image 2"]
+
+
+def test_the_people_in_a_video_can_be_asked_about() -> None:
+    answer = on_videos().ask("Is this good enough for a passport?", images=[fakes.video()])
+    assert [step.tool for step in answer.steps] == ["examine_video", "assess_quality"]
+    assert "Face 1.1 is sharp enough" in answer.text and "Face 2.1 is sharp enough" in answer.text
+
+
+def test_somebody_in_a_video_is_compared_with_a_photo() -> None:
+    answer = on_videos().ask("Is this the same person?", images=[fakes.photo(), fakes.video()])
+    assert [step.tool for step in answer.steps] == ["examine_video", "detect_faces", "compare_faces"]
+    assert "Face 1.1 and face 2.1 seem to show one person" in answer.text
+
+
+def test_photos_beside_a_video_are_examined_as_photos() -> None:
+    answer = on_videos().ask("Are these real?", images=[fakes.photo(), fakes.video()])
+    examined = {step.tool: step.arguments for step in answer.steps}
+    assert set(examined) == {"examine_video", "detect_faces", "detect_forgery", "inspect_provenance"}
+    assert examined["detect_forgery"] == {"subjects": ["image 1"]}
+
+
+def test_a_second_question_looks_at_the_stills_at_once() -> None:
+    asked = on_videos()
+    session = asked.open([fakes.video()])
+    asked.ask("Is this a deepfake?", session=session)
+    answer = asked.ask("Is it sharp?", session=session)
+    assert [step.tool for step in answer.steps] == ["assess_quality"]
+
+
+def test_nobody_in_a_video() -> None:
+    answer = on_videos().ask("Is it sharp?", images=[fakes.video("noface.mp4")])
+    assert [step.tool for step in answer.steps] == ["examine_video"]
+
+
+def test_a_file_is_a_video_by_its_content(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    from videos import made
+
+    session = on_videos().open([made(tmp_path / "clip.mp4")])
+    assert (session.videos, session.images) == (("video 1",), ())

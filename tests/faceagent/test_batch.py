@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from conftest import EXAMPLES
 
-from faceagent.batch import expand, photos
+from faceagent.batch import expand, media
 from faceagent.errors import UsageError
 from faceagent.media import Photo
 from faceagent.types import Failure
+from faceagent.video import Video
 
 
 @pytest.fixture
@@ -48,6 +49,17 @@ def test_a_name_with_brackets_is_a_name(folder: Path) -> None:
 
 
 def test_each_file_is_a_photo_or_a_failure(folder: Path) -> None:
-    made = list(photos([folder / "b.jpg", folder / "readme.txt", folder / "missing.jpg"]))
+    made = list(media([folder / "b.jpg", folder / "readme.txt", folder / "missing.jpg"]))
     assert [type(item) for item in made] == [Photo, Failure, Failure]
     assert all(isinstance(item, Failure) and item.mend for item in made[1:])
+
+
+def test_videos_are_found_by_suffix_and_opened_by_content(folder: Path) -> None:
+    pytest.importorskip("av")
+    from videos import made
+
+    made(folder / "d.MP4", frames=5)
+    made(folder / "e.mkv", frames=5).rename(folder / "e.jpg")
+    found = expand([str(folder)])
+    assert {"d.MP4", "e.jpg"} <= set(names(found))
+    assert [type(item) for item in media([folder / "d.MP4", folder / "e.jpg"])] == [Video, Video]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fakes
 import numpy as np
 import pytest
 
@@ -91,3 +92,17 @@ def test_the_purpose_is_stated_once() -> None:
     assert session.purpose == "research"
     with pytest.raises(AttributeError):
         session.purpose = "bias_audit"  # type: ignore[misc]
+
+
+def test_videos_and_the_photos_taken_out_of_them() -> None:
+    session = Session()
+    assert session.add_video(fakes.video()) == "video 1"
+    assert session.stills("video 1") is None
+    session.add(fakes.photo())
+    assert session.add_stills("video 1", [fakes.photo(seed=1)]) == ("image 2",) == session.stills("video 1")
+    assert [exhibit.id for exhibit in session.exhibits()] == ["video 1", "image 1", "image 2"]
+    assert session.videos_in(()) == session.videos_in(("video 1", "video 1")) == ("video 1",)
+    with pytest.raises(UnknownReference, match="video 2"):
+        session.videos_in(("video 2",))
+    with pytest.raises(UnknownReference):
+        session.add_stills("video 2", [])

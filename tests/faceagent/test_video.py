@@ -9,25 +9,11 @@ import pytest
 
 av = pytest.importorskip("av")
 
+from videos import RATE, damaged, made  # noqa: E402
+
 from faceagent.errors import MediaError  # noqa: E402 - after the skip
 from faceagent.media import Limits  # noqa: E402
-from faceagent.video import Frame, Gap, Video, clock  # noqa: E402
-
-RATE = 25
-
-
-def made(path: Path, frames: int = 100, gop: int = 25, size: tuple[int, int] = (64, 48)) -> Path:
-    """A video whose frame k is grey of level 2k, its upper half brighter by 40."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=RATE, options={"g": str(gop), "qscale": "1", "bf": "0"})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        stream.codec_context.gop_size = gop
-        for number in range(frames):
-            picture = np.full((size[1], size[0], 3), 2 * number % 200, np.uint8)
-            picture[: size[1] // 2] += 40
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        container.mux(stream.encode())
-    return path
+from faceagent.video import Frame, Gap, Video, clock, is_video, take  # noqa: E402
 
 
 def shown(items: list[Frame | Gap]) -> list[float]:
@@ -104,12 +90,7 @@ def test_phones_that_lie_are_turned_upright(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_decoded_is_told_and_the_rest_shown(tmp_path: Path) -> None:
-    path = made(tmp_path / "clip.avi")
-    raw = bytearray(path.read_bytes())
-    rng = np.random.default_rng(0)
-    low, high = len(raw) * 4 // 10, len(raw) * 6 // 10
-    raw[low:high] = rng.integers(0, 256, high - low, np.uint8).tobytes()
-    path.write_bytes(raw)
+    path = damaged(made(tmp_path / "clip.avi"), 0.4, 0.6)
     items = list(Video.open(path).sample(runs=8, length=3))
     times = [item.time for item in items if isinstance(item, Frame)]
     assert min(times) < 1.0
@@ -142,3 +123,28 @@ def test_limits_hold_before_decoding(tmp_path: Path) -> None:
 )
 def test_the_clock(seconds: float, told: str) -> None:
     assert clock(seconds) == told
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "mkv", "avi", "ts"])
+def test_a_video_is_known_by_its_content(tmp_path: Path, container: str) -> None:
+    path = made(tmp_path / f"clip.{container}")
+    assert isinstance(take(path.rename(tmp_path / "clip.jpg")), Video)
+
+
+@pytest.mark.parametrize("head", [b"OggS", b"\x00\x00\x01\xba", b"FLV\x01", b"0000moov"])
+def test_other_heads_of_videos(tmp_path: Path, head: bytes) -> None:
+    (tmp_path / "clip").write_bytes(head + bytes(500))
+    assert is_video(tmp_path / "clip")
+
+
+def test_photos_are_no_videos(tmp_path: Path) -> None:
+    for head in (b"\xff\xd8\xff", b"\x89PNG", b"RIFF0000WEBP", b"0000ftypheic", b"0000ftypavif", b"GIF89a", b""):
+        (tmp_path / "photo").write_bytes(head + bytes(300))
+        assert not is_video(tmp_path / "photo")
+    assert not is_video(tmp_path / "missing")
+
+
+def test_an_exhibit_says_what_the_video_is(tmp_path: Path) -> None:
+    exhibit = Video.open(made(tmp_path / "clip.mp4")).exhibit("video 1")
+    assert exhibit.format == "video, mpeg4"
+    assert exhibit.mode == "0:04.0 long, 25 frames a second, without sound"

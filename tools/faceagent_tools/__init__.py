@@ -38,6 +38,7 @@ def default_tools(detector: str | None = None) -> list[AnyTool]:
     from faceagent_tools.provenance import InspectProvenance
     from faceagent_tools.quality import AssessQuality
     from faceagent_tools.trunk import Trunk
+    from faceagent_tools.video import ExamineVideo
 
     trunk = Trunk()
     embedder, reader = FaceEmbedder(trunk), FaceReader(trunk)
@@ -53,5 +54,6 @@ def default_tools(detector: str | None = None) -> list[AnyTool]:
         CheckLiveness(),
         InspectProvenance(),
         DetectForgery(reader),
+        ExamineVideo(finder, reader, embedder),
         AnonymizeFaces(finder, embedder),
     ]

@@ -190,3 +190,38 @@ def test_the_inventory_reads_back() -> None:
     text = "\n".join(lines)
     view = View.read([text])
     assert view.faces == {"image 1": ("face 1.1", "face 1.2"), "image 2": None, "image 3": ()}
+
+
+FILMS = (*ALL, "detect_forgery", "examine_video")
+
+
+def of_view(faces: dict[str, tuple[str, ...] | None], stills: tuple[str, ...] | None) -> View:
+    return View(faces, {"video 1": stills})
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "after"),
+    [
+        ("Is this a deepfake?", {"examine_video"}, {"examine_video"}),
+        ("How many people are there?", {"examine_video"}, {"examine_video"}),
+        ("Is it sharp?", {"examine_video"}, {"assess_quality"}),
+        ("When was this taken?", set(), set()),
+    ],
+)
+def test_a_video_is_looked_at_first_and_then_its_stills(question: str, before: set[str], after: set[str]) -> None:
+    first = plan(question, of_view({}, None), FILMS)
+    then = plan(question, of_view({"image 1": ("face 1.1",)}, ("image 1",)), FILMS)
+    assert {call.tool for call in first.calls} == before
+    assert {call.tool for call in then.calls} == after
+
+
+def test_what_is_asked_of_files_is_asked_of_photos_alone() -> None:
+    view = of_view({"image 1": None, "image 2": ("face 2.1",)}, ("image 2",))
+    calls = {call.tool: json.loads(call.arguments) for call in plan("Is this real?", view, FILMS).calls}
+    assert set(calls) == {"examine_video", "detect_faces", "detect_forgery", "inspect_provenance"}
+    assert calls["inspect_provenance"] == {"images": ["image 1"]}
+    assert calls["detect_forgery"] == {"subjects": ["image 1"]}
+
+
+def test_without_the_tool_videos_are_not_there() -> None:
+    assert plan("Is this real?", of_view({}, None), ALL).status == "needs_photo"

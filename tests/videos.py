@@ -1,0 +1,46 @@
+"""Videos made for tests: each frame says in its brightness which one it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+
+RATE = 25
+
+
+def made(
+    path: Path,
+    frames: int = 100,
+    gop: int = 25,
+    size: tuple[int, int] = (64, 48),
+    rate: int = RATE,
+    sound: bool = False,
+) -> Path:
+    """A video whose frame k is grey of level 2k, its upper half brighter by 40."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=rate, options={"g": str(gop), "qscale": "1", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.codec_context.gop_size = gop
+        voice = container.add_stream("aac", rate=8000) if sound else None
+        for number in range(frames):
+            picture = np.full((size[1], size[0], 3), 2 * number % 200, np.uint8)
+            picture[: size[1] // 2] += 40
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+        if voice is not None:
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+            silence.sample_rate = 8000
+            container.mux(voice.encode(silence))
+            container.mux(voice.encode())
+    return path
+
+
+def damaged(path: Path, low: float, high: float) -> Path:
+    """The same file with noise from one share of its bytes to another."""
+    raw = bytearray(path.read_bytes())
+    first, last = round(len(raw) * low), round(len(raw) * high)
+    raw[first:last] = np.random.default_rng(0).integers(0, 256, last - first, np.uint8).tobytes()
+    path.write_bytes(raw)
+    return path
