@@ -13,6 +13,8 @@ from faceagent.tool import DETECTOR, Names, Outcome, Toolbox
 from faceagent.types import Claim, ClaimRole, Evidence
 
 ROLES: tuple[ClaimRole, ...] = ("answer", "reason", "doubt")
+OPEN = ("undecided", "inconclusive", "no_sign")
+"""Values of an answer that leaves the question open: nothing was found, which settles less than a finding does."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,15 @@ def _gaps(outcomes: Sequence[Outcome], asked: Sequence[str], by_tool: dict[str, 
 
 
 def in_order(claims: Iterable[Claim]) -> list[Claim]:
-    """Answers, then reasons, then doubts; each sentence once."""
+    """Answers, then reasons, then doubts; each sentence once. Of the answers those that leave it open come last."""
     seen: dict[str, Claim] = {}
     for claim in claims:
         seen.setdefault(claim.sentence, claim)
-    return sorted(seen.values(), key=lambda claim: ROLES.index(claim.role))
+    return sorted(seen.values(), key=lambda claim: (ROLES.index(claim.role), _open(claim)))
+
+
+def _open(claim: Claim) -> bool:
+    return claim.role == "answer" and claim.value in OPEN
 
 
 def cited(claim: Claim) -> str:

@@ -48,7 +48,7 @@ _ANSWERS = {
     "manipulated": "The pixels of {who} support manipulation over no manipulation.",
     "synthetic": "The pixels of {who} support a picture made by a generator over a photograph.",
     "inconclusive": "The pixels of {who} do not settle whether {it} {was} altered or generated.",
-    "no_sign": "The pixels of {who} show none of the traces of forgery that this examination knows.",
+    "no_sign": "The pixels of {who} bear no more traces of forgery than those of authentic photos.",
 }
 
 
@@ -73,7 +73,7 @@ def _reasons(finding: str, rows: Sequence[Evidence], names: Names) -> Iterator[C
     if finding == "no_sign":
         yield _claim(
             rows,
-            f"In the test, {_percent(row.details['authentic_as_clean'])} of authentic photos looked as clean, and "
+            f"In the test, {_percent(row.details['authentic_as_clean'])} of authentic photos looked as clean, but so did "
             f"{_percent(row.details['forgeries_as_clean'])} of known forgeries.",
             "reason",
         )

@@ -18,6 +18,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from faceagent_finetune.nets.forgery_samples import AS_IT_IS, Sample, collected
 from faceagent_finetune.nets.multitask.crops import read
 from faceagent_finetune.nets.score_calibration import expected_calibration_error, fit_linear, log_loss, upper_line
 from faceagent_tools import weights
-from faceagent_tools.forensics import ensemble, signals
+from faceagent_tools.forensics import ensemble
 from faceagent_tools.forensics.ensemble import PARTS, Stack
 from faceagent_tools.forensics.network import WEIGHTS
 from faceagent_tools.forensics.view import Floats
@@ -40,9 +42,11 @@ AUTHENTIC = ("lfw_images", "helen68", "fairface", "stylegan_ffhq")
 """Sets whose authentic photos are as publishers and agencies have them: the line holds for each of them."""
 MEASURED_ONLY = ("vip_one_person",)
 ALARMS = 0.05
-PASSED = 0.2
-_NARROWEST = 0.01  # quantile of the widths of faces in the photos that were fitted on
-_BINS = (0, 60, 80, 100, 130, 180, 10_000)  # pixels of a face's width
+PASSED = 0.1
+TELLING = 0.6
+"""AUC that forgeries and authentic photos of a range of widths must reach for something to be said of it."""
+_STRANGEST = 0.99  # of the photos are no stranger
+_BINS = (0, 40, 60, 80, 100, 130, 180, 10_000)  # pixels of a face's width
 
 
 def fit(samples: Sequence[Sample]) -> tuple[dict[str, float], float]:
@@ -64,28 +68,44 @@ def balanced(samples: Sequence[Sample]) -> Floats:
     return np.array([0.5 / sets[one.forged] / counts[one.set, one.forged] for one in samples])
 
 
-def made(samples: Sequence[Sample]) -> Stack:
-    """All that is fitted; the table is filled in later."""
+def made(found: Sequence[Sample]) -> Stack:
+    """All that is fitted: first the domain, then, within it, the rest. The table is filled in later."""
+    domain = Stack(
+        *fit(found),
+        high=0.0,
+        low=0.0,
+        smallest=0.0,
+        strangest=round(float(np.quantile([one.strange for one in found], _STRANGEST)), 3),
+        table={},
+    )
+    domain = replace(domain, smallest=smallest(domain, found))
+    samples = inside(domain, found)
     slopes, intercept = fit(samples)
-    plain = Stack(slopes, intercept, 0.0, 0.0, 0.0, 0.0, {})
-    odds = log_odds(plain, samples)
-    forged, even = np.array([one.forged for one in samples]), balanced(samples)
-    high = max(
-        upper_line(odds[np.array([one.set == name and not one.forged for one in samples])], ALARMS)
-        for name in AUTHENTIC
-    )
+    plain = replace(domain, weights=slopes, intercept=intercept)
+    high, low = lines(log_odds(plain, samples), samples)
+    return replace(plain, high=round(high, 3), low=round(low, 3))
+
+
+def lines(odds: Floats, samples: Sequence[Sample]) -> tuple[float, float]:
+    """The upper and the lower one."""
+    ordinary = [np.array([one.set == name and not one.forged for one in samples]) for name in AUTHENTIC]
+    high = max(upper_line(odds[where], ALARMS) for where in ordinary)
+    forged = balanced(samples) * np.array([one.forged for one in samples])
     order = np.argsort(odds)
-    below = np.cumsum((even * forged)[order]) * 2
-    low = min(float(odds[order][int(np.searchsorted(below, PASSED))]), high)
-    return Stack(
-        slopes,
-        intercept,
-        round(high, 3),
-        round(low, 3),
-        round(float(np.quantile([one.width for one in samples], _NARROWEST))),
-        round(max(signals.classifier().strangest, float(np.quantile([one.strange for one in samples], 0.99))), 3),
-        {},
-    )
+    reached = np.searchsorted(np.cumsum(forged[order]) / forged.sum(), PASSED)
+    return high, min(float(odds[order][int(reached)]), high)
+
+
+def smallest(stack: Stack, samples: Sequence[Sample]) -> float:
+    """Width of a face in pixels from which on every range of widths is telling."""
+    line = float(_BINS[-2])
+    for low, high in reversed(list(pairwise(_BINS))):
+        mine = [one for one in samples if low <= one.width < high]
+        telling = auc(log_odds(stack, mine), np.array([one.forged for one in mine], np.bool_))
+        if telling is None or telling < TELLING:
+            break
+        line = float(low)
+    return line
 
 
 def log_odds(stack: Stack, samples: Sequence[Sample]) -> Floats:
