@@ -25,6 +25,7 @@ RECIPE: dict[str, Any] = {
     "dropout": 0.0,
     "threads": 1,
     "batch": 4,
+    "easy": 0,
     "samples": 8,
     "budget_minutes": 10,
     "learning_rate": {"body": 1e-4, "rest": 1e-3},
@@ -70,7 +71,7 @@ def cache(portrait: Photo, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for place in range(12):
             image = {"bytes": _encoded(portrait, place, 80, "WEBP"), "path": f"{place}.webp"}
             row = {"image": image, "split": ("train", "val")[place % 2], "points68": _POINTS.tolist()}
-            values = {"name": f"person {place}", "relation": ("r_r_i", "r_fs_i", "r_efs_i")[place % 3]}
+            values = {"name": f"Person_{place}_0001", "relation": ("r_r_i", "r_fs_i", "r_efs_i")[place % 3]}
             rows[name].append(row | ({kind: values[kind]} if kind else {}))
     for name, held in rows.items():
         file = data / crops.SOURCES[name].file
@@ -104,6 +105,24 @@ def test_photos_keep_their_bytes_and_their_split(cache: Path) -> None:
     people = Photos.open(cache, "lfw_images")
     assert 0 < people.val.sum() < len(people)
     assert Photos.open(cache, "vip_one_person").val.all()
+
+
+def test_all_photos_of_a_person_are_on_one_side() -> None:
+    rows = [{"name": f"Ann_Bell_{number:04}", "image": {"path": f"{number}.jpg"}} for number in range(1, 20)]
+    source = crops.SOURCES["lfw_images"]
+    assert {crops.group_of(row, source) for row in rows} == {"Ann_Bell"}
+    assert len({source.val(row) for row in rows}) == 1
+
+
+def test_batches_begin_with_forgeries_whose_place_is_known_and_that_nothing_happened_to(cache: Path) -> None:
+    recipe = {**RECIPE, "batch": 16, "easy": 10_000, "made": 0.0, "mix": {"dfdc_faces": 1.0}}
+    recipe["post"] = {**RECIPE["post"], "resize": 1.0}
+    mixer = Mixer.of(recipe, cache)
+    plain, hard = mixer.batch(0), mixer.batch(700)
+    assert np.isfinite(plain.cells).all()
+    assert np.isnan(hard.cells[1::2]).any()
+    assert (plain.facts["width"] == 224).all()
+    assert (hard.facts["width"] != 224).any()
 
 
 def test_half_of_every_set_is_forged_in_pairs(cache: Path) -> None:

@@ -73,8 +73,8 @@ def _reasons(finding: str, rows: Sequence[Evidence], names: Names) -> Iterator[C
     if finding == "no_sign":
         yield _claim(
             rows,
-            f"In the test, {_percent(row.details['authentic_as_clean'])} of authentic photos looked as clean, but so did "
-            f"{_percent(row.details['forgeries_as_clean'])} of known forgeries.",
+            f"In the test, {_percent(row.details['authentic_as_clean'])} of authentic photos looked as clean, but so "
+            f"did {_percent(row.details['forgeries_as_clean'])} of known forgeries.",
             "reason",
         )
 
