@@ -101,7 +101,7 @@ def verdict(evidence: Sequence[Evidence], said: Sequence[Claim] = ()) -> Verdict
         return _without_sign(rows, weighed)
     answer, *others = (_worded(sign, weighed) for sign in signs)
     supporting = [claim.model_copy(update={"role": "reason"}) for claim in others if claim != answer]
-    claims = [answer, *supporting, *(claim for claim in weighed if claim.role != "answer"), *_dissent(rows)]
+    claims = [answer, *supporting, *_dissent(rows, weighed), *(claim for claim in weighed if claim.role != "answer")]
     about = signs[0].evidence.id
     ordered = sorted(claims, key=lambda claim: (_ROLES.index(claim.role), about not in claim.evidence))
     return Verdict(
@@ -206,9 +206,13 @@ RULES: tuple[Callable[[Rows], Sign | None], ...] = (
 )
 
 
-def _dissent(rows: Rows) -> list[Claim]:
-    """Evidence against a sign is shown beside it."""
+def _dissent(rows: Rows, weighed: Sequence[Claim]) -> list[Claim]:
+    """What the pixels say where they are no sign is shown beside the signs, in the tool's own words if it has some."""
     clear = rows.clear()
+    other = {row.id for row in (*clear, *rows.undecided())}
+    own = [claim for claim in weighed if claim.role == "answer" and claim.evidence[0] in other]
+    if own:
+        return [claim.model_copy(update={"role": "doubt"}) for claim in own]
     return [_claim("doubt", "The examination of the pixels found no sign.", clear[0], *clear[1:])] if clear else []
 
 
