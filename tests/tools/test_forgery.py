@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 import pytest
-from conftest import EXAMPLES
+from conftest import EXAMPLES, as_jpeg
 from held import call, sentences
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,6 +145,13 @@ def test_what_is_unlike_the_calibration_is_not_judged(portrait: Photo) -> None:
     rows, claims, _ = call(tools(SURE), [odd])
     assert answer(rows).status == "abstained"
     assert "were not judged, because" in sentences(claims)
+
+
+def test_what_is_compressed_too_strongly_is_not_judged(portrait: Photo) -> None:
+    crushed = Photo.open(as_jpeg(portrait, quality=6), name="crushed")
+    rows, claims, _ = call(tools(SURE), [crushed])
+    assert answer(rows).status == "abstained"
+    assert "compressed so strongly" in sentences(claims)
 
 
 def test_a_photo_without_a_face_is_not_applicable(faceless: Photo) -> None:

@@ -30,7 +30,12 @@ from faceagent_tools.video import ExamineVideo
 
 SIZE = (240, 180)
 STACK = SimpleNamespace(
-    high=2.0, low=-2.0, smallest=40.0, strangest=3.0, table={"n": 1000, "calibrated_on": "made-up photos"}
+    high=2.0,
+    low=-2.0,
+    smallest=40.0,
+    strangest=3.0,
+    blockiest=1.0,
+    table={"n": 1000, "calibrated_on": "made-up photos"},
 )
 
 
@@ -84,7 +89,11 @@ class Examiner:
         odds = odds if face.box.centre[0] < SIZE[0] / 2 else -4.0
         likely = 1 / (1 + np.exp(-odds))
         return SimpleNamespace(
-            log_odds=odds, probability=likely, synthetic=False, weighed=SimpleNamespace(strange=self.strange)
+            log_odds=odds,
+            probability=likely,
+            synthetic=False,
+            weighed=SimpleNamespace(strange=self.strange),
+            blockiness=0.0,
         )
 
 

@@ -139,6 +139,8 @@ def too_small(face: Face, table: Stack) -> str | None:
 
 def unlike(examined: Examined, table: Stack) -> str | None:
     """Why a photo is outside of what the examination was calibrated on, or None."""
+    if examined.blockiness > table.blockiest:
+        return "it is compressed so strongly that the examination would raise too many false alarms"
     if examined.weighed.strange <= table.strangest:
         return None
     return "its noise and frequencies are unlike those of the photos on which the examination was calibrated"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ PASSED = 0.1
 TELLING = 0.6
 """AUC that forgeries and authentic photos of a range of widths must reach for something to be said of it."""
 _STRANGEST = 0.99  # of the photos are no stranger
+_BLOCKIEST = (0.8, 0.85, 0.9, 0.95)  # shares of the photos among whose blockiness the line is looked for
 _BINS = (0, 40, 60, 80, 100, 130, 180, 10_000)  # pixels of a face's width
 
 
@@ -76,14 +78,30 @@ def made(found: Sequence[Sample]) -> Stack:
         low=0.0,
         smallest=0.0,
         strangest=round(float(np.quantile([one.strange for one in found], _STRANGEST)), 3),
+        blockiest=math.inf,
         table={},
     )
     domain = replace(domain, smallest=smallest(domain, found))
+    domain = replace(domain, blockiest=blockiest(domain, inside(domain, found)))
     samples = inside(domain, found)
     slopes, intercept = fit(samples)
     plain = replace(domain, weights=slopes, intercept=intercept)
     high, low = lines(log_odds(plain, samples), samples)
     return replace(plain, high=round(high, 3), low=round(low, 3))
+
+
+def blockiest(domain: Stack, samples: Sequence[Sample]) -> float:
+    """Blockiness beyond which authentic photos are called forged more than twice as often as they may be."""
+    odds = log_odds(domain, samples)
+    high, _ = lines(odds, samples)
+    blocks = np.array([one.blockiness for one in samples])
+    authentic = np.array([not one.forged for one in samples])
+    for share in _BLOCKIEST:
+        line = float(np.quantile(blocks, share))
+        beyond = authentic & (blocks > line)
+        if np.mean(odds[beyond] >= high) > 2 * ALARMS:
+            return round(line, 3)
+    return round(float(blocks.max()), 3)
 
 
 def lines(odds: Floats, samples: Sequence[Sample]) -> tuple[float, float]:
@@ -114,7 +132,11 @@ def log_odds(stack: Stack, samples: Sequence[Sample]) -> Floats:
 
 def inside(stack: Stack, samples: Sequence[Sample]) -> list[Sample]:
     """Those of which something is said."""
-    return [one for one in samples if one.width >= stack.smallest and one.strange <= stack.strangest]
+    return [
+        one
+        for one in samples
+        if one.width >= stack.smallest and one.strange <= stack.strangest and one.blockiness <= stack.blockiest
+    ]
 
 
 # What it is worth: on the other half.
@@ -264,7 +286,7 @@ def table(stack: Stack, found: Sequence[Sample | None], races: Mapping[str, str]
             "intercept": round(stack.intercept, 4),
         },
         "lines": {"high": stack.high, "low": stack.low},
-        "domain": {"smallest_px": stack.smallest, "strangest": stack.strangest},
+        "domain": {"smallest_px": stack.smallest, "strangest": stack.strangest, "blockiest": stack.blockiest},
         "rates": rates(stack, measured),
         "parts": parts(stack, fitted, measured),
         "false_alarms": {**alarms, **{f"FairFace, perceived {name}": row for name, row in by_race.items()}},

@@ -58,7 +58,7 @@ class Case:
 @dataclass(frozen=True)
 class Sample:
     """A case as the ensemble saw it. width: of the face's box in pixels; strange: `Weighed.strange`; synthetic:
-    `Examined.synthetic`; parts: log odds by part.
+    `Examined.synthetic`; parts: log odds by part; blockiness: `Examined.blockiness`.
     """
 
     set: str
@@ -69,6 +69,7 @@ class Sample:
     strange: float
     synthetic: bool
     parts: Mapping[str, float]
+    blockiness: float
 
     @property
     def forged(self) -> bool:
@@ -167,4 +168,5 @@ def _sample(case: Case, found: Mapping[str, Any] | None, network: ForensicNetwor
         strange=weighed.strange,
         synthetic=ensemble.synthetic(look),
         parts=ensemble.parts_of(look, weighed),
+        blockiness=ensemble.blockiness(case.pixels, face),
     )

@@ -16,10 +16,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from faceagent.media import Photo
+from faceagent.media import Photo, Pixels
 from faceagent.types import Face
-from faceagent_tools import align
-from faceagent_tools.forensics import signals, view
+from faceagent_tools import align, quality_measures
+from faceagent_tools.forensics import signals, view, windows
 from faceagent_tools.forensics.network import ForensicNetwork, Look
 from faceagent_tools.forensics.signals import Signals, Weighed
 from faceagent_tools.forensics.view import Floats
@@ -37,7 +37,8 @@ class Examined:
     """All that was looked at of one face, before any decision.
 
     parts: log odds by `PARTS`, as each part has them. log_odds: of forged, calibrated, at even odds. synthetic:
-    whether, if it is forged, all of it rather was synthesised than a part of it changed.
+    whether, if it is forged, all of it rather was synthesised than a part of it changed. blockiness: traces of JPEG's
+    blocks, as `quality_measures.blockiness`.
     """
 
     look: Look
@@ -46,6 +47,7 @@ class Examined:
     parts: Mapping[str, float]
     log_odds: float
     synthetic: bool
+    blockiness: float
 
     @property
     def probability(self) -> float:
@@ -59,7 +61,8 @@ class Stack:
 
     weights: by part; intercept. high: log odds from which a face is called forged, low: up to which no sign is said.
     smallest: width of a face in pixels below which nothing is said. strangest: `Weighed.strange` beyond which a photo
-    is unlike those of the calibration. table: the whole file.
+    is unlike those of the calibration; blockiest: `Examined.blockiness` beyond which false alarms are too many. table:
+    the whole file.
     """
 
     weights: Mapping[str, float]
@@ -68,6 +71,7 @@ class Stack:
     low: float
     smallest: float
     strangest: float
+    blockiest: float
     table: Mapping[str, Any]
 
     def log_odds(self, parts: Mapping[str, float]) -> float:
@@ -100,6 +104,7 @@ def stack() -> Stack:
         low=table["lines"]["low"],
         smallest=table["domain"]["smallest_px"],
         strangest=table["domain"]["strangest"],
+        blockiest=table["domain"]["blockiest"],
         table=table,
     )
 
@@ -121,7 +126,8 @@ class Examiner:
         """
         look, found, weighed = self.measure(photo, face, points)
         parts = parts_of(look, weighed)
-        return Examined(look, found, weighed, parts, stack().log_odds(parts), synthetic(look))
+        odds, blocks = stack().log_odds(parts), blockiness(photo.pixels, face)
+        return Examined(look, found, weighed, parts, odds, synthetic(look), blocks)
 
     def measure(self, photo: Photo, face: Face, points: Floats) -> tuple[Look, Signals, Weighed]:
         """What the parts see, without an answer: what the stack is fitted on.
@@ -137,6 +143,14 @@ class Examiner:
 def parts_of(look: Look, weighed: Weighed) -> dict[str, float]:
     """Log odds by `PARTS`."""
     return {"network": look.score, **{kind: _logit(weighed.kinds[kind]) for kind in signals.KINDS}}
+
+
+def blockiness(pixels: Pixels, face: Face) -> float:
+    """Of a face with its context, as the network sees it."""
+    height, width = pixels.shape[:2]
+    seen = windows.region(width, height, *align.square_of(face))
+    part = pixels[int(seen.y0) : round(seen.y1), int(seen.x0) : round(seen.x1)]
+    return quality_measures.blockiness(quality_measures.luminance(part))
 
 
 def synthetic(look: Look) -> bool:
