@@ -16,8 +16,10 @@ from faceagent.cli.console import say
 EXTRAS = {
     "uniface": "published networks for detection, parsing, pose, gaze and recognition",
     "heif": "reads HEIC photos (iPhones)",
+    "video": "reads videos",
     "eval": "runs the benchmarks",
     "train": "trains the networks",
+    "clip": "trains a forgery detector on CLIP",
     "dev": "runs the tests and checks",
 }
 
@@ -44,12 +46,9 @@ def run(chosen: argparse.Namespace) -> int:
             wanted = next((backend for backend in backends if backend.chosen), None)
             say(f"✗ {tool.name}: nothing to run on. {(wanted and wanted.how) or ''}")
             continue
-        better = [backend for backend in backends if backend.kind == "published" and not backend.here]
-        say(
-            f"✓ {tool.name}: {chosen_one.method.name}"
-            + "".join(f"; could use {b.method.name}: {b.how}" for b in better)
-        )
-    say()
+        better = [backend.method.name for backend in backends if backend.kind == "published" and not backend.here]
+        say(f"✓ {tool.name}: {chosen_one.method.name}" + (f"; could use {', '.join(better)}" if better else ""))
+    say("\nHow to get what could be used: faceagent models\n")
     for extra, what in EXTRAS.items():
         missing = _missing(extra)
         state = "✓ installed" if not missing else f"· not installed (pip install 'faceagent[{extra}]')"
