@@ -120,7 +120,8 @@ def _parts(evidence: Sequence[Evidence], measured: Sequence[Evidence], names: Na
         wanted = "sign" if answer.value in ("manipulated", "synthetic") else "no_sign"
         if answer.value != "inconclusive":
             for row in mine:
-                if row.attribute in _PART_NAMES and row.value != wanted:
+                # What carries no weight in the answer cannot dissent from it.
+                if row.attribute in _PART_NAMES and row.value != wanted and row.details["weight"]:
                     yield _claim([row], _dissent(row, wanted, who), "doubt")
         for row in mine:
             if row.attribute in _UNUSUAL and row.value == "unusual":

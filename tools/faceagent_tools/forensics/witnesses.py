@@ -136,6 +136,7 @@ def _weighed(name: str, examined: Examined, face: Face) -> Evidence:
         details={
             "area_under_the_curve": known["auc"],
             "orders_rightly_of_100": _of_100(known["auc"]),
+            "weight": stack.weights[name],
             **(
                 {"speak_loudest": {key: round(value, 2) for key, value in examined.weighed.leading[name].items()}}
                 if name in signals.KINDS
