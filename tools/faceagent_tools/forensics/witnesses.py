@@ -114,14 +114,14 @@ def rows(examined: Examined, face: Face) -> list[Evidence]:
 def _weighed(name: str, examined: Examined, face: Face) -> Evidence:
     stack = ensemble.stack()
     known = stack.table["parts"][name]
-    score = examined.parts[name]
+    score = round(examined.parts[name], 3)  # the line has as many decimals
     return Evidence(
         tool=TOOL,
         subject=face.id,
         attribute=WEIGHED[name],
         value="sign" if score >= known["line"] else "no_sign",
         unit="log odds",
-        score=round(score, 3),
+        score=score,
         threshold=Threshold(
             value=known["line"],
             rule=">=",
@@ -161,6 +161,7 @@ def _apart(one: Apart, examined: Examined, face: Face) -> Evidence:
     value = examined.signals.features.get(one.feature)
     if value is None:
         return Evidence(**shared, status="abstained", reason="too little of it can be seen at this size")
+    value = round(value, 3)
     low, high = signals.classifier().ordinary[one.feature]
     above, below = one.high and value > high, one.low and value < low
     use_low = below or not one.high
@@ -168,7 +169,7 @@ def _apart(one: Apart, examined: Examined, face: Face) -> Evidence:
         **shared,
         value="unusual" if above or below else "ordinary",
         unit=one.unit,
-        score=round(value, 3),
+        score=value,
         threshold=Threshold(
             value=low if use_low else high,
             rule="<" if use_low else ">",
