@@ -50,7 +50,7 @@ def _said(row: Evidence, face: str, video: str) -> Iterator[Claim]:
         case "undecodable":
             yield from _undecodable(row, video)
         case "worst_frame" if row.probability is not None:
-            share = f"{row.probability.value:.0%}" if 0.005 <= row.probability.value < 0.995 else ""
+            share = f"{100 * row.probability.value:.0f} %" if 0.005 <= row.probability.value < 0.995 else ""
             taken = f" (probability of alteration {share}, taken by itself)" if share else ""
             yield _claim(row, f"Of {face} the frame at {row.value:g} seconds looks most suspicious{taken}.", "reason")
         case "identity_drift" if row.value:
