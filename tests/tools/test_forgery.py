@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import cv2
@@ -148,8 +149,11 @@ def test_what_is_unlike_the_calibration_is_not_judged(portrait: Photo) -> None:
     assert "were not judged, because" in sentences(claims)
 
 
-def test_what_is_compressed_too_strongly_is_not_judged(portrait: Photo) -> None:
-    crushed = Photo.open(as_jpeg(portrait, quality=6), name="crushed")
+def test_what_is_compressed_too_strongly_is_not_judged(portrait: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = dataclasses.replace(ensemble.stack(), blockiest=0.2)
+    monkeypatch.setattr(ensemble, "stack", lambda: strict)
+    assert answer(call(tools(SURE), [portrait])[0]).status == "ok"
+    crushed = Photo.open(as_jpeg(portrait, quality=10), name="crushed")
     rows, claims, _ = call(tools(SURE), [crushed])
     assert answer(rows).status == "abstained"
     assert "compressed so strongly" in sentences(claims)
