@@ -72,7 +72,7 @@ def test_the_altered_copy_is_found_and_the_portrait_is_not_accused(run: Run, tmp
     report = Report.model_validate_json((tmp_path / "report.json").read_text())
     verdicts = {item.exhibit.name: item.verdict.kind for item in report.exhibits}
     assert verdicts == {
-        "portrait.jpg": "inconclusive",
+        "portrait.jpg": "no_sign_found",
         "portrait-altered.jpg": "signs_of_alteration",
         "group.jpg": "inconclusive",
     }
