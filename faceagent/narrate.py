@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from faceagent.tool import DETECTOR, Names, Outcome, Toolbox
 from faceagent.types import Claim, ClaimRole, Evidence
 
 ROLES: tuple[ClaimRole, ...] = ("answer", "reason", "doubt")
-OPEN = ("undecided", "inconclusive", "no_sign")
+OPEN: tuple[JsonValue, ...] = ("undecided", "inconclusive", "no_sign", [], None)
 """Values of an answer that leaves the question open: nothing was found, which settles less than a finding does."""
 
 

@@ -5,6 +5,7 @@ Pixels never appear here. They live in `faceagent.media.Photo`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -244,6 +245,18 @@ class Claim(Frozen):
     value: JsonValue = None
     evidence: tuple[str, ...] = Field(min_length=1)
     role: ClaimRole = "answer"
+
+    @staticmethod
+    def on(rows: Sequence[Evidence], sentence: str, role: ClaimRole, *more: Evidence) -> Claim:
+        """A sentence on recorded evidence that shares attribute and value; `more` is cited besides."""
+        return Claim(
+            sentence=sentence,
+            subject=" + ".join(dict.fromkeys(row.subject for row in rows)),
+            attribute=rows[0].attribute,
+            value=rows[0].value,
+            evidence=tuple(dict.fromkeys(row.id for row in (*rows, *more))),
+            role=role,
+        )
 
 
 class Step(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from faceagent.tool import Names
-from faceagent.types import Claim, ClaimRole, Evidence
+from faceagent.types import Claim, Evidence
 
 _DONE = {"pixelate": "pixelated", "blur": "blurred", "mask": "masked"}
 
@@ -25,21 +25,10 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     return claims
 
 
-def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole, *more: Evidence) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=" + ".join(row.subject for row in rows),
-        attribute=rows[0].attribute,
-        value=rows[0].value,
-        evidence=tuple(row.id for row in (*rows, *more)),
-        role=role,
-    )
-
-
 def _copy(row: Evidence, checks: Sequence[Evidence], names: Names) -> Claim:
     if row.status != "ok":
         sentence = f"No copy of {names.of(row.subject)} was made, because no face was found in it."
-        return _claim([row], sentence, "answer")
+        return Claim.on([row], sentence, "answer")
     faces = _ids(row, "faces_hidden")
     all_hidden = not row.details["faces_left"]
     who = _who(faces, names, all_hidden)
@@ -47,7 +36,7 @@ def _copy(row: Evidence, checks: Sequence[Evidence], names: Names) -> Claim:
     done = _DONE[str(row.details["method"])]
     copy = "the copy" if len(names.images) == 1 else f"the copy of {row.subject}"
     sentence = f"{_start(who)} {are} {done} in {copy}, “{row.details['file']}” ({row.value}), which holds no metadata."
-    return _claim([row], sentence, "answer", *(check for check in checks if check.subject in faces))
+    return Claim.on([row], sentence, "answer", *(check for check in checks if check.subject in faces))
 
 
 def _ids(row: Evidence, key: str) -> list[str]:
@@ -78,7 +67,7 @@ def _checked(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
         masked = rows[0].details["method"] == "mask"
         advice = "do not pass the copy on" if masked else "choose the mask instead"
         sentence = f"{who} can still be recognised in the copy by this system: {advice}."
-        yield _claim(rows, sentence, "answer")
+        yield Claim.on(rows, sentence, "answer")
         return
     they, are = ("it", "is") if len(rows) == 1 else ("they", "are")
     # "Does not recognise both" could mean that it recognises one.
@@ -88,7 +77,7 @@ def _checked(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
         f"This system no longer recognises {whom.get(said, said)} in the copy: {they} {are} less like the original "
         "than nearly all pairs of photos of one person are."
     )
-    yield _claim(rows, sentence, "reason")
+    yield Claim.on(rows, sentence, "reason")
 
 
 def _unchecked(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
@@ -98,13 +87,13 @@ def _unchecked(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
             f"{_start(_all_in(rows, names))} {are} too small for a check whether {they} could still be recognised; "
             f"{they} {are} hidden all the same."
         )
-        yield _claim(rows, sentence, "reason")
+        yield Claim.on(rows, sentence, "reason")
 
 
 def _left(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     if rows:
         who = _start(_who([row.subject for row in rows], names, False))
-        yield _claim(rows, f"{who} {'was' if len(rows) == 1 else 'were'} left visible, as asked.", "reason")
+        yield Claim.on(rows, f"{who} {'was' if len(rows) == 1 else 'were'} left visible, as asked.", "reason")
 
 
 def _caveats(row: Evidence) -> Iterator[Claim]:
@@ -112,7 +101,7 @@ def _caveats(row: Evidence) -> Iterator[Claim]:
         "A face that was not found is not hidden, and clothes, hair, companions or the place can still tell who "
         "somebody is: look the copy over before you pass it on."
     )
-    yield _claim([row], sentence, "doubt")
+    yield Claim.on([row], sentence, "doubt")
     if row.details["method"] != "mask":
         sentence = "A recogniser trained on such faces may see more than this check; a mask leaves nothing to see."
-        yield _claim([row], sentence, "doubt")
+        yield Claim.on([row], sentence, "doubt")

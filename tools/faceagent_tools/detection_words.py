@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faceagent.tool import Names
-from faceagent.types import Claim, ClaimRole, Evidence
+from faceagent.types import Claim, Evidence
 from faceagent_tools.detectors import YUNET
 
 
@@ -17,7 +17,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         claims.append(_count_claim(row, names))
         claims += _small_claim(row, names)
     claims += [
-        _claim(row, f"{names.start(row.subject)} was found only weakly and may not be a face.", "doubt")
+        Claim.on([row], f"{names.start(row.subject)} was found only weakly and may not be a face.", "doubt")
         for row in evidence
         if row.details.get("weak")
     ]
@@ -32,7 +32,7 @@ def _count_claim(row: Evidence, names: Names) -> Claim:
         0: f"No face was found in {where}.",
         1: f"There is one face in {where}.",
     }.get(count, f"There are {_spelled(count)} faces in {where}, counted from left to right.")
-    return _claim(row, sentence, "answer")
+    return Claim.on([row], sentence, "answer")
 
 
 def _small_claim(row: Evidence, names: Names) -> list[Claim]:
@@ -43,7 +43,9 @@ def _small_claim(row: Evidence, names: Names) -> list[Claim]:
     if row.value == 1:
         who = "It is"
     return [
-        _claim(row, f"{who} less than {row.details['small_below_px']} pixels wide, too small to measure much.", "doubt")
+        Claim.on(
+            [row], f"{who} less than {row.details['small_below_px']} pixels wide, too small to measure much.", "doubt"
+        )
     ]
 
 
@@ -54,18 +56,7 @@ def _miss_claim(counts: Sequence[Evidence]) -> list[Claim]:
         return []
     lead = weak[0]
     sentence = "The detector in use can miss faces that are small, turned away or covered."
-    return [_claim(lead, sentence, "doubt")]
-
-
-def _claim(row: Evidence, sentence: str, role: ClaimRole) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=row.subject,
-        attribute=row.attribute,
-        value=row.value,
-        evidence=(row.id,),
-        role=role,
-    )
+    return [Claim.on([lead], sentence, "doubt")]
 
 
 def _spelled(number: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from faceagent.tool import Names
-from faceagent.types import Claim, ClaimRole, Evidence
+from faceagent.types import Claim, Evidence
 
 WORDS = {
     "neutral": "neutral",
@@ -72,7 +72,7 @@ def _clear(rows: Sequence[Evidence], names: Names) -> Claim:
         f"{_start(_who(rows, names))} would probably be described as {WORDS[str(rows[0].value)]}: {many} in 100 people "
         f"would choose that word{each}."
     )
-    return _claim(rows, sentence, "answer")
+    return Claim.on(rows, sentence, "answer")
 
 
 def _ambiguous(rows: Sequence[Evidence], names: Names) -> Claim:
@@ -88,7 +88,7 @@ def _ambiguous(rows: Sequence[Evidence], names: Names) -> Claim:
             f"are {WORDS[first]} (about {_people(rows[0], first)} in 100 people) and {WORDS[second]} (about "
             f"{_people(rows[0], second)})."
         )
-    return _claim(rows, sentence, "answer")
+    return Claim.on(rows, sentence, "answer")
 
 
 def _scored(rows: Sequence[Evidence], names: Names) -> Claim:
@@ -96,7 +96,7 @@ def _scored(rows: Sequence[Evidence], names: Names) -> Claim:
         f"HSEmotion, a published network, reads the expression of {_who(rows, names)} as "
         f"{WORDS[str(rows[0].value)]}; how often it is right was not measured here."
     )
-    return _claim(rows, sentence, "answer")
+    return Claim.on(rows, sentence, "answer")
 
 
 def _scales(row: Evidence, names: Names) -> Claim:
@@ -105,13 +105,13 @@ def _scales(row: Evidence, names: Names) -> Claim:
         f"On scales from −1 to 1, the expression of {names.of(row.subject)} is {details['valence']} from unpleasant to "
         f"pleasant, and {details['arousal']} from calm to excited."
     )
-    return _claim([row], sentence.replace(" -", " −"), "reason")
+    return Claim.on([row], sentence.replace(" -", " −"), "reason")
 
 
 def _not_read(rows: Sequence[Evidence], names: Names) -> Claim:
     several = len(rows) > 1
     what = f"The expression{'s' if several else ''} of {_who(rows, names)} {'were' if several else 'was'} not read"
-    return _claim(rows, f"{what}, because {rows[0].reason}.", "answer")
+    return Claim.on(rows, f"{what}, because {rows[0].reason}.", "answer")
 
 
 def _seldom_found(rows: Sequence[Evidence]) -> list[Claim]:
@@ -124,7 +124,7 @@ def _seldom_found(rows: Sequence[Evidence]) -> list[Claim]:
                 f"The network is weak at this: of {found['photos']} validation photos that people most often called "
                 f"{WORDS[name]}, it recognised {100 * found['recall']:.0f} %."
             )
-            claims.setdefault(name, _claim([row], sentence, "doubt"))
+            claims.setdefault(name, Claim.on([row], sentence, "doubt"))
     return list(claims.values())
 
 
@@ -133,20 +133,9 @@ def _reservations(measured: Sequence[Evidence]) -> list[Claim]:
         return []
     purpose = measured[0].details["purpose"]
     return [
-        _claim(measured[:1], "This is how an expression looks to others and not what somebody feels.", "doubt"),
-        _claim(measured[:1], f"Expressions were read because a purpose was stated: “{purpose}”.", "doubt"),
+        Claim.on(measured[:1], "This is how an expression looks to others and not what somebody feels.", "doubt"),
+        Claim.on(measured[:1], f"Expressions were read because a purpose was stated: “{purpose}”.", "doubt"),
     ]
-
-
-def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=" + ".join(row.subject for row in rows),
-        attribute="expression",
-        value=rows[0].value,
-        evidence=tuple(row.id for row in rows),
-        role=role,
-    )
 
 
 def _who(rows: Sequence[Evidence], names: Names) -> str:

@@ -78,18 +78,19 @@ class DetectForgery(FaceTool[SubjectArguments]):
 
     def _found(self, session: Session, face: Face, reading: Reading, examined: Examined, table: Stack) -> Evidence:
         finding = table.finding(examined)
-        places = localise.places(examined.look, reading.points)
-        forged = finding in ("manipulated", "synthetic")
+        region = None
         details: dict[str, JsonValue] = {
             "log_odds_by_part": {name: round(value, 2) for name, value in examined.parts.items()},
             "kinds": {name: round(float(value), 3) for name, value in zip(KINDS, examined.look.kinds, strict=True)},
             **table.rates(finding),
         }
-        if forged:
-            photo = session.photo(face.image)
-            picture = localise.heatmap(photo, examined.look, face.box)
+        if finding in ("manipulated", "synthetic"):
+            region = face.box
+            picture = localise.heatmap(session.photo(face.image), examined.look, face.box)
             details["picture"] = session.illustrate(face.image, picture)
         if finding == "manipulated":
+            places = localise.places(examined.look, reading.points)
+            region = places.box or face.box
             details["strongest"] = [localise.PLACES[name] for name in places.strongest]
             details["by_place"] = dict[str, JsonValue](places.strength)
             details["share_of_the_face_marked"] = places.marked
@@ -99,9 +100,9 @@ class DetectForgery(FaceTool[SubjectArguments]):
             attribute="forgery",
             value=finding,
             score=examined.log_odds,
-            threshold=_threshold(finding, table),
-            probability=_probability(examined, table),
-            region=(places.box if finding == "manipulated" and places.box else face.box) if forged else None,
+            threshold=threshold(finding, table),
+            probability=probability(examined.probability, table),
+            region=region,
             method=method(),
             group_errors=_group_errors(table),
             limitations=LIMITS,
@@ -170,16 +171,18 @@ def _faceless(image: str) -> Evidence:
     )
 
 
-def _threshold(finding: Finding, table: Stack) -> Threshold:
+def threshold(finding: Finding, table: Stack) -> Threshold:
+    """The line that a finding was held against."""
     source = f"{table.table['n']} photos that no part was trained on: calibration/forgery.json"
     if finding == "no_sign":
         return Threshold(value=table.low, rule="<=", meaning="as clean as authentic photos", source=source)
     return Threshold(value=table.high, rule=">=", meaning="more traces than nearly all authentic photos", source=source)
 
 
-def _probability(examined: Examined, table: Stack) -> Probability:
+def probability(value: float, table: Stack) -> Probability:
+    """`Examined.probability` with what it rests on."""
     return Probability(
-        value=examined.probability,
+        value=value,
         event="the face was altered or generated",
         calibrated_on=table.table["calibrated_on"],
         n=table.table["n"],

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import JsonValue
 
 from faceagent.tool import Names
-from faceagent.types import Claim, ClaimRole, Evidence
+from faceagent.types import Claim, Evidence
 from faceagent_tools.forensics.witnesses import WEIGHED
 
 ORDER = ("synthetic", "manipulated", "inconclusive", "no_sign")
@@ -36,7 +36,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         rows = [row for row in measured if row.value == finding]
         if rows:
             claims.append(
-                _claim(rows, _ANSWERS[finding].format(who=names.of(_subjects(rows)), **_grammar(rows)), "answer")
+                Claim.on(rows, _ANSWERS[finding].format(who=names.of(_subjects(rows)), **_grammar(rows)), "answer")
             )
             claims += _reasons(finding, rows, names)
             claims += _doubts(finding, rows)
@@ -59,19 +59,19 @@ def _reasons(finding: str, rows: Sequence[Evidence], names: Names) -> Iterator[C
             if isinstance(strongest, list) and strongest:
                 where = " and ".join(str(place) for place in strongest)
                 who = "" if len(names.faces) == 1 else f" of {names.of(row.subject)}"
-                yield _claim([row], f"The traces{who} are strongest around {where} of the photo.", "reason")
+                yield Claim.on([row], f"The traces{who} are strongest around {where} of the photo.", "reason")
     if len(rows) <= _MANY:
-        yield _claim(rows, _probability(rows, names), "doubt" if finding == "inconclusive" else "reason")
+        yield Claim.on(rows, _probability(rows, names), "doubt" if finding == "inconclusive" else "reason")
     row = rows[0]
     if finding in ("manipulated", "synthetic"):
-        yield _claim(
+        yield Claim.on(
             rows,
             f"In the test, {_percent(row.details['false_alarms'], 1)} of authentic photos reached this line, and "
             f"{_percent(row.details['forgeries_found'])} of known forgeries.",
             "reason",
         )
     if finding == "no_sign":
-        yield _claim(
+        yield Claim.on(
             rows,
             f"In the test, {_percent(row.details['authentic_as_clean'])} of authentic photos looked as clean, but so "
             f"did {_percent(row.details['forgeries_as_clean'])} of known forgeries.",
@@ -98,18 +98,20 @@ def _doubts(finding: str, rows: Sequence[Evidence]) -> Iterator[Claim]:
             "Retouching, a beauty filter, a screenshot or a copy that was enlarged and saved again can leave similar "
             "traces."
         )
-        yield _claim(rows, sentence, "doubt")
+        yield Claim.on(rows, sentence, "doubt")
     if finding == "manipulated":
-        yield _claim(rows, "The marked places are where the network looked, not proof of what was changed.", "doubt")
+        yield Claim.on(rows, "The marked places are where the network looked, not proof of what was changed.", "doubt")
     if finding == "inconclusive":
-        yield _claim(
+        yield Claim.on(
             rows,
             "The traces lie between those of authentic photos and of known forgeries; a larger or less compressed "
             "copy, nearer to the original file, may settle it.",
             "doubt",
         )
     if finding == "no_sign":
-        yield _claim(rows, "Forgeries made by other methods than those it was tested on may look clean to it.", "doubt")
+        yield Claim.on(
+            rows, "Forgeries made by other methods than those it was tested on may look clean to it.", "doubt"
+        )
 
 
 def _parts(evidence: Sequence[Evidence], measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:
@@ -122,12 +124,12 @@ def _parts(evidence: Sequence[Evidence], measured: Sequence[Evidence], names: Na
             for row in mine:
                 # What carries no weight in the answer cannot dissent from it.
                 if row.attribute in _PART_NAMES and row.value != wanted and row.details["weight"]:
-                    yield _claim([row], _dissent(row, wanted, who), "doubt")
+                    yield Claim.on([row], _dissent(row, wanted, who), "doubt")
         for row in mine:
             if row.attribute in _UNUSUAL and row.value == "unusual":
                 where = "" if len(names.faces) == 1 else f"In {names.of(answer.subject)}, "
                 text = f"{where}{_UNUSUAL[row.attribute]}, which about 2 in 100 authentic photos show as well."
-                yield _claim([row], text[0].upper() + text[1:], "reason" if wanted == "sign" else "doubt")
+                yield Claim.on([row], text[0].upper() + text[1:], "reason" if wanted == "sign" else "doubt")
 
 
 def _dissent(row: Evidence, wanted: str, who: str) -> str:
@@ -144,7 +146,7 @@ def _unmeasured(found: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     for reason in dict.fromkeys(row.reason for row in rest):
         rows = [row for row in rest if row.reason == reason]
         who = names.of(_subjects(rows))
-        yield _claim(rows, f"The pixels of {who} were not judged, because {reason}.", "answer")
+        yield Claim.on(rows, f"The pixels of {who} were not judged, because {reason}.", "answer")
 
 
 def _grammar(rows: Sequence[Evidence]) -> dict[str, str]:
@@ -157,14 +159,3 @@ def _subjects(rows: Sequence[Evidence]) -> str:
 
 def _percent(share: JsonValue, decimals: int = 0) -> str:
     return f"{float(share) * 100:.{decimals}f} %" if isinstance(share, int | float) else "some"
-
-
-def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=_subjects(rows),
-        attribute=rows[0].attribute,
-        value=rows[0].value,
-        evidence=tuple(row.id for row in rows),
-        role=role,
-    )

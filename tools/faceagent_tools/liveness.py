@@ -22,7 +22,7 @@ from pydantic import JsonValue
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
-from faceagent.types import Box, Claim, ClaimRole, Evidence, Face, GroupError, Method, Threshold
+from faceagent.types import Box, Claim, Evidence, Face, GroupError, Method, Threshold
 from faceagent_tools import align, five_points, weights
 from faceagent_tools.backends import backend
 from faceagent_tools.minifasnet import SCALES, MiniFASNet
@@ -171,7 +171,7 @@ class CheckLiveness(FaceTool[SubjectArguments]):
             rows = [row for row in abstained if row.reason == reason]
             who = names.of(" + ".join(row.subject for row in rows))
             sentence = f"Whether {who} {_was(rows)} in front of the camera was not judged, because {reason}."
-            claims.append(_claim(rows, sentence, "answer"))
+            claims.append(Claim.on(rows, sentence, "answer"))
         if measured:
             claims += _doubts(measured[0])
         return claims
@@ -248,7 +248,7 @@ def _said(finding: Finding, rows: Sequence[Evidence], names: Names) -> list[Clai
     else:
         answer = f"The surface and surroundings of {who} support a live capture over a print or a screen."
         reason = f"{score} as high as in the upper half of {known['ordinary_photos']} ordinary photos."
-    return [_claim(rows, answer, "answer"), _claim(rows, reason, "reason")]
+    return [Claim.on(rows, answer, "answer"), Claim.on(rows, reason, "reason")]
 
 
 def _as_low(rows: Sequence[Evidence]) -> str:
@@ -270,7 +270,7 @@ def _doubts(row: Evidence) -> list[Claim]:
     ]
     if row.value != "bona_fide":
         sentences = sentences[:2]
-    return [_claim([row], sentence, "doubt") for sentence in sentences]
+    return [Claim.on([row], sentence, "doubt") for sentence in sentences]
 
 
 def _was(rows: Sequence[Evidence]) -> str:
@@ -279,14 +279,3 @@ def _was(rows: Sequence[Evidence]) -> str:
 
 def _percent(share: JsonValue, decimals: int = 0) -> str:
     return f"{float(share) * 100:.{decimals}f} %" if isinstance(share, int | float) else "some"
-
-
-def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=" + ".join(row.subject for row in rows),
-        attribute="liveness",
-        value=rows[0].value,
-        evidence=tuple(row.id for row in rows),
-        role=role,
-    )

@@ -19,7 +19,7 @@ from faceagent.geometry import Affine
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
-from faceagent.types import Box, Claim, ClaimRole, Evidence, Face, Method
+from faceagent.types import Box, Claim, Evidence, Face, Method
 from faceagent_tools import align, multitask, pose_table, readable, uniface_backends, weights
 from faceagent_tools.multitask import FaceReader, Floats
 
@@ -323,26 +323,26 @@ def _words(evidence: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     for rows in groups.values():
         who = names.of(" + ".join(row.subject for row in rows))
         if rows[0].status != "ok":
-            yield _claim(rows, f"The regions of {who} were not outlined, because {rows[0].reason}.", "answer")
+            yield Claim.on(rows, f"The regions of {who} were not outlined, because {rows[0].reason}.", "answer")
             continue
         parts = [part for part, members in PARTS.items() if any(member in _listed(rows[0]) for member in members)]
         more = [name for name in _listed(rows[0]) if name not in REGIONS]
         said = _and([*parts, *(name.replace("_", " ") for name in more)])
-        yield _claim(rows, f"The regions of {who} were outlined: {said}.", "answer")
+        yield Claim.on(rows, f"The regions of {who} were outlined: {said}.", "answer")
     outlined = [row for row in evidence if row.status == "ok"]
     for row in outlined if len(outlined) <= _MANY else ():
         share = row.details.get("share_of_the_face")
         if isinstance(share, dict):
             first, *rest = (f"the {part} {{}}{_percent(share[part])}" for part in ("nose", "mouth", "eyes", "brows"))
             said = _and([first.format("takes up about "), *(one.format("") for one in rest)])
-            yield _claim([row], f"Of {names.of(row.subject)} as outlined, {said}.", "reason")
+            yield Claim.on([row], f"Of {names.of(row.subject)} as outlined, {said}.", "reason")
     drawn = [row for row in outlined if row.details.get("from_points") is True]
     if drawn:
         sentence = (
             "The outlines follow points of the face: hair, hands and glasses are not seen, and the forehead is only "
             "inferred from the brows."
         )
-        yield _claim(drawn[:1], sentence, "doubt")
+        yield Claim.on(drawn[:1], sentence, "doubt")
 
 
 def _listed(row: Evidence) -> list[str]:
@@ -355,14 +355,3 @@ def _percent(share: JsonValue) -> str:
 
 def _and(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=" + ".join(row.subject for row in rows),
-        attribute="regions",
-        value=rows[0].value,
-        evidence=tuple(row.id for row in rows),
-        role=role,
-    )

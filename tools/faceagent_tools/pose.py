@@ -205,7 +205,7 @@ class EstimatePose(FaceTool[PoseArguments]):
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         measured = [row for row in evidence if row.attribute == "pose" and row.status == "ok"]
-        claims = [_claim([row], f"{names.start(row.subject)} {_direction(row)}.", "answer") for row in measured]
+        claims = [Claim.on([row], f"{names.start(row.subject)} {_direction(row)}.", "answer") for row in measured]
         # Where all was measured nothing in particular was asked about: eyes are told if they strike, mouths are not.
         asked = _without(evidence, "points68")
         claims += _unjudged(evidence, names, asked)
@@ -289,7 +289,7 @@ def _unjudged(evidence: Sequence[Evidence], names: Names, asked: Collection[str]
     told = [row for row in rows if row.attribute == "pose" or row.subject in asked]
     for found in _grouped(told, lambda row: f"{row.attribute} {row.reason}"):
         what = _UNJUDGED[found[0].attribute]
-        yield _claim(found, f"{what} of {_of(found, names)} was not judged, because {found[0].reason}.", "answer")
+        yield Claim.on(found, f"{what} of {_of(found, names)} was not judged, because {found[0].reason}.", "answer")
 
 
 def _eyes(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) -> Iterator[Claim]:
@@ -307,7 +307,7 @@ def _eyes(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) ->
                 f"The eye{whose} nearer the {edge} of the photo is {_STATES[str(first)]}; the other is "
                 f"{_STATES[str(second)]}."
             )
-        yield _claim(found, sentence, "answer" if found[0].subject in asked else "reason")
+        yield Claim.on(found, sentence, "answer" if found[0].subject in asked else "reason")
 
 
 def _mouths(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) -> Iterator[Claim]:
@@ -316,7 +316,7 @@ def _mouths(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) 
     for found in _grouped(rows, lambda row: row.value):
         whose = "" if len(names.faces) == 1 else f" of {_of(found, names)}"
         mouths = "mouth" if len(found) == 1 else "mouths"
-        yield _claim(found, f"The {mouths}{whose} {'is' if len(found) == 1 else 'are'} {found[0].value}.", "answer")
+        yield Claim.on(found, f"The {mouths}{whose} {'is' if len(found) == 1 else 'are'} {found[0].value}.", "answer")
 
 
 def _looking(evidence: Sequence[Evidence], names: Names, asked: Collection[str]) -> Iterator[Claim]:
@@ -330,7 +330,7 @@ def _looking(evidence: Sequence[Evidence], names: Names, asked: Collection[str])
         said: ClaimRole = "answer" if first.subject in asked else "reason"
         unsaid: ClaimRole = "answer" if first.subject in asked else "doubt"
         if first.status != "ok":
-            yield _claim(found, f"Where the eyes{whose} look was not judged, because {first.reason}.", unsaid)
+            yield Claim.on(found, f"Where the eyes{whose} look was not judged, because {first.reason}.", unsaid)
             continue
         if first.value == "straight":
             heads = "the head points" if len(found) == 1 else "their heads point"
@@ -339,7 +339,7 @@ def _looking(evidence: Sequence[Evidence], names: Names, asked: Collection[str])
             where = f"are turned towards the {str(first.value).replace('_', ' ')} of the photo"
             if first.details.get("against_the_turn_of_the_head"):
                 where += ", against the turn of the head and so nearer to the camera"
-        yield _claim(found, f"As far as the irises show, the eyes{whose} {where}.", said)
+        yield Claim.on(found, f"As far as the irises show, the eyes{whose} {where}.", said)
 
 
 def _states(row: Evidence) -> list[str]:
@@ -359,15 +359,3 @@ def _grouped(rows: Sequence[Evidence], key: Any) -> list[list[Evidence]]:
 
 def _of(rows: Sequence[Evidence], names: Names) -> str:
     return names.of(" + ".join(row.subject for row in rows))
-
-
-def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
-    """A claim about rows that share attribute and value."""
-    return Claim(
-        sentence=sentence,
-        subject=" + ".join(row.subject for row in rows),
-        attribute=rows[0].attribute,
-        value=rows[0].value,
-        evidence=tuple(row.id for row in rows),
-        role=role,
-    )

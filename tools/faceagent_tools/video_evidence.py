@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from faceagent.tool import VIDEO
-from faceagent.types import Evidence, Face, Method, Probability, Threshold
+from faceagent.types import Evidence, Face, Method, Threshold
 from faceagent.video import Frame, Gap, Video
 from faceagent_tools import forgery, similarity
 from faceagent_tools.forensics import ensemble, temporal
@@ -123,13 +123,7 @@ def worst(face: Face, peak: Seen, of: int, picture: str) -> Evidence:
         value=round(peak.time, 2),
         unit="seconds",
         score=peak.log_odds,
-        probability=Probability(
-            value=peak.probability,
-            event="the face was altered or generated in this frame",
-            calibrated_on=table.table["calibrated_on"],
-            n=table.table["n"],
-            prior=0.5,
-        ),
+        probability=forgery.probability(peak.probability, table),
         method=forgery.method(),
         limitations=(SELECTED, *forgery.LIMITS[:2]),
         details={"picture": picture, "of_frames": of},
@@ -164,7 +158,7 @@ def _forgery(face: Face, track: Track, looked: Looked, table: Stack) -> Evidence
         "forgery",
         value=conclusion.finding,
         score=conclusion.log_odds,
-        threshold=_line(conclusion.finding, table),
+        threshold=forgery.threshold(conclusion.finding, table),
         method=forgery.method(),
         limitations=(*MEDIAN, *forgery.LIMITS[:2]),
         details=details,
@@ -174,13 +168,6 @@ def _forgery(face: Face, track: Track, looked: Looked, table: Stack) -> Evidence
 def _told(stretch: Stretch) -> JsonValue:
     """[start, end, probability of the median frame]; seconds."""
     return [round(stretch.start, 2), round(stretch.end, 2), round(stretch.probability, 3)]
-
-
-def _line(finding: temporal.Finding, table: Stack) -> Threshold:
-    source = f"for single photos, {table.table['n']} that no part was trained on: calibration/forgery.json"
-    if finding == "no_sign":
-        return Threshold(value=table.low, rule="<=", meaning="as clean as authentic photos", source=source)
-    return Threshold(value=table.high, rule=">=", meaning="more traces than nearly all authentic photos", source=source)
 
 
 def _drift(face: Face, track: Track) -> Evidence:

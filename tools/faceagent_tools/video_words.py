@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from faceagent.tool import Names
-from faceagent.types import Claim, ClaimRole, Evidence
+from faceagent.types import Claim, Evidence
 from faceagent.video import LENGTH
 
 _ANSWERS = {
@@ -52,14 +52,16 @@ def _said(row: Evidence, face: str, video: str) -> Iterator[Claim]:
         case "worst_frame" if row.probability is not None:
             share = f"{100 * row.probability.value:.0f} %" if 0.005 <= row.probability.value < 0.995 else ""
             taken = f" (probability of alteration {share}, taken by itself)" if share else ""
-            yield _claim(row, f"Of {face} the frame at {row.value:g} seconds looks most suspicious{taken}.", "reason")
+            yield Claim.on(
+                [row], f"Of {face} the frame at {row.value:g} seconds looks most suspicious{taken}.", "reason"
+            )
         case "identity_drift" if row.value:
             frames = "one frame" if row.value == 1 else f"{row.value} frames"
             compared = row.details["frames"]
             sentence = (
                 f"In {frames} of {compared} {face} is less like itself than photos of one person nearly always are."
             )
-            yield _claim(row, sentence, "reason")
+            yield Claim.on([row], sentence, "reason")
         case "blinks" if row.value is not None:
             yield from _blinks(row, face)
 
@@ -67,11 +69,11 @@ def _said(row: Evidence, face: str, video: str) -> Iterator[Claim]:
 def _forgery(row: Evidence, face: str, video: str) -> Iterator[Claim]:
     if row.status != "ok":
         what = video if row.subject.startswith("video") else f"{face} in {video}"
-        yield _claim(row, f"Whether {what} was altered cannot be told, because {row.reason}.", "answer")
+        yield Claim.on([row], f"Whether {what} was altered cannot be told, because {row.reason}.", "answer")
         return
     facts = {"face": face, "video": video, "frames": row.details["frames"], "above": row.details["above_the_line"]}
     sentence = _ANSWERS[str(row.value)].format_map(facts)
-    yield _claim(row, sentence[0].upper() + sentence[1:], "answer")
+    yield Claim.on([row], sentence[0].upper() + sentence[1:], "answer")
     segments = row.details["segments"]
     if isinstance(segments, list) and segments and isinstance(segments[0], list):
         start, end, _ = segments[0]
@@ -79,11 +81,11 @@ def _forgery(row: Evidence, face: str, video: str) -> Iterator[Claim]:
             f"The stretch of {face} that stands out most is from {start:g} to {end:g} seconds, as far as the frames "
             "looked at can place it."
         )
-        yield _claim(row, sentence, "reason")
+        yield Claim.on([row], sentence, "reason")
     sentence = (
         "The lines are those for single photos: how often a median of frames of a video errs has not been measured."
     )
-    yield _claim(row, sentence, "doubt")
+    yield Claim.on([row], sentence, "doubt")
 
 
 def _frames(row: Evidence, video: str) -> Iterator[Claim]:
@@ -95,22 +97,22 @@ def _frames(row: Evidence, video: str) -> Iterator[Claim]:
             f"{row.value} frames were looked at, in {runs} short runs spread over the {seconds} seconds of {video}; "
             f"{followed} followed through them."
         )
-        yield _claim(row, sentence, "reason")
+        yield Claim.on([row], sentence, "reason")
     if row.details["sound"]:
-        yield _claim(row, f"The sound of {video} was not examined.", "doubt")
+        yield Claim.on([row], f"The sound of {video} was not examined.", "doubt")
     if row.details["further_faces"]:
-        yield _claim(row, f"Further faces, which are seen in fewer frames of {video}, were left out.", "doubt")
+        yield Claim.on([row], f"Further faces, which are seen in fewer frames of {video}, were left out.", "doubt")
 
 
 def _undecodable(row: Evidence, video: str) -> Iterator[Claim]:
     if row.value:
         places = "One place" if row.value == 1 else f"{row.value} places"
-        yield _claim(row, f"{places} of {video} could not be decoded.", "doubt")
+        yield Claim.on([row], f"{places} of {video} could not be decoded.", "doubt")
     missing = row.details["missing_frames"]
     # A frame or two less than a container states is ordinary.
     if isinstance(missing, int) and missing > LENGTH:
         sentence = f"{missing} of the frames that {video} should have at the places looked at are not there."
-        yield _claim(row, sentence, "doubt")
+        yield Claim.on([row], sentence, "doubt")
 
 
 def _blinks(row: Evidence, face: str) -> Iterator[Claim]:
@@ -119,20 +121,9 @@ def _blinks(row: Evidence, face: str) -> Iterator[Claim]:
         f"{face[0].upper()}{face[1:]} blinks {row.value:g} times a minute; in conversation nearly all adults do "
         f"{low:g} to {high:g} times, otherwise less often."
     )
-    yield _claim(row, sentence, "reason")
+    yield Claim.on([row], sentence, "reason")
 
 
 def _pair(found: object) -> tuple[float, float]:
     assert isinstance(found, list)
     return float(found[0]), float(found[1])
-
-
-def _claim(row: Evidence, sentence: str, role: ClaimRole) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=row.subject,
-        attribute=row.attribute,
-        value=row.value,
-        evidence=(row.id,),
-        role=role,
-    )

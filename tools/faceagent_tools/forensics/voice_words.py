@@ -41,12 +41,12 @@ def _sides(rows: Sequence[Evidence], answer: str | None, names: Names) -> Iterat
     for side in ("forged", "authentic"):
         group = [row for row in rows if row.value == side]
         if group:
-            yield _claim(group, _side(group, len(group) < len(rows), answer, names), _role(side, answer))
+            yield Claim.on(group, _side(group, len(group) < len(rows), answer, names), _role(side, answer))
     for row in rows:
         if row.threshold is None:
             on = "" if len(names.faces) == 1 else f" on {names.of(row.subject)}"
             sentence = f"{row.details['title']}, gives a raw score of {row.score:.2f}{on}, for which no line is stated."
-            yield _claim([row], sentence, "doubt")
+            yield Claim.on([row], sentence, "doubt")
 
 
 def _side(group: Sequence[Evidence], in_part: bool, answer: str | None, names: Names) -> str:
@@ -83,7 +83,7 @@ def _worth(title: str, spoken: Sequence[Evidence]) -> Iterator[Claim]:
     if isinstance(worth, dict):
         least, most = worth["least"], worth["most"]
         count = f"{least}" if least == most else f"{least} to {most}"
-        yield _claim(
+        yield Claim.on(
             [row],
             f"In our test, {title.partition(',')[0]} put {count} of {worth['of']} pairs of a face swap and an "
             f"authentic photo ({worth['set']}) in the right order; guessing gives {worth['by_guessing']}.",
@@ -95,20 +95,9 @@ def _failures(rows: Sequence[Evidence]) -> Iterator[Claim]:
     failed = [row for row in rows if row.status != "ok"]
     for title, reason in dict.fromkeys((str(row.details["title"]), row.reason) for row in failed):
         same = [row for row in failed if (row.details["title"], row.reason) == (title, reason)]
-        yield _claim(same, f"{title}, could not be asked: “{reason}”.", "doubt")
+        yield Claim.on(same, f"{title}, could not be asked: “{reason}”.", "doubt")
 
 
 def _listed(items: Sequence[str]) -> str:
     *first, last = items
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _claim(rows: Sequence[Evidence], sentence: str, role: ClaimRole) -> Claim:
-    return Claim(
-        sentence=sentence,
-        subject=" + ".join(dict.fromkeys(row.subject for row in rows)),
-        attribute=ATTRIBUTE,
-        value=rows[0].value,
-        evidence=tuple(row.id for row in rows),
-        role=role,
-    )
