@@ -22,7 +22,7 @@ from faceagent.agent import FaceAgent
 from faceagent.errors import MissingExtra, ToolError, UsageError
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
-from faceagent.tool import Toolbox
+from faceagent.tool import VIDEO, Toolbox
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
 from faceagent_tools import default_tools
 from faceagent_tools.detection import FaceDetector
@@ -109,8 +109,9 @@ def _figures(calls: Mapping[str, Timing]) -> Iterator[Figure]:
 def child(backend: str) -> None:
     """Time every tool and the question in this process, and print the figures as JSON. Runs in a fresh process."""
     raw = portrait()
-    # A tool without its model would be timed at saying so.
-    tools = [tool for tool in default_tools(backend) if any(row.chosen and row.here for row in tool.backends())]
+    # A tool without its model, or without a video, would be timed at saying so.
+    able = (tool for tool in default_tools(backend) if any(row.chosen and row.here for row in tool.backends()))
+    tools = [tool for tool in able if tool.name != VIDEO]
     toolbox = Toolbox(tools)
     found = {tool.name: _timed(partial(_prepared, toolbox, raw, tool.name)) for tool in tools}
     agent = FaceAgent(tools=tools)
