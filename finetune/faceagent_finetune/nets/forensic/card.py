@@ -25,8 +25,8 @@ picture synthesised as a whole, a part of the face edited.
   `faceagent_tools.forensics.windows.windows`; `joined` makes one answer of their outputs.
 - Outputs: `score`, logit of forged; `kind`, logits of none, swap, synthesis, edit; `map`, logit of forged by cell of
   8 px. They are raw: a probability needs a calibration on photos that no part was trained on.
-- Its semantic branch starts from the filters of dlib's face recogniser (CC0; docs/decisions/0005), whose first blocks
-  stay as they are; all else is trained from nothing.
+- Its semantic branch is EfficientNet-Lite0 (Apache-2.0), which begins with what it learnt on ImageNet; its stem and
+  first blocks stay so, all else is trained (docs/decisions/0010).
 - Made by `finetune/recipes/forensic.toml`: crops, train, export, card, one command each, in
   `faceagent_finetune.nets.forensic`; the script `python -m faceagent_finetune.nets.forensic` runs them in this order.
 - Half of what it saw of every set is forged: DFDC's swaps and StyleGAN's pictures, and forgeries made on the fly from

@@ -29,7 +29,7 @@ _MOST_BYTES = 15_000_000  # ships with the package
 
 
 def write_onnx(checkpoint: Path, target: Path) -> None:
-    """The averaged network, weights in 16 bits."""
+    """The averaged network, weights in 16 bits, each under its own name: a training can begin with the file."""
     import torch
 
     from faceagent_finetune.nets.forensic.train import averaged
@@ -60,6 +60,9 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
             dynamic_axes={name: {0: "n"} for name in ("pixels", *OUTPUTS)},
             opset_version=17,
             dynamo=False,
+            # The runtime folds normalisations into convolutions as it loads; folded here, no training could go on.
+            training=torch.onnx.TrainingMode.PRESERVE,
+            do_constant_folding=False,
         )
     halve(target)  # the runtime still computes in 32 bits, so that only the rounding of the weights is lost
 

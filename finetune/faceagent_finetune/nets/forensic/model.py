@@ -1,9 +1,10 @@
 """The network: a branch for what is left of the pixels when the picture is taken away, one for what the picture shows.
 
 Texture: filters that answer nothing to flat colour (constrained convolutions, Bayar & Stamm 2016; they begin as those
-of the spatial rich model, Fridrich & Kodovský 2012) see the window in its own pixels. Semantics: the first ten blocks
-of dlib's recogniser on the window halved, where a face has about the size that it was trained on; the first three stay
-as they are. Joined on a grid of 14 x 14, from which the region map, the kind and the score are read.
+of the spatial rich model, Fridrich & Kodovský 2012) see the window in its own pixels. Semantics: EfficientNet-Lite0,
+which begins with what it learnt on ImageNet, as the network of self-blended images does (Shiohara & Yamasaki 2022); it
+is shown the texture where its own maps are finest. Joined on a grid of 14 x 14, from which the region map, the kind and
+the score are read.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceagent_finetune.nets.multitask.model import Block, recogniser
-from faceagent_tools import dlib_net
+from faceagent.errors import WeightsError
+from faceagent_finetune.nets.forensic.efficientnet import DEEP, EDGES, FINE, MIDDLE, EfficientNet
+from faceagent_finetune.nets.half_weights import stored
 from faceagent_tools.forensics.windows import KINDS
 
-_KEPT, _MIDDLE, _DEEP = 3, 7, 10
-"""Blocks of dlib's that stay as they are; after which maps are 64 channels deep (14 x 14), and 128 (7 x 7)."""
-_FILTERS, _FINE, _COARSE, _JOINED = 32, 40, 80, 128
+_FILTERS, _NARROW, _COARSE, _JOINED = 32, 40, 80, 128
+_COUNTER = "num_batches_tracked"  # of a normalisation; no file but a checkpoint has it
 _LEVELS = 6.0  # of 255: residuals beyond are edges, whose height says nothing
 
 # Of the spatial rich model: second difference along a row, the 3 x 3 and the 5 x 5 square.
@@ -72,57 +73,65 @@ class Forensic(nn.Module):
 
     def __init__(self, dropout: float = 0.2) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, dlib_net.BLOCKS[0][0], 7, 2)
-        self.blocks = nn.ModuleList(Block(*plan) for plan in dlib_net.BLOCKS[:_DEEP])
-        self.register_buffer("mean", torch.tensor(dlib_net.MEAN).view(1, 3, 1, 1), persistent=False)
+        self.body = EfficientNet()
         self.residuals = Residuals()
-        self.texture = nn.Sequential(
-            _normed(_FILTERS, _FINE, 2), nn.ReLU(), Step(_FINE), _normed(_FINE, _COARSE, 2), nn.ReLU(), Step(_COARSE)
-        )
-        middle, deep = (dlib_net.BLOCKS[last - 1][1] for last in (_MIDDLE, _DEEP))
+        self.texture = nn.Sequential(_normed(_FILTERS, _NARROW, 2), nn.ReLU(), Step(_NARROW))
+        self.coarser = nn.Sequential(_normed(_NARROW, _COARSE, 2), nn.ReLU(), Step(_COARSE))
+        self.shown = _normed(_NARROW, EDGES, side=1)
+        nn.init.zeros_(self.shown[1].weight)  # what the body has learnt stands until this helps
         self.from_texture = _normed(_COARSE, _JOINED, 2)
-        self.from_middle = _normed(middle, _JOINED, side=1)
-        self.from_deep = _normed(deep, _JOINED, side=1)
+        self.from_middle = _normed(MIDDLE, _JOINED, side=1)
+        self.from_deep = _normed(DEEP, _JOINED, side=1)
         self.joined = nn.Sequential(Step(_JOINED), Step(_JOINED))
-        self.map_joined = _normed(_JOINED, _FINE, side=1)
-        self.map_texture = _normed(_COARSE, _FINE, side=1)
-        self.map = nn.Conv2d(_FINE, 1, 3, 1, 1)
+        self.map_joined = _normed(_JOINED, _NARROW, side=1)
+        self.map_fine = _normed(_COARSE + FINE, _NARROW, side=1)
+        self.map = nn.Conv2d(_NARROW, 1, 3, 1, 1)
         self.dropout = nn.Dropout(dropout)
-        seen = _COARSE + 2 * _JOINED + deep + 2
+        seen = _COARSE + 2 * _JOINED + 2 * DEEP + 2
         self.kind = nn.Linear(seen, len(KINDS))
         self.score = nn.Linear(seen, 1)
 
-    def start(self, weights: Path) -> None:
-        """Begin with dlib's filters.
+    def start(self, file: Path | None = None) -> None:
+        """Begin with ImageNet's weights, or with those of an exported network.
 
         Raises:
-            WeightsError: the file is not dlib's face recogniser.
+            MissingExtra: the package with ImageNet's weights is not installed.
+            WeightsError: the file is another network's.
         """
-        theirs = recogniser(weights)
-        self.stem.load_state_dict(theirs.stem.state_dict())
-        self.blocks.load_state_dict(theirs.blocks[:_DEEP].state_dict())
+        if file is None:
+            self.body.start()
+            return
+        theirs = {name.removeprefix("network."): value for name, value in stored(file).items()}
+        ours = {name: value for name, value in self.state_dict().items() if not name.endswith(_COUNTER)}
+        if any(name not in theirs or theirs[name].shape != tuple(value.shape) for name, value in ours.items()):
+            raise WeightsError(f"{file.name} is not a network of this architecture", "Leave out `start` in the recipe")
+        self.load_state_dict({name: torch.from_numpy(theirs[name].copy()) for name in ours}, strict=False)
 
     def parts(self) -> dict[str, list[nn.Parameter]]:
-        """What is trained: `body` begins with dlib's filters, `rest` from nothing."""
-        body = list(self.blocks[_KEPT:].parameters())
-        kept = {id(p) for p in (*body, *self.stem.parameters(), *self.blocks[:_KEPT].parameters())}
-        return {"body": body, "rest": [p for p in self.parameters() if id(p) not in kept]}
+        """What is trained: `body` begins with ImageNet's weights, `rest` from nothing."""
+        body = [p for p in self.body.parameters() if p.requires_grad]
+        theirs = {id(p) for p in self.body.parameters()}
+        return {"body": body, "rest": [p for p in self.parameters() if id(p) not in theirs]}
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         texture = self.texture(self.residuals(pixels))
-        middle, deep = self.semantics(pixels)
+        fine = self.body.fine(self.body.edges(pixels) + self.shown(texture))
+        texture = self.coarser(texture)
+        middle = self.body.middle(fine)
+        deep = self.body.deep(middle)
         maps = self.from_texture(texture) + self.from_middle(middle)
         # Nearest, not bilinear: the same in every runtime.
         maps = maps + functional.interpolate(self.from_deep(deep), scale_factor=2.0, mode="nearest")
         maps = self.joined(functional.relu(maps))
         wide = functional.interpolate(self.map_joined(maps), scale_factor=2.0, mode="nearest")
-        cells = self.map(functional.relu(self.map_texture(texture) + wide))[:, 0]
+        cells = self.map(functional.relu(self.map_fine(torch.cat([texture, fine], dim=1)) + wide))[:, 0]
         seen = torch.cat(
             [
                 texture.mean(dim=(2, 3)),
                 maps.mean(dim=(2, 3)),
                 maps.amax(dim=(2, 3)),
                 deep.mean(dim=(2, 3)),
+                deep.amax(dim=(2, 3)),
                 cells.mean(dim=(1, 2))[:, None],
                 cells.amax(dim=(1, 2))[:, None],
             ],
@@ -130,18 +139,3 @@ class Forensic(nn.Module):
         )
         seen = self.dropout(seen)
         return {"score": self.score(seen), "kind": self.kind(seen), "map": cells}
-
-    def semantics(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """dlib's maps of the halved window: [N, 64, 14, 14] and [N, 128, 7, 7]; padded so that cells lie on pixels."""
-        with torch.no_grad():  # edges and textures: nothing to learn anew
-            halved = (functional.avg_pool2d(pixels, 2) - self.mean) / 256
-            maps = functional.relu(self.stem(functional.pad(halved, (3, 3, 3, 3))))
-            maps = functional.max_pool2d(functional.pad(maps, (0, 1, 0, 1)), 3, 2)
-            for block in self.blocks[:_KEPT]:
-                maps = block(maps)
-        for block in self.blocks[_KEPT:_MIDDLE]:
-            maps = block(maps)
-        middle = maps
-        for block in self.blocks[_MIDDLE:]:
-            maps = block(maps)
-        return middle, maps

@@ -19,15 +19,13 @@ from faceagent_finetune.nets.forensic.data import Batch, Mixer
 from faceagent_finetune.nets.forensic.losses import NAMES, losses
 from faceagent_finetune.nets.forensic.model import Forensic
 from faceagent_finetune.nets.loop import to_input
-from faceagent_tools import weights
-from faceagent_tools.trunk import WEIGHTS as RECOGNISER
 
 
 def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Path:
     """Run a recipe; the path of the checkpoint."""
     device = loop.prepare(recipe)
     network = Forensic(recipe["dropout"])
-    network.start(weights.path(RECOGNISER))
+    network.start(Path(recipe["start"]) if "start" in recipe else None)
     network.to(device, memory_format=torch.channels_last)
     mixer = Mixer.of(recipe, cache)
     loop.say(f"{mixer.photos} photos, {device}")
