@@ -44,6 +44,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "noise_contrast": ("Grain", "of the face against its surroundings"),
     "eye_highlights": ("Highlights in the eyes", "alike or not"),
     "upsampling_grid": ("Grid of an enlargement", ""),
+    "error_level": ("Error level", "a picture to look at, no measurement"),
     "frames": ("Frames looked at", ""),
     "undecodable": ("Could not be decoded", "places in the video"),
     "track": ("Followed", "from and to, as far as was looked"),

@@ -114,10 +114,22 @@ def test_faces_of_two_findings_do_not(group: Photo) -> None:
     assert "The pixels of face 1.2 bear no more traces" in said
 
 
+def test_the_error_level_of_a_jpeg_is_a_picture(portrait: Photo) -> None:
+    rows, _, session = call(tools(SURE), [portrait])
+    (drawn,) = (row for row in rows if row.attribute == witnesses.ERROR_LEVEL)
+    picture = session.picture(str(drawn.details["picture"]))
+    assert picture is not None
+    assert Photo.open(picture).pixels.max() > 0
+    raw, _, _ = call(tools(SURE), [Photo.open(portrait.pixels, name="decoded")])
+    assert [row.status for row in raw if row.attribute == witnesses.ERROR_LEVEL] == ["not_applicable"]
+
+
 def test_every_part_is_evidence_with_a_line(portrait: Photo) -> None:
     rows, _, _ = call(tools(SURE), [portrait])
     parts = {row.attribute: row for row in rows if row.attribute not in ("forgery", "forgery_voice")}
+    drawn = parts.pop(witnesses.ERROR_LEVEL)
     assert set(parts) == {*witnesses.WEIGHED.values(), *(one.attribute for one in witnesses.APART)}
+    assert (drawn.value, drawn.score, drawn.probability) == ("drawn", None, None)
     assert parts["network_traces"].value == "sign"
     for row in parts.values():
         assert row.limitations

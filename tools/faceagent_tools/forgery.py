@@ -18,7 +18,7 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, GroupError, Method, Probability, Threshold
 from faceagent_tools import forgery_words, readable, weights
 from faceagent_tools.backends import backend
-from faceagent_tools.forensics import ensemble, localise, voices, witnesses
+from faceagent_tools.forensics import ensemble, jpeg, localise, view, voices, witnesses
 from faceagent_tools.forensics.ensemble import Examined, Examiner, Finding, Stack
 from faceagent_tools.forensics.network import WEIGHTS
 from faceagent_tools.forensics.windows import KINDS
@@ -74,7 +74,8 @@ class DetectForgery(FaceTool[SubjectArguments]):
         reason = unlike(examined, table)
         answer = _abstained(face, reason) if reason else self._found(session, face, reading, examined, table)
         others = voices.listen(self._voices, photo, face, reading.points)
-        return [answer, *witnesses.rows(examined, face), *others]
+        drawn = witnesses.error_level(face, _error_level(session, face, reading))
+        return [answer, *witnesses.rows(examined, face), drawn, *others]
 
     def _found(self, session: Session, face: Face, reading: Reading, examined: Examined, table: Stack) -> Evidence:
         finding = table.finding(examined)
@@ -114,6 +115,14 @@ class DetectForgery(FaceTool[SubjectArguments]):
 
     def backends(self) -> Sequence[Backend]:
         return [backend(WEIGHTS, self.name, chosen=True), *voices.backends(self._voices)]
+
+
+def _error_level(session: Session, face: Face, reading: Reading) -> str | None:
+    """The name of the picture, or None for a photo that has none."""
+    photo = session.photo(face.image)
+    if photo.format not in jpeg.FORMATS:
+        return None
+    return session.illustrate(face.image, jpeg.error_level_picture(view.cut(photo.pixels, reading.points)))
 
 
 def method() -> Method:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from faceagent.media import Photo, Pixels, opened, turned
 from faceagent_tools.forensics import blocks
 from faceagent_tools.forensics.view import FaceView, Floats, Mask, Unmeasured
 from faceagent_tools.provenance_records import jpeg_quality
 
+FORMATS = ("JPEG", "MPO")
 QUALITIES = tuple(range(40, 96, 3))
 """IJG qualities at which ghosts are looked for."""
 _COARSER = 1.3  # times the file's own steps: five points of quality below 92, ten below 75
@@ -53,7 +55,7 @@ def measure(photo: Photo, view: FaceView) -> Compression | Unmeasured:
     Args:
         view: cut from the same photo.
     """
-    if photo.format not in ("JPEG", "MPO") or not photo.raw:
+    if photo.format not in FORMATS or not photo.raw:
         return Unmeasured("not_applicable", "traces of JPEG compression are read from JPEG files only")
     luma, face, around = _on_grid(photo, view)
     coefficients = blocks.cosines(luma)
@@ -87,19 +89,22 @@ def luma_table(photo: Photo) -> Floats:
         return np.array(tables[min(tables)], dtype=np.float64).reshape(8, 8)
 
 
-def error_level_picture(view: FaceView, gain: float = 15.0) -> Pixels:
-    """Difference from the same pixels saved once more, uint8 [h, w, 3]. A picture to look at and no measurement: what
-    shines is mostly what has edges and colour.
+def error_level_picture(view: FaceView, gain: float = 15.0) -> bytes:
+    """Difference from the same pixels saved once more, as JPEG. A picture to look at and no measurement: what shines is
+    mostly what has edges and colour.
 
     Args:
         gain: times the difference.
     """
-    from PIL import Image
+    saved = np.asarray(Image.open(io.BytesIO(_saved(view.pixels))), dtype=np.float32)
+    apart = np.clip(np.abs(view.pixels - saved) * gain, 0, 255).astype(np.uint8)
+    return _saved(apart)
 
+
+def _saved(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(view.pixels).save(buffer, "JPEG", quality=_ERROR_LEVEL_QUALITY)
-    saved = np.asarray(Image.open(buffer), dtype=np.float32)
-    return np.asarray(np.clip(np.abs(view.pixels - saved) * gain, 0, 255), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=_ERROR_LEVEL_QUALITY)
+    return buffer.getvalue()
 
 
 def ijg_table(quality: int) -> Floats:

@@ -24,6 +24,7 @@ WEIGHED = {
     "synthesis": "generator_traces",
 }
 """Attribute of each of `ensemble.PARTS`. Value: "sign" or "no_sign"."""
+ERROR_LEVEL = "error_level"
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,28 @@ APART = (
 def rows(examined: Examined, face: Face) -> list[Evidence]:
     """One evidence a part."""
     return [*(_weighed(name, examined, face) for name in WEIGHED), *(_apart(one, examined, face) for one in APART)]
+
+
+def error_level(face: Face, picture: str | None) -> Evidence:
+    """The picture of what one more compression would take away: to be looked at, and never weighed.
+
+    Args:
+        picture: its name in the session; None for a photo that is not JPEG.
+    """
+    shared: dict[str, Any] = {
+        "tool": TOOL,
+        "subject": face.id,
+        "attribute": ERROR_LEVEL,
+        "region": face.box,
+        "method": Method(
+            name="error level", version="1", licence="Apache-2.0", source="Krawetz 2007, A Picture's Worth"
+        ),
+        "limitations": ("Edges and colours shine in any photo: it shows where to look, and proves nothing.",),
+    }
+    if picture is None:
+        reason = "error levels are drawn of JPEG files only"
+        return Evidence(**shared, status="not_applicable", reason=reason)
+    return Evidence(**shared, value="drawn", details={"picture": picture})
 
 
 def _weighed(name: str, examined: Examined, face: Face) -> Evidence:
