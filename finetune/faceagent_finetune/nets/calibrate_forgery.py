@@ -45,7 +45,7 @@ AUTHENTIC = ("lfw_images", "helen68", "fairface", "stylegan_ffhq")
 MEASURED_ONLY = ("vip_one_person",)
 ALARMS = 0.05
 PASSED = 0.1
-TELLING = 0.6
+TELLING = 0.7
 """AUC that forgeries and authentic photos of a range of widths must reach for something to be said of it."""
 _STRANGEST = 0.99  # of the photos are no stranger
 _BLOCKIEST = (0.8, 0.85, 0.9, 0.95)  # shares of the photos among whose blockiness the line is looked for
