@@ -40,7 +40,7 @@ def turn_grammar(tools: Sequence[JsonSchema], choice: str | None = None, special
 
     Args:
         tools: in OpenAI's format, {"type": "function", "function": {"name", "parameters"}}.
-        choice: None or "auto": calls or a Draft; "any" or "required": calls; "none": a Draft; a tool's name: its calls.
+        choice: None or "auto": calls or a Draft; "none": a Draft; "any" or "required": one call; a name: its call.
         special: which of `<tool_call>` and `</tool_call>` are tokens of their own in the tokenizer.
 
     Raises:
@@ -55,7 +55,7 @@ def turn_grammar(tools: Sequence[JsonSchema], choice: str | None = None, special
     opening, closing = (name if name in special else json.dumps(name) for name in (OPEN, CLOSE))
     lines = [
         "%llguidance {}",
-        f"start: {kinds.get(choice, 'calls') if functions else 'draft'}",
+        f"start: {kinds.get(choice, 'call') if functions else 'draft'}",
         f"draft: {_json(draft_schema())}",
     ]
     if functions:

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models.base import LangSmithParams, LanguageModelInput
+from langchain_core.language_models.base import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.tool import tool_call_chunk
@@ -49,7 +49,7 @@ class LocalController(BaseChatModel):
 
     Args:
         model: from `local_model.load`.
-        max_new_tokens: longest turn; one that nears it is closed early (see `Constraint`).
+        max_tokens: longest turn; one that nears it is closed early (see `Constraint`).
         temperature: 0 takes the likeliest token each time.
         max_pictures: shown in one conversation; fewer where the context does not hold them.
     """
@@ -57,7 +57,7 @@ class LocalController(BaseChatModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     model: LocalModel = Field(exclude=True, repr=False)
-    max_new_tokens: int = Field(default=1024, ge=256)
+    max_tokens: int = Field(default=1024, ge=1)
     temperature: float = Field(default=0.0, ge=0.0)
     max_pictures: int = Field(default=16, ge=0)
     sees_images: bool = True
@@ -70,11 +70,12 @@ class LocalController(BaseChatModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model_name": self.model.name, "temperature": self.temperature}
+        return {"model_name": self.model_name, "temperature": self.temperature}
 
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        params = super()._get_ls_params(stop=stop, **kwargs)
-        return {**params, "ls_model_name": self.model.name, "ls_max_tokens": self.max_new_tokens}
+    @property
+    def model_name(self) -> str:
+        """What LangChain's traces call it."""
+        return self.model.name
 
     def cancel(self) -> None:
         """Stop what is being written, from any thread, after the token at hand; who waits gets a ControllerError."""
@@ -91,7 +92,7 @@ class LocalController(BaseChatModel):
         """Every turn will be calls of these tools, or a Draft.
 
         Args:
-            tool_choice: "auto", "any" or True (calls only), "none" (a Draft only), or the name of one tool.
+            tool_choice: "auto"; "none": a Draft; "any" or True: one call, of whichever tool; a tool's name: its call.
         """
         choice = ("any" if tool_choice else None) if isinstance(tool_choice, bool) else tool_choice
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], tool_choice=choice, **kwargs)
@@ -146,7 +147,7 @@ class LocalController(BaseChatModel):
     ) -> tuple[Mapping[str, Any], list[str]]:
         """Tensors that leave room for a turn, and the labels of pictures that had to stay out."""
         whole = transcribe(messages, tools, self.model.knows, self.model.control_tokens)
-        room = self.model.context - min(self.max_new_tokens, self.model.context // 4)
+        room = self.model.context - min(self.max_tokens, self.model.context // 4)
         for candidate in _smaller_and_smaller(whole.showing(self.max_pictures)):
             inputs = self.model.encode(candidate, tools)
             if inputs["input_ids"].shape[1] <= room:
@@ -182,7 +183,7 @@ class _Writing:
         self.model = controller.model
         self.inputs = inputs
         self.read = int(inputs["input_ids"].shape[1])
-        self.limit = min(controller.max_new_tokens, self.model.context - self.read)
+        self.limit = min(controller.max_tokens, self.model.context - self.read)
         self.constraint = None if grammar is None else Constraint(self.model.tokens, grammar, self.limit)
         self.stop = tuple(stop or ())
         self.written = 0
@@ -200,7 +201,7 @@ class _Writing:
                 raise ControllerError("The model was stopped before its turn was finished", "Ask again")
             if self.constraint is not None and not self.whole and not self.stop:
                 raise ControllerError(
-                    f"The model's turn was cut off after {self.written} tokens", "Allow it more with max_new_tokens"
+                    f"The model's turn was cut off after {self.written} tokens", "Allow it more with max_tokens"
                 )
         finally:
             self._stopped.set()

@@ -60,7 +60,7 @@ class Transcript:
     labels: list[str] = field(default_factory=list)
 
     def showing(self, count: int) -> Transcript:
-        """The same with the first `count` pictures; where another was, the text says so."""
+        """The same with the first `count` pictures; where another was, the text says that it is not shown."""
         seen = 0
         turns = []
         for turn in self.turns:
@@ -69,7 +69,7 @@ class Transcript:
                 if part["type"] == "image":
                     seen += 1
                     if seen > count:
-                        part = _text(f"({self.labels[seen - 1]} is not shown to you; tools can examine it.)")
+                        part = _text("(not shown)")
                 content.append(part)
             turns.append({**turn, "content": content})
         return Transcript(turns, self.pictures[:count], self.labels[:count])
