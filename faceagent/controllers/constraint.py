@@ -31,6 +31,7 @@ _LONGEST_ARGUMENT = 80
 _LONGEST_SENTENCE = 400
 _MOST_ITEMS = 12
 _LARGEST_NUMBER = 1_000_000_000
+_ANSWERS = ("answered", "partly_answered")
 # As `json.dumps` and the chat templates write JSON.
 _SPACING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
@@ -62,13 +63,14 @@ def turn_grammar(tools: Sequence[JsonSchema], choice: str | None = None, special
         lines += [
             f'calls: call ("\\n" call){{0,{MAX_CALLS - 1}}}',
             f'call: {opening} "\\n" body "\\n" {closing}',
-            f"body: {_json({'anyOf': [_call_schema(function) for function in functions]})}",
+            f"body: {_json({'anyOf': [call_schema(function) for function in functions]})}",
         ]
     return "\n".join(lines)
 
 
 def draft_schema() -> JsonSchema:
-    """That of `Draft`, narrowed: every field is written, in one order, and none is without end."""
+    """That of `Draft`, narrowed: every field is written, in one order, and none is without end. What is checked against
+    evidence is a claim, so an answer speaks in claims alone; remarks are for saying why there is none."""
     schema = Draft.model_json_schema()
     # The value of a claim: what evidence holds in practice, not any JSON.
     text, number = {"type": "string", "maxLength": _LONGEST_ARGUMENT}, {"type": "number"}
@@ -80,7 +82,14 @@ def draft_schema() -> JsonSchema:
         claim["properties"][name]["maxLength"] = _LONGEST_ARGUMENT
     for written in (schema, claim):
         written["required"] = list(written["properties"])
-    return bounded(schema, _LONGEST_SENTENCE)
+    definitions = schema.pop("$defs")
+    nothing = {"type": "array", "items": {"type": "null"}, "maxItems": 0}
+    fields = schema["properties"]
+    answer = {**fields, "status": {"enum": list(_ANSWERS)}, "remarks": nothing}
+    others = [status for status in fields["status"]["enum"] if status not in _ANSWERS]
+    refusal = {**fields, "status": {"enum": others}, "claims": nothing, "not_established": nothing}
+    kinds = [{**schema, "properties": properties} for properties in (answer, refusal)]
+    return bounded({"anyOf": kinds, "$defs": definitions}, _LONGEST_SENTENCE)
 
 
 def bounded(schema: JsonSchema, longest: int = _LONGEST_ARGUMENT) -> JsonSchema:
@@ -113,7 +122,8 @@ def _limit_number(schema: JsonSchema) -> None:
         schema["maximum"] = max(_LARGEST_NUMBER, schema.get("minimum", 0))
 
 
-def _call_schema(function: Mapping[str, Any]) -> JsonSchema:
+def call_schema(function: Mapping[str, Any]) -> JsonSchema:
+    """That of one tool's calls, {"name", "arguments"}."""
     from langchain_core.utils.json_schema import dereference_refs
 
     arguments = dereference_refs(dict(function.get("parameters") or {"type": "object", "properties": {}}))

@@ -59,7 +59,12 @@ def accepts(tiny: Path) -> Any:
     return accepts
 
 
-@pytest.mark.parametrize("text", [CALL, f"{CALL}\n{CALL}", DRAFT], ids=["call", "two calls", "draft"])
+REFUSAL = '{"status": "needs_photo", "claims": [], "remarks": ["Please give me the photo."], "not_established": []}'
+
+
+@pytest.mark.parametrize(
+    "text", [CALL, f"{CALL}\n{CALL}", DRAFT, REFUSAL], ids=["call", "two calls", "draft", "no answer"]
+)
 def test_good_turns_are_taken(accepts: Any, text: str) -> None:
     assert accepts(text)
 
@@ -76,6 +81,8 @@ def test_good_turns_are_taken(accepts: Any, text: str) -> None:
         DRAFT.replace('"e12"', '"the photo"'),
         DRAFT.replace('"answered"', '"certain"'),
         DRAFT.replace('"role": "answer"', '"role": "answer", "confidence": 1'),
+        DRAFT.replace('"remarks": []', '"remarks": ["It is a fake."]'),
+        DRAFT.replace('"answered"', '"declined"'),
         DRAFT[:-1],
         "Yes.",
     ],
@@ -89,6 +96,8 @@ def test_good_turns_are_taken(accepts: Any, text: str) -> None:
         "evidence that is no id",
         "an invented status",
         "an invented field",
+        "an answer outside of claims",
+        "a refusal with claims",
         "cut off",
         "talk",
     ],

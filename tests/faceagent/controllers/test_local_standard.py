@@ -27,7 +27,7 @@ class _Local:
 
     @pytest.fixture(autouse=True)
     def _take_model(self, local: Any) -> None:
-        type(self).model_parameters = {"model": local.model, "max_tokens": 256}
+        type(self).model_parameters = {"model": local.model}
 
     @pytest.fixture
     def model(self, local: Any, request: Any) -> BaseChatModel:
