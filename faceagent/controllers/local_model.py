@@ -136,7 +136,7 @@ def _explained(model: str) -> Iterator[None]:
             f"The processor of {model} needs a package that is not here ({_first_line(error)})",
             "Install that package, for torchvision the build that matches torch",
         ) from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         if _unreachable(error):
             raise ControllerError(
                 f"{model} is no folder here, and the Hugging Face hub cannot be reached",
