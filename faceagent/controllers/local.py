@@ -40,8 +40,10 @@ def open_local(spec: str, load_in: LoadIn | None = None) -> LocalController:
     Raises:
         MissingExtra, UsageError, ControllerError: see `local_model.load`.
     """
-    model, plus, adapter = (spec, "", "") if Path(spec).is_dir() else spec.rpartition("+")
-    return LocalController(model=load(model if plus else spec, adapter if plus else None, load_in))
+    parts = [spec] if Path(spec).is_dir() else spec.rsplit("+", 1)
+    # A shell does not resolve "~" inside a word.
+    model, *adapter = (str(Path(part).expanduser()) if part.startswith("~") else part for part in parts)
+    return LocalController(model=load(model, adapter[0] if adapter else None, load_in))
 
 
 class LocalController(BaseChatModel):
@@ -130,7 +132,7 @@ class LocalController(BaseChatModel):
             ],
             usage_metadata=writing.usage(),
             response_metadata={
-                "finish_reason": "stop" if writing.whole else "length",
+                "finish_reason": "stop" if writing.whole or writing.written < writing.limit else "length",
                 "model_name": self.model.name,
                 "not_shown": hidden,
             },

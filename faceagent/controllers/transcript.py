@@ -170,26 +170,31 @@ class _Writer:
 
     def _assistant(self, message: AIMessage) -> None:
         parts = [_text(self.plain(message.text))] if message.text else []
-        calls = [{"name": call["name"], "arguments": call["args"]} for call in message.tool_calls]
+        calls = [
+            self.plain(json.dumps({"name": call["name"], "arguments": call["args"]}, ensure_ascii=False))
+            for call in message.tool_calls
+        ]
         if self.knows.tools:
             self.result.turns.append({"role": "assistant", "content": parts})
             if calls:
-                self.result.turns[-1]["tool_calls"] = [{"type": "function", "function": call} for call in calls]
+                self.result.turns[-1]["tool_calls"] = [
+                    {"type": "function", "function": json.loads(call)} for call in calls
+                ]
             return
-        written = [f"{OPEN}\n{self.plain(json.dumps(call, ensure_ascii=False))}\n{CLOSE}" for call in calls]
+        written = [f"{OPEN}\n{call}\n{CLOSE}" for call in calls]
         self._append("assistant", parts + ([_text("\n".join(written))] if written else []))
 
     def _result(self, parts: list[dict[str, Any]]) -> None:
         if self.knows.tools:
             self.result.turns.append({"role": "tool", "content": parts})
         else:
-            self._append("user", [_text("<tool_response>\n"), *parts, _text("\n</tool_response>\n")])
+            self._append("user", [_text("<tool_response>\n"), *parts, _text("\n</tool_response>")])
 
     def _append(self, role: str, parts: list[dict[str, Any]]) -> None:
         """Add a turn, or go on with the last one: many templates refuse the same role twice."""
         turns = self.result.turns
         if turns and turns[-1]["role"] == role:
-            turns[-1]["content"] += parts
+            turns[-1]["content"] += [_text("\n"), *parts]
         else:
             turns.append({"role": role, "content": parts})
 
