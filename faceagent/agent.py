@@ -59,7 +59,7 @@ class FaceAgent:
     """The assistant: tools that measure, a controller that plans and words, and the check between them.
 
     Args:
-        controller: "embedded", or any LangChain chat model that can bind tools.
+        controller: "embedded", "openai:<base url>#<model>", or any LangChain chat model that can bind tools.
         tools: what it may measure with; by default those of every installed package that declares some.
         limits: which files are refused before decoding.
         budget: what one question may cost.

@@ -19,14 +19,22 @@ def make_controller(spec: str, tools: Toolbox) -> BaseChatModel:
     """The controller that a specification names.
 
     Args:
-        spec: "embedded" (needs no download).
+        spec: "embedded" (needs no download), or "openai:<base url>#<model>" (see `served.connect`).
         tools: what it may call; the embedded one words its answers with them.
 
     Raises:
-        UsageError: no such controller.
+        UsageError: no such controller, or its address is not one.
+        MissingExtra: it takes an extra that is not installed.
     """
     if spec == "embedded":
         from faceagent.controllers.embedded import EmbeddedController
 
         return EmbeddedController(tools=tools)
-    raise UsageError(f"There is no controller {spec!r}", "Use embedded, or pass a LangChain chat model from Python")
+    if spec.startswith("openai:"):
+        from faceagent.controllers.served import connect
+
+        return connect(spec.removeprefix("openai:"))
+    raise UsageError(
+        f"There is no controller {spec!r}",
+        "Use embedded or openai:<base url>#<model>, or pass a LangChain chat model from Python",
+    )
