@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/v1/chat/completions":
             return self._send(404, b"<h1>Not found</h1>", "text/html")
         self.served.requests.append(request)
-        self.served.headers.append(dict(self.headers))
+        self.served.headers.append({name.lower(): value for name, value in self.headers.items()})
         if request["model"] != MODEL:
             return self._fail(404, f"The model `{request['model']}` does not exist.")
         reply = self.answer(request)
