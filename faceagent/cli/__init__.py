@@ -1,4 +1,4 @@
-"""The command line: `faceagent ask | report | models | doctor`.
+"""The command line: `faceagent ask | report | serve | models | doctor`.
 
 Exit status: 0 done; 1 done, but some input failed or something is missing; 2 the command or a reference in it is wrong.
 Nothing shows a traceback unless --debug asks for one.
@@ -12,11 +12,11 @@ import sys
 from collections.abc import Sequence
 
 from faceagent import __version__
-from faceagent.cli import ask, doctor, models, report
+from faceagent.cli import ask, doctor, models, report, serve
 from faceagent.cli.console import complain
 from faceagent.errors import FaceAgentError, UnknownReference, UsageError
 
-COMMANDS = (ask, report, models, doctor)
+COMMANDS = (ask, report, serve, models, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
