@@ -95,6 +95,28 @@ def oblige(request: Request) -> Reply:
     return Reply("I am at your service.")
 
 
+def counting(request: Request) -> Reply:
+    """What an honest model would say when asked how many faces there are: a tool call, then the tool's count."""
+    told = [message["content"] for message in request["messages"] if message["role"] == "tool"]
+    if not told:
+        return Reply(calls=[("detect_faces", {"images": ["image 1"]})])
+    rows = [row for text in told for line in text.splitlines() for row in json.loads(line)["evidence"]]
+    row = next(row for row in rows if row["attribute"] == "face_count")
+    claim = {
+        "sentence": f"I count {row['value']} faces.",
+        "subject": row["subject"],
+        "attribute": "face_count",
+        "value": row["value"],
+        "evidence": [row["id"]],
+    }
+    return Reply(json.dumps({"claims": [claim]}))
+
+
+def has_looked(request: Request) -> bool:
+    """Whether a tool has answered already."""
+    return any(message["role"] == "tool" for message in request["messages"])
+
+
 def _words(message: dict[str, Any]) -> str:
     content = message["content"] or ""
     return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from typing import Any
 import fakes
 import pytest
 from conftest import EXAMPLES
-from openai_server import MODEL, Reply, Request, Served, images_of, serving
+from openai_server import MODEL, Reply, Request, Served, counting, has_looked, images_of, serving
 
 pytest.importorskip("langchain_openai", reason="the served controller comes with the extra served")
 
@@ -21,31 +20,12 @@ from faceagent.controllers.served import ServedController, connect
 from faceagent.errors import ControllerError, FaceAgentError, UsageError
 from faceagent.types import Answer
 
-COUNT = Reply(calls=[("detect_faces", {"images": ["image 1"]})])
 PROSE = Reply("I see two faces in the picture!")
 
 
-def observed(request: Request) -> list[dict[str, Any]]:
-    """The evidence in what the tools told the model."""
-    told = [message["content"] for message in request["messages"] if message["role"] == "tool"]
-    return [row for text in told for line in text.splitlines() for row in json.loads(line)["evidence"]]
-
-
-def drafting(request: Request) -> Reply:
-    """An honest model: it repeats the count that the detector gave."""
-    row = next(row for row in observed(request) if row["attribute"] == "face_count")
-    claim = {
-        "sentence": f"I count {row['value']} faces.",
-        "subject": row["subject"],
-        "attribute": "face_count",
-        "value": row["value"],
-        "evidence": [row["id"]],
-    }
-    return Reply(json.dumps({"claims": [claim]}))
-
-
-def counting(request: Request) -> Reply:
-    return drafting(request) if observed(request) else COUNT
+def prose_after_looking(request: Request) -> Reply:
+    """A model that calls the tool and then forgets in which form to answer."""
+    return PROSE if has_looked(request) else counting(request)
 
 
 def ask(answer: Callable[[Request], Reply] | Reply, **options: Any) -> tuple[Answer, Served]:
@@ -87,7 +67,7 @@ def test_a_model_of_text_alone_gets_no_photos() -> None:
 
 def test_prose_goes_back_once_under_the_schema() -> None:
     def answer(request: Request) -> Reply:
-        return drafting(request) if "response_format" in request else PROSE if observed(request) else COUNT
+        return counting(request) if "response_format" in request else prose_after_looking(request)
 
     said, served = ask(answer)
     assert said.text == "I count 2 faces [e1]."
@@ -101,7 +81,7 @@ def test_a_server_without_schemas_is_asked_without_one() -> None:
     def answer(request: Request) -> Reply:
         if "response_format" in request:
             return Reply("response_format is not supported", status=400)
-        return drafting(request) if request.get("tool_choice") == "none" else PROSE if observed(request) else COUNT
+        return counting(request) if request.get("tool_choice") == "none" else prose_after_looking(request)
 
     said, _ = ask(answer)
     assert said.text == "I count 2 faces [e1]."
