@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     chosen = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.DEBUG if chosen.debug else logging.ERROR, stream=sys.stderr)
+    # Its debug log has whole requests in it, and so the photos.
+    logging.getLogger("openai").setLevel(logging.INFO if chosen.debug else logging.ERROR)
     try:
         return int(chosen.run(chosen))
     except (UsageError, UnknownReference) as error:

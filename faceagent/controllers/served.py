@@ -261,7 +261,7 @@ _COMPLAINTS = (
         r"not a multimodal model|(?:does not|doesn't) support (?:image|vision|multimodal)|"
         r"image input is not supported|mmproj|image_url is only supported|at most 0 image|required for image input",
         "{model} does not take images",
-        "Serve a vision-language model, or seat it from Python with sees_images=False",
+        "Serve a vision-language model, or seat it from Python, with sees_images=False",
     ),
     _Complaint.of(
         r"at most \d+ image",
@@ -273,6 +273,11 @@ _COMPLAINTS = (
         r"prompt is too long",
         "The question and its photos are longer than {model} can read at once",
         "Serve it with more room (faceagent serve --max-length), or ask about fewer photos",
+    ),
+    _Complaint.of(
+        r"unsupported (?:value|parameter): '?temperature",
+        "{model} does not let its temperature be set",
+        "Seat it from Python, with temperature=None",
     ),
 )
 

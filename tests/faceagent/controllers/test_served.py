@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ pytest.importorskip("langchain_openai", reason="the served controller comes with
 from faceagent.agent import FaceAgent
 from faceagent.cli import main
 from faceagent.controllers.served import ServedController, connect
-from faceagent.errors import ControllerError, FaceAgentError, UsageError
+from faceagent.errors import ControllerError, FaceAgentError, MissingExtra, UsageError
 from faceagent.types import Answer
 
 PROSE = Reply("I see two faces in the picture!")
@@ -114,6 +115,11 @@ def test_a_busy_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
             Reply("This model's maximum context length is 512 tokens.", status=400),
             "longer than tiny can read at once",
             "--max-length",
+        ),
+        (
+            Reply("Unsupported value: 'temperature' does not support 0 with this model.", status=400),
+            "does not let its temperature be set",
+            "temperature=None",
         ),
         (Reply("Something else.", status=418), "refused the request (HTTP 418: ", "own log"),
         (Reply("no key", status=401), "wants an API key", "FACEAGENT_API_KEY"),
@@ -217,6 +223,20 @@ def test_the_key_is_sent_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch, capl
     assert served.headers[0]["authorization"] == "Bearer sesame-open"
     shown = [repr(controller), str(controller), repr(controller._identifying_params), caplog.text, str(caught.value)]
     assert not any("sesame" in text for text in shown)
+
+
+def test_photos_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), serving(counting) as served:
+        assert main(["ask", "--debug", str(EXAMPLES / "group.jpg"), "How many?", "--controller", served.spec]) == 0
+    assert caplog.records
+    assert "base64" not in caplog.text
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "faceagent.controllers.served")
+    monkeypatch.setitem(sys.modules, "langchain_openai", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'faceagent\[served\]'"):
+        FaceAgent("openai:http://127.0.0.1:8000/v1#tiny", tools=fakes.fake_toolbox().values())
 
 
 def test_openais_own_key_goes_to_openai_only(monkeypatch: pytest.MonkeyPatch) -> None:
