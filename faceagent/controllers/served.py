@@ -209,8 +209,9 @@ class ServedController(ChatOpenAI):
             if complaint.pattern.search(error.message):
                 names = {"model": self.model_name, "place": self._place}
                 return ControllerError(complaint.message.format(**names), complaint.mend.format(**names))
+        what = "failed" if error.status_code >= 500 else "refused the request"
         return ControllerError(
-            f"{self._place} refused the request (HTTP {error.status_code}: {_short(error.message)})",
+            f"{self._place} {what} (HTTP {error.status_code}: {_short(error.message)})",
             "The server's own log says more; --controller embedded needs no server",
         )
 

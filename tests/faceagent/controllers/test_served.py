@@ -122,6 +122,7 @@ def test_a_busy_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
             "temperature=None",
         ),
         (Reply("Something else.", status=418), "refused the request (HTTP 418: ", "own log"),
+        (Reply("Out of memory.", status=500), "failed (HTTP 500: ", "own log"),
         (Reply("no key", status=401), "wants an API key", "FACEAGENT_API_KEY"),
         (Reply(raw=b"<html>Welcome</html>", content_type="text/html"), "is not a chat completion", "OpenAI-compatible"),
         (Reply(raw=b"{not json"), "is not a chat completion", "OpenAI-compatible"),

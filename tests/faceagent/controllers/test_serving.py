@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Template
 
 from faceagent.controllers.serving import serving
 from faceagent.errors import UsageError
@@ -101,6 +103,33 @@ def test_an_adapter(rank: int, allowed: str, tmp_path: Path) -> None:
     assert option(wanted.command, "--max-lora-rank") == allowed
     assert option(wanted.command, "--lora-modules") == f"faces={adapter.resolve()}"
     assert wanted.controller == "openai:http://127.0.0.1:8000/v1#faces"
+
+
+def test_our_template_hands_over_tools_calls_and_observations() -> None:
+    call = {"function": {"name": "detect_faces", "arguments": {"images": ["image 1"]}}}
+    text = Template(files("faceagent.controllers").joinpath("hermes.jinja").read_text()).render(
+        messages=[
+            {"role": "system", "content": "The rules."},
+            {"role": "user", "content": "How many?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "content": "two faces"},
+        ],
+        tools=[{"function": {"name": "detect_faces"}}],
+        add_generation_prompt=True,
+    )
+    turns = text.split("<|im_start|>")[1:]
+    assert [turn.partition("\n")[0] for turn in turns] == ["system", "user", "assistant", "user", "assistant"]
+    assert all(turn.endswith("<|im_end|>\n") for turn in turns[:-1])
+    assert turns[0].startswith("system\nThe rules.")
+    assert '<tools>\n{"function": {"name": "detect_faces"}}\n</tools>' in turns[0]
+    assert '<tool_call>\n{"name": "detect_faces", "arguments": {"images": ["image 1"]}}\n</tool_call>' in turns[2]
+    assert "<tool_response>\ntwo faces\n</tool_response>" in turns[3]
+    assert turns[4] == "assistant\n"
+
+
+def test_our_template_without_tools() -> None:
+    template = Template(files("faceagent.controllers").joinpath("hermes.jinja").read_text())
+    assert template.render(messages=[{"role": "user", "content": "Hello"}]) == "<|im_start|>user\nHello<|im_end|>\n"
 
 
 def test_an_adapter_is_served_with_the_template_it_was_trained_with(tmp_path: Path) -> None:
