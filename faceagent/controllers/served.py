@@ -76,8 +76,9 @@ class ServedController(ChatOpenAI):
 
     Args:
         sees_images: False for a model of text alone: the agent then sends it no photos.
-        form: what the last turn has to be. An answer to a request with tools that is neither a tool call nor this
-            goes back once, under the form's JSON schema where the server takes one. Streams are passed on as they are.
+        form: what the last turn has to be. An answer (of `invoke`, to a request with tools) that is neither a tool call
+            nor this goes back once, under the form's JSON schema where the server takes one. Streams and `ainvoke`
+            pass on what comes.
 
     Raises:
         ControllerError: from every call: no server, no such model, no images, no tools, no time, or nonsense.
@@ -112,8 +113,9 @@ class ServedController(ChatOpenAI):
                 return result
             again = [*messages, *_said(result), HumanMessage(_AGAIN)]
             plain = {**kwargs, "tool_choice": "none"}
+            schema = {"extra_body": {**kwargs.get("extra_body", {}), **self._under_schema()}}
             try:
-                return super()._generate(again, stop, run_manager, **plain, extra_body=self._under_schema())
+                return super()._generate(again, stop, run_manager, **{**plain, **schema})
             except (openai.BadRequestError, openai.UnprocessableEntityError):
                 _log.info("%s takes no JSON schema; asking without one", self._place)
                 return super()._generate(again, stop, run_manager, **plain)
@@ -205,13 +207,14 @@ class ServedController(ChatOpenAI):
                 f"{self._place} wants an API key, or another one than it got",
                 f"Put it into the environment variable {KEY}",
             )
+        said = _said_by_server(error)
         for complaint in _COMPLAINTS:
-            if complaint.pattern.search(error.message):
+            if complaint.pattern.search(said):
                 names = {"model": self.model_name, "place": self._place}
                 return ControllerError(complaint.message.format(**names), complaint.mend.format(**names))
         what = "failed" if error.status_code >= 500 else "refused the request"
         return ControllerError(
-            f"{self._place} {what} (HTTP {error.status_code}: {_short(error.message)})",
+            f"{self._place} {what} (HTTP {error.status_code}: {_short(said) or 'it does not say why'})",
             "The server's own log says more; --controller embedded needs no server",
         )
 
@@ -306,6 +309,13 @@ def _fits(form: type[BaseModel], text: str) -> bool:
 def _said(result: ChatResult) -> list[BaseMessage]:
     text = result.generations[0].message.text
     return [AIMessage(text)] if text else []
+
+
+def _said_by_server(error: openai.APIStatusError) -> str:
+    """The message in the body of a refusal: OpenAI's `message`, FastAPI's `detail`, or the body as it is."""
+    if isinstance(error.body, dict):
+        return str(error.body.get("message") or error.body.get("detail") or error.body)
+    return str(error.body or error.response.text)
 
 
 def _short(text: str) -> str:
