@@ -42,7 +42,12 @@ _OPENAI = "api.openai.com"
 _SECONDS, _SECONDS_TO_CONNECT, _RETRIES = 120.0, 5.0, 2
 """For one request. Without a GPU a vision model takes a minute and more. Each retry waits longer than the last."""
 
-_AGAIN = "That is not the JSON that was asked for. Give the same answer as JSON only, with nothing before or after it."
+# What the model wrote instead is not repeated to it: servers read marks such as <|im_start|> in a message as what they
+# stand for. The turn in its place is there because some templates want the speakers to alternate.
+_AGAIN = (
+    AIMessage("My answer is ready."),
+    HumanMessage("Give it as JSON only, in the form that was asked for, with nothing before or after it."),
+)
 _EXAMPLE = "Write it as in openai:http://127.0.0.1:8000/v1#MODEL"
 
 
@@ -77,7 +82,7 @@ class ServedController(ChatOpenAI):
     Args:
         sees_images: False for a model of text alone: the agent then sends it no photos.
         form: what the last turn has to be. An answer (of `invoke`, to a request with tools) that is neither a tool call
-            nor this goes back once, under the form's JSON schema where the server takes one. Streams and `ainvoke`
+            nor this is asked for once more, under the form's JSON schema where the server takes one. Streams and `ainvoke`
             pass on what comes.
 
     Raises:
@@ -111,7 +116,7 @@ class ServedController(ChatOpenAI):
             result = super()._generate(messages, stop, run_manager, **kwargs)
             if self._usable(result, kwargs):
                 return result
-            again = [*messages, *_said(result), HumanMessage(_AGAIN)]
+            again = [*messages, *_AGAIN]
             plain = {**kwargs, "tool_choice": "none"}
             schema = {"extra_body": {**kwargs.get("extra_body", {}), **self._under_schema()}}
             try:
@@ -304,11 +309,6 @@ def _fits(form: type[BaseModel], text: str) -> bool:
     except ValidationError:
         return False
     return True
-
-
-def _said(result: ChatResult) -> list[BaseMessage]:
-    text = result.generations[0].message.text
-    return [AIMessage(text)] if text else []
 
 
 def _said_by_server(error: openai.APIStatusError) -> str:

@@ -66,7 +66,7 @@ def test_a_model_of_text_alone_gets_no_photos() -> None:
     assert not images_of(served.requests[0])
 
 
-def test_prose_goes_back_once_under_the_schema() -> None:
+def test_instead_of_prose_the_form_is_asked_for_once_under_its_schema() -> None:
     def answer(request: Request) -> Reply:
         return counting(request) if "response_format" in request else prose_after_looking(request)
 
@@ -75,7 +75,8 @@ def test_prose_goes_back_once_under_the_schema() -> None:
     last = served.requests[-1]
     assert last["response_format"]["json_schema"]["schema"]["title"] == "Draft"
     assert last["tool_choice"] == "none"
-    assert last["messages"][-2]["content"] == PROSE.text
+    assert [message["role"] for message in last["messages"][-3:]] == ["tool", "assistant", "user"]
+    assert PROSE.text not in str(last["messages"])
 
 
 def test_a_server_without_schemas_is_asked_without_one() -> None:
