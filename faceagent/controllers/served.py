@@ -81,9 +81,9 @@ class ServedController(ChatOpenAI):
 
     Args:
         sees_images: False for a model of text alone: the agent then sends it no photos.
-        form: what the last turn has to be. An answer (of `invoke`, to a request with tools) that is neither a tool call
-            nor this is asked for once more, under the form's JSON schema where the server takes one. Streams and `ainvoke`
-            pass on what comes.
+        form: what the last turn has to be. What `invoke` gets in answer to a request with tools, and is neither a tool
+            call nor this, is asked for once more, under the form's JSON schema where the server takes one. Streams and
+            `ainvoke` pass on what comes.
 
     Raises:
         ControllerError: from every call: no server, no such model, no images, no tools, no time, or nonsense.
