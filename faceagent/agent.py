@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
@@ -59,15 +59,19 @@ class FaceAgent:
     """The assistant: tools that measure, a controller that plans and words, and the check between them.
 
     Args:
-        controller: "embedded", "openai:<base url>#<model>", or any LangChain chat model that can bind tools.
+        controller: "embedded", "transformers:<model folder or hub id>[+<adapter folder>]", "openai:<base url>#<model>", or
+            any LangChain chat model that can bind tools.
         tools: what it may measure with; by default those of every installed package that declares some.
         limits: which files are refused before decoding.
         budget: what one question may cost.
         purpose: what faces are read for, a name in `faceagent.policy.purposes()`. Without one, emotion and ethnicity
             stay off.
+        load_in: bits of a local controller's weights; by default as they are stored.
 
     Raises:
-        UsageError: no such controller or purpose, or no tools are installed.
+        UsageError: no such controller, model or purpose, or no tools are installed.
+        MissingExtra: the controller takes an extra that is not installed.
+        ControllerError: the controller's model cannot be loaded.
     """
 
     def __init__(
@@ -78,11 +82,14 @@ class FaceAgent:
         limits: Limits | None = None,
         budget: Budget | None = None,
         purpose: str | None = None,
+        load_in: Literal["4bit", "8bit"] | None = None,
     ) -> None:
         self.tools = Toolbox.installed() if tools is None else Toolbox(tools)
         if not self.tools:
             raise UsageError("No tools are installed", "Install faceagent itself rather than its core alone")
-        self.controller = make_controller(controller, self.tools) if isinstance(controller, str) else controller
+        if isinstance(controller, str):
+            controller = make_controller(controller, self.tools, load_in=load_in)
+        self.controller = controller
         self.limits = limits or Limits()
         self.budget = budget or Budget()
         self.purpose = None if purpose is None else policy.purpose(purpose).name
@@ -136,6 +143,7 @@ class _Conversation:
         self.outcomes: list[Outcome] = []
         self.asked: list[str] = []
         self.stopped: str | None = None
+        self.not_shown: list[str] = []
         self.bound = {tool.name: tool for tool in agent.tools.bind(session, self.steps)}
         self.model = agent.controller.bind_tools(list(self.bound.values()))
         self.deadline = time.monotonic() + agent.budget.seconds
@@ -161,7 +169,7 @@ class _Conversation:
         return Answer(
             question=self.question,
             status="partly_answered" if draft.status == "answered" and gaps else draft.status,
-            text=compose(accepted, gaps, draft.remarks),
+            text=compose(accepted, gaps, (*draft.remarks, *self._blind_spots())),
             claims=tuple(accepted),
             not_established=tuple(gaps),
             exhibits=self.session.exhibits(),
@@ -198,8 +206,15 @@ class _Conversation:
 
     def _invoke(self) -> AIMessage:
         turn = self.model.invoke(self.messages)
+        self.not_shown = turn.response_metadata.get("not_shown") or self.not_shown
         self.messages.append(turn)
         return turn
+
+    def _blind_spots(self) -> list[str]:
+        """What a person should know about which pictures the controller had before its eyes."""
+        if not self.not_shown:
+            return []
+        return [f"The model could not be shown {', '.join(self.not_shown)} beside the others; tools can still measure."]
 
     def _run(self, call: Any) -> ToolMessage:
         if len(self.steps) >= self.agent.budget.tool_calls or time.monotonic() > self.deadline:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
+from faceagent.cli.console import add_controller, add_limits, add_purpose, complain, limits_of, say
 from faceagent.errors import MediaError, MissingExtra, UsageError
 from faceagent.media import Photo
 from faceagent.video import Video, take
@@ -22,7 +22,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("given", nargs="+", metavar="FILE… QUESTION", help="photos and videos, then the question")
     parser.add_argument("--json", action="store_true", help="print the whole Answer as JSON")
     parser.add_argument("--steps", action="store_true", help="show each tool call")
-    parser.add_argument("--controller", default="embedded", help="who plans and words (default embedded)")
+    add_controller(parser)
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where copies that a tool makes go")
     add_purpose(parser)
     add_limits(parser)
@@ -35,7 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
     *paths, question = chosen.given
     if Path(question).is_file():
         raise UsageError(f"The question is missing: {question} is a file", "Put the question last, in quotes")
-    agent = FaceAgent(chosen.controller, limits=limits_of(chosen), purpose=chosen.purpose)
+    agent = FaceAgent(chosen.controller, limits=limits_of(chosen), purpose=chosen.purpose, load_in=chosen.load_in)
     given, failed = _open(paths, chosen)
     if paths and not given:
         return 1

@@ -6,7 +6,7 @@ tools' observations. It answers with tool calls or, when it has seen enough, wit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from faceagent.errors import UsageError
 from faceagent.tool import Toolbox
@@ -15,17 +15,28 @@ if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
 
 
-def make_controller(spec: str, tools: Toolbox) -> BaseChatModel:
+def make_controller(spec: str, tools: Toolbox, *, load_in: Literal["4bit", "8bit"] | None = None) -> BaseChatModel:
     """The controller that a specification names.
 
     Args:
-        spec: "embedded" (needs no download), or "openai:<base url>#<model>" (see `served.connect`).
+        spec: "embedded" (needs no download), "transformers:<model folder or hub id>[+<adapter folder>]", or
+            "openai:<base url>#<model>" (see `served.connect`).
         tools: what it may call; the embedded one words its answers with them.
+        load_in: bits of a local model's weights; by default as they are stored.
 
     Raises:
-        UsageError: no such controller, or its address is not one.
+        UsageError: no such controller or model, or an address that is none.
         MissingExtra: it takes an extra that is not installed.
+        ControllerError: its model cannot be loaded.
     """
+    if spec.startswith("transformers:"):
+        from faceagent.controllers.local import open_local
+
+        return open_local(spec.removeprefix("transformers:"), load_in)
+    if load_in:
+        raise UsageError(
+            "Only a local model can be loaded in fewer bits", "Use --controller transformers:MODEL with it"
+        )
     if spec == "embedded":
         from faceagent.controllers.embedded import EmbeddedController
 
@@ -36,5 +47,5 @@ def make_controller(spec: str, tools: Toolbox) -> BaseChatModel:
         return connect(spec.removeprefix("openai:"))
     raise UsageError(
         f"There is no controller {spec!r}",
-        "Use embedded or openai:<base url>#<model>, or pass a LangChain chat model from Python",
+        "Use embedded, transformers:MODEL or openai:URL#MODEL, or pass a LangChain chat model from Python",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -138,6 +139,7 @@ def test_limits_are_named_with_their_option(run: Run) -> None:
         (["ask", PORTRAIT, "Is image 4 sharp?"], "image 4"),
         (["ask", PORTRAIT, " "], "question is empty"),
         (["ask", "--controller", "gpt", PORTRAIT, "How many?"], "gpt"),
+        (["ask", "--load-in", "4bit", PORTRAIT, "How many?"], "Only a local model"),
         (["models", "get", "yunett"], "yunett"),
         (["report", "no/such/*.jpg"], "no/such/*.jpg"),
         (["ask", "--purpose", "marketing", PORTRAIT, "How many?"], "Known purposes: research"),
@@ -151,6 +153,13 @@ def test_wrong_usage_is_status_2_and_one_sentence(run: Run, arguments: list[str]
     status, out, err = run(*arguments)
     assert status == 2
     assert named in out + err
+
+
+def test_a_local_model_as_the_controller_needs_its_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    status, _, err = run("ask", "--controller", "transformers:owner/name", PORTRAIT, "How many?")
+    assert status == 1
+    assert "pip install 'faceagent[local]'" in err
 
 
 def test_an_empty_folder_is_wrong_usage(run: Run, tmp_path: Path) -> None:
