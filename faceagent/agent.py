@@ -59,8 +59,8 @@ class FaceAgent:
     """The assistant: tools that measure, a controller that plans and words, and the check between them.
 
     Args:
-        controller: "embedded", "transformers:<model folder or hub id>[+<adapter folder>]", or any LangChain chat model
-            that can bind tools.
+        controller: "embedded", "transformers:<model folder or hub id>[+<adapter folder>]",
+            "openai:<base url>#<model>", or any LangChain chat model that can bind tools.
         tools: what it may measure with; by default those of every installed package that declares some.
         limits: which files are refused before decoding.
         budget: what one question may cost.

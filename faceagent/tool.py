@@ -170,7 +170,9 @@ class Outcome:
         body: dict[str, object] = {"evidence": rows}
         if self.step.message:
             body["message"] = self.step.message
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        # The same in JSON, but no file's text can hold a mark such as <|im_start|> that ends this message for a model.
+        return text.replace("<", "\\u003c")
 
 
 class Toolbox(Mapping[str, AnyTool]):

@@ -19,12 +19,13 @@ def make_controller(spec: str, tools: Toolbox, *, load_in: Literal["4bit", "8bit
     """The controller that a specification names.
 
     Args:
-        spec: "embedded" (needs no download), or "transformers:<model folder or hub id>[+<adapter folder>]".
+        spec: "embedded" (needs no download), "transformers:<model folder or hub id>[+<adapter folder>]", or
+            "openai:<base url>#<model>" (see `served.connect`).
         tools: what it may call; the embedded one words its answers with them.
         load_in: bits of a local model's weights; by default as they are stored.
 
     Raises:
-        UsageError: no such controller or model.
+        UsageError: no such controller or model, or an address that is none.
         MissingExtra: it takes an extra that is not installed.
         ControllerError: its model cannot be loaded.
     """
@@ -40,7 +41,11 @@ def make_controller(spec: str, tools: Toolbox, *, load_in: Literal["4bit", "8bit
         from faceagent.controllers.embedded import EmbeddedController
 
         return EmbeddedController(tools=tools)
+    if spec.startswith("openai:"):
+        from faceagent.controllers.served import connect
+
+        return connect(spec.removeprefix("openai:"))
     raise UsageError(
         f"There is no controller {spec!r}",
-        "Use embedded or transformers:MODEL, or pass a LangChain chat model from Python",
+        "Use embedded, transformers:MODEL or openai:URL#MODEL, or pass a LangChain chat model from Python",
     )

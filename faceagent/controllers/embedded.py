@@ -8,14 +8,22 @@ a file name cannot instruct it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models.base import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+)
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict
@@ -42,6 +50,11 @@ class EmbeddedController(BaseChatModel):
     def _llm_type(self) -> str:
         return "faceagent-embedded"
 
+    @property
+    def model_name(self) -> str:
+        """What LangChain's traces call it."""
+        return self._llm_type
+
     def bind_tools(
         self,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
@@ -65,6 +78,18 @@ class EmbeddedController(BaseChatModel):
         pending = [call for call in chosen.calls if call not in turn.made]
         message = _calling(pending, len(turn.made)) if pending else self._drafting(turn, chosen)
         return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        """The whole turn as one piece: it is planned, not written word by word."""
+        message = self._generate(messages, stop, run_manager, **kwargs).generations[0].message
+        fields = message.model_dump(include={"content", "tool_calls"})
+        yield ChatGenerationChunk(message=AIMessageChunk(**fields, chunk_position="last"))
 
     def _drafting(self, turn: _Turn, chosen: Plan) -> AIMessage:
         narration = narrate(turn.outcomes, chosen.asked, self.tools, turn.names)

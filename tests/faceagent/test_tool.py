@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import fakes
@@ -72,6 +73,14 @@ def test_what_a_model_may_call_and_what_it_gets(session: Session) -> None:
     assert "images" in tools["detect_faces"].args
     refused = tools["detect_faces"].invoke({**call, "args": {"images": ["/etc/passwd"]}})
     assert "neither an image nor a face" in refused.content
+
+
+def test_what_a_file_says_holds_no_mark_that_a_model_reads_as_the_end_of_a_message(session: Session) -> None:
+    outcome = fakes.fake_toolbox(hostile=True).call(session, "inspect_provenance", {})[-1]
+    told = outcome.for_model()
+    assert "<" not in told
+    software = next(row["value"] for row in json.loads(told)["evidence"] if row["attribute"] == "editing_software")
+    assert software == [fakes.HOSTILE]
 
 
 def test_two_tools_of_one_name_are_refused() -> None:
