@@ -36,7 +36,9 @@ def _rows() -> dict[str, Evidence]:
         ("face 1.2 + face 2.1", "not_supported", 0.004),
         ("face 1.3 + face 2.1", "undecided", 0.55),
     ):
-        likely = Probability(value=chance, event="the two faces are one person", calibrated_on="pairs", n=1200, prior=0.5)
+        likely = Probability(
+            value=chance, event="the two faces are one person", calibrated_on="pairs", n=1200, prior=0.5
+        )
         made.append({"subject": pair, "attribute": "same_person", "value": value, "probability": likely})
     forged = {"event": "the face was altered or generated", "calibrated_on": "photos", "n": 2977, "prior": 0.5}
     made += [

@@ -9,11 +9,11 @@ from faceagent.ground.sentence import Clause, Said
 from faceagent.ground.wording import Topic, topics
 from faceagent.types import Evidence
 
-_MADE = r"(?:fake|faked|real|genuine|authentic|deepfakes?|forged|a forgery|manipulated|altered|tampered with|photoshopped|ai-generated|synthetic|untouched|unaltered|unedited|a match)"
+_MADE = r"(?:fake|faked|real|genuine|authentic|deepfakes?|forged|a forgery|manipulated|altered|tampered with|photoshopped|ai-generated|synthetic|untouched|unaltered|unedited|clean|a match)"
 _CERTAIN = re.compile(
     r"\b100\s?(?:%|per ?cent)|\b(?:definitely|certainly|undoubtedly|unquestionably|indisputabl[ey]|undeniabl[ey]|conclusively|surely|for sure|for certain"
     r"|without (?:a |any )?doubt|no doubt|beyond (?:any |all )?(?:reasonable )?doubt|guaranteed?|impossible|of course|obviously"
-    r"|must be|has to be|always|identical)\b"
+    r"|nothing was done|(?:is|am|are) (?:quite |absolutely )?(?:certain|sure)|must be|has to be|always|identical)\b"
     r"|(?<!not )(?<!no )\bproof\b|(?<!not )\bproves?\b|(?<!not )\bproven\b"
     rf"|\b(?:is|are|was|were|be|been|it's)(?: not|n['’]t)?(?: (?:an?|clearly|indeed|really|completely|totally|simply|just|also))* {_MADE}\b"
     rf"|\bisn['’]t (?:a )?{_MADE}\b",
@@ -22,6 +22,7 @@ _CERTAIN = re.compile(
 _ALMOST = re.compile(r"\b(?:almost|virtually|nearly)(?= certain)", re.IGNORECASE)
 _FLAT = re.compile(
     r"\b(?:is|are|was|were)(?: not|n['’]t)? (?:both |all )?(?:the same|one(?: and the same)?|different) (?:person|people|individuals?)\b"
+    r"|\bface \d+\.\d+ (?:is|equals)(?: not|n['’]t)? face \d"
     r"|\bis(?: not|n['’]t)? the (?:man|woman|person) (?:in|from) (?:photo|image|picture)",
     re.IGNORECASE,
 )
@@ -30,10 +31,14 @@ _WHETHER = re.compile(r"\b(?:whether|if)\b", re.IGNORECASE)
 
 def overclaim(said: Said) -> str | None:
     """Words of a certainty that no measurement has."""
+    if standing(said):
+        return None
     for clause in said.clauses:
         text = _ALMOST.sub("·", clause.text.replace("certain", "·")) if _ALMOST.search(clause.text) else clause.text
         match = _CERTAIN.search(text) or _FLAT.search(text)
-        if match and not (_WHETHER.search(text[: match.start()]) and match[0].lower().startswith(("is", "was", "are", "were"))):
+        if match and not (
+            _WHETHER.search(text[: match.start()]) and match[0].lower().startswith(("is", "was", "are", "were"))
+        ):
             return f"{match.group(0)!r} claims more certainty than a measurement has"
     return None
 
@@ -87,15 +92,23 @@ def _unfit(said: Said, clause: Clause, word: str, low: float, high: float) -> st
     for row in rows:
         if row.probability is None:
             return f"{word!r} needs a calibrated probability, and {row.id} has none"
-        chance = row.probability.value if _of_the_event(topic, row, clause.text.replace(word, "·")) else 1.0 - row.probability.value
+        chance = (
+            row.probability.value
+            if _of_the_event(topic, row, clause.text.replace(word, "·"))
+            else 1.0 - row.probability.value
+        )
         if not low <= chance <= high:
-            return f"{word!r} does not fit the probability of {row.id}, which is {chance:.2f} for what the sentence says"
+            return (
+                f"{word!r} does not fit the probability of {row.id}, which is {chance:.2f} for what the sentence says"
+            )
     return None
 
 
 def _of_the_event(topic: Topic | None, row: Evidence, text: str) -> bool:
     """Whether what the clause says is what the probability is of, and not its opposite."""
-    said_so = [(found, sure) for found, sure in affirmed(text) if topic and any(one is topic for one, _ in found.sayings)]
+    said_so = [
+        (found, sure) for found, sure in affirmed(text) if topic and any(one is topic for one, _ in found.sayings)
+    ]
     if topic is None or not topic.probability_of:
         return said_so[0][1] if said_so else True
     if not said_so:

@@ -14,13 +14,30 @@ from faceagent.types import Evidence
 
 MUCH = 1.5
 """How many times as large a number must be for "much" or "clearly", where no interval says how sure it is."""
-_FIRM = re.compile(r"(?<!not )\b(?:clearly|much|far|considerably|significantly|markedly|a lot|way|visibly|substantially)\s+$", re.IGNORECASE)
-_OTHERS = re.compile(r"\b(?:(?:all |any )?(?:the )?others?|the rest|(?:anyone|everyone|anybody|everybody) else)\b", re.IGNORECASE)
-_TIMES = {"half": 0.5, "twice": 2.0, "double": 2.0, "three times": 3.0, "four times": 4.0, "five times": 5.0, "ten times": 10.0}
+_FIRM = re.compile(
+    r"(?<!not )\b(?:clearly|much|far|considerably|significantly|markedly|a lot|way|visibly|substantially)\s+$",
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"\b(?:(?:all |any )?(?:the )?others?|the rest|(?:anyone|everyone|anybody|everybody) else)\b", re.IGNORECASE
+)
+_TIMES = {
+    "half": 0.5,
+    "twice": 2.0,
+    "double": 2.0,
+    "three times": 3.0,
+    "four times": 4.0,
+    "five times": 5.0,
+    "ten times": 10.0,
+}
 _FACTOR = rf"(?P<times>{'|'.join(_TIMES)})"
 _ABOUT = re.compile(r"\b(?:about|almost|nearly|roughly|around)\b", re.IGNORECASE)
-_EQUAL = re.compile(r"\b(?:the )?same (?:age|size|sharpness|width|brightness)\b|\bequally (?!likely beforehand)\w+", re.IGNORECASE)
-_MEASURED = re.compile(r"\b(?:of (?:the )?(?:those|faces|ones) (?:that (?:were|could be) )?measured|of those judged)\b", re.IGNORECASE)
+_EQUAL = re.compile(
+    r"\b(?:the )?same (?:age|size|sharpness|width|brightness)\b|\bequally (?!likely beforehand)\w+", re.IGNORECASE
+)
+_MEASURED = re.compile(
+    r"\b(?:of (?:the )?(?:those|faces|ones) (?:that (?:were|could be) )?measured|of those judged)\b", re.IGNORECASE
+)
 _TWO = re.compile(r"\bof (?:the|these|those) two\b|\bof both\b", re.IGNORECASE)
 _RANK = re.compile(rf"\b(?:second|third|fourth)[ -]$", re.IGNORECASE)
 _RANKS = {"second": 1, "third": 2, "fourth": 3}
@@ -48,7 +65,9 @@ def wrong_comparison(said: Said) -> str | None:
     for clause in said.clauses:
         text = clause.text
         for found in sayings_in(text):
-            if _LEFTOVER.search(found.text) and any(row for topic, _ in found.sayings for row in said.cited if row.attribute == topic.attribute):
+            if _LEFTOVER.search(found.text) and any(
+                row for topic, _ in found.sayings for row in said.cited if row.attribute == topic.attribute
+            ):
                 text = _masked(text, found.start, found.start + len(found.text))
         text = idioms().not_comparisons.sub(lambda match: "·" * len(match[0]), text)
         for check in (_equatives, _comparatives, _superlatives):
@@ -132,7 +151,9 @@ def _ordered(said: Said, clause: Clause, found: Found, text: str) -> str | None:
         return f"{found.text!r} is negated twice: say plainly which is {found.text}"
     factor = re.search(rf"\b{_FACTOR}\b", before, re.IGNORECASE)
     for one, other in pair:
-        if reason := _pair(said, found, one, other, negated=count == 1, firm=bool(_FIRM.search(before)), factor=_factor(factor)):
+        if reason := _pair(
+            said, found, one, other, negated=count == 1, firm=bool(_FIRM.search(before)), factor=_factor(factor)
+        ):
             return reason
     return None
 
@@ -184,7 +205,7 @@ def _equatives(said: Said, clause: Clause, text: str) -> tuple[str | None, str]:
                 if reason := _as_much(said, clause, found, text, _factor(match if match["times"] else None)):
                     return reason, text
                 text = _masked(text, match.start(), len(text))
-    if match := _EQUAL.search(text):
+    if (match := _EQUAL.search(text)) is not None:
         reason = _all_equal(said, clause, match[0], rough=bool(_ABOUT.search(text[: match.start()])))
         return reason, _masked(text, match.start(), match.end())
     return None, text
@@ -192,7 +213,9 @@ def _equatives(said: Said, clause: Clause, text: str) -> tuple[str | None, str]:
 
 def _as_much(said: Said, clause: Clause, found: Found, text: str, factor: float | None) -> str | None:
     before, after = text[: found.start], text[found.end :]
-    right = _faces(after) or (tuple(f for f in said.scope("") if f not in clause.subjects) if _OTHERS.search(after) else ())
+    right = _faces(after) or (
+        tuple(f for f in said.scope("") if f not in clause.subjects) if _OTHERS.search(after) else ()
+    )
     left = _faces(before) or tuple(face for face in clause.subjects if face not in right)
     if not left or not right:
         return f"{found.text!r} compares with something that no cited evidence measures: name the face"
@@ -240,9 +263,7 @@ def _superlatives(said: Said, clause: Clause, text: str) -> tuple[str | None, st
     return None, text
 
 
-def _extreme(
-    said: Said, clause: Clause, found: Found, text: str, scope: Sequence[str], *, two: bool
-) -> str | None:
+def _extreme(said: Said, clause: Clause, found: Found, text: str, scope: Sequence[str], *, two: bool) -> str | None:
     """One face against all in scope, each of which needs evidence."""
     holders = [face for face in clause.subjects if face.startswith("face ")]
     if len(holders) != 1:

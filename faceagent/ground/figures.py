@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pydantic import JsonValue
 
@@ -38,7 +38,7 @@ _SPELLED |= {
     for number, unit in enumerate(_UNITS[1:10], start=1)
 }
 _SPELLED |= {"hundred": 100, "thousand": 1000, "dozen": 12, "million": 1_000_000}
-SPELLED = re.compile(rf"\b({'|'.join(sorted(_SPELLED, key=len, reverse=True))})\b(?!-)", re.IGNORECASE)
+SPELLED = re.compile(rf"\b({'|'.join(sorted(_SPELLED, key=len, reverse=True))})s?\b(?!-)", re.IGNORECASE)
 _RATE = re.compile(r"\bone in (\w+)\b", re.IGNORECASE)
 _SHARED = re.compile(r"\b(?:respectively|between|to|than|against|at least|at most)\b|;", re.IGNORECASE)
 
@@ -49,16 +49,86 @@ def unknown_number(said: Said) -> str | None:
         known = [*_known(said, clause), *_differences(said, clause)]
         text = _held_elsewhere(said, REFERENCE.sub("", clause.text))
         for word in _RATE.findall(text):
-            if word.lower() in _SPELLED and not any(_reads_as(number, f"{100 / _SPELLED[word.lower()]:g} %") for number in known):
+            if word.lower() in _SPELLED and not any(
+                _reads_as(number, f"{100 / _SPELLED[word.lower()]:g} %") for number in known
+            ):
                 return f"the rate 'one in {word}' is in none of the cited evidence"
         text = _RATE.sub("", text)
         written = [(word, str(_SPELLED[word.lower()])) for word in SPELLED.findall(text)]
         written += [(number, number) for number in _NUMBER.findall(text)]
+        if reason := _wrong_role(said, clause) or _wrong_fraction(text, known):
+            return reason
         for shown, digits in written:
             if not any(_reads_as(number, digits) for number in known):
                 return _no_such_number(said, clause, shown, digits)
             if lacking := _not_of_all(said, clause, digits):
                 return f"{shown} is not the {said.claim.attribute.replace('_', ' ')} of {lacking}"
+    return None
+
+
+_AMOUNT = rf"(?P<number>[-−]?\d[\d.,]*\d|\d|(?:{'|'.join(_SPELLED)}))(?P<unit>\s?%|\sper\s?cent)?"
+_ROLES: tuple[tuple[re.Pattern[str], str | None, Callable[[Evidence], Iterator[float]]], ...] = (
+    (
+        re.compile(
+            rf"\b(?:looks?|seems?|appears?|is|are|aged|years of)(?: to be)?(?: about| around| roughly| maybe)? {_AMOUNT}"
+            r"(?! (?:%|of|in|out|pixels|pairs|photos|frames|seconds|years (?:older|younger|off)|to\b))(?=[\s.,;]|$)",
+            re.IGNORECASE,
+        ),
+        "age",
+        lambda row: _leaves(row.value, None),
+    ),
+    (
+        re.compile(rf"\b(?:at least|at most|over|under|no more than|no less than) {_AMOUNT} years\b", re.IGNORECASE),
+        "age",
+        lambda row: iter(()),
+    ),
+    (
+        re.compile(rf"\bscore(?: of| is| was|:)? {_AMOUNT}", re.IGNORECASE),
+        None,
+        lambda row: iter(
+            [*([] if row.score is None else [row.score]), *_leaves(row.value, None), *_leaves(row.details, None)]
+        ),
+    ),
+    (
+        re.compile(rf"\bprobability\b[^;()\d]*?(?:\b(?:at least|at most|about) )?{_AMOUNT}", re.IGNORECASE),
+        None,
+        lambda row: iter((row.probability.value,) if row.probability else ()),
+    ),
+)
+"""What a number stands for by the words before it: of which attribute (None: any), and the numbers that it may be."""
+
+
+def _wrong_role(said: Said, clause: Clause) -> str | None:
+    """A number that is in the evidence, but as something else: the end of the range given as the age."""
+    text = _held_elsewhere(said, REFERENCE.sub("·", clause.text))
+    for pattern, attribute, values in _ROLES:
+        rows = [row for row in _concerned(said, clause) if attribute in (None, row.attribute)]
+        if attribute is not None and said.claim.attribute != attribute:
+            continue
+        for match in pattern.finditer(text):
+            digits = _digits(match["number"]) + (match["unit"] or "")
+            if not any(_reads_as(value, digits) for row in rows for value in values(row)):
+                kind = attribute or "probability"
+                return f"no cited evidence has {match['number']} as the {kind} of {' and '.join(clause.subjects)}"
+    return None
+
+
+def _digits(written: str) -> str:
+    return str(_SPELLED[written.lower()]) if written.lower() in _SPELLED else written
+
+
+_FRACTION = re.compile(
+    r"\b(a|one|two|three) (third|quarter|fifth|tenth)s? of\b|\bhalf of (?:the|them)\b", re.IGNORECASE
+)
+_PARTS = {"third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
+
+
+def _wrong_fraction(text: str, known: Sequence[float]) -> str | None:
+    for match in _FRACTION.finditer(text):
+        many = {"two": 2, "three": 3}.get((match[1] or "").lower(), 1)
+        wanted = many / _PARTS[match[2].lower()] if match[2] else 0.5
+        if not any(abs(number - wanted) < 0.01 for number in known):
+            return f"the share {match[0]!r} is in none of the cited evidence"
     return None
 
 
@@ -88,7 +158,9 @@ def _known(said: Said, clause: Clause) -> Iterator[float]:
 def _concerned(said: Said, clause: Clause) -> Sequence[Evidence]:
     """The cited evidence whose numbers a clause may write."""
     if not clause.named:
-        return said.cited
+        subject = said.claim.subject
+        alone = subject.startswith("face ") and " + " not in subject
+        return [row for row in said.cited if not alone or subject in row.subject or not row.subject.startswith("face ")]
     exact = [row for row in said.cited if row.subject == " + ".join(clause.subjects)]
     if exact and len(clause.subjects) > 1:
         return exact

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
+from faceagent.ground import wording
 from faceagent.ground.sentence import REFERENCE, Clause, Said
-from faceagent.ground.wording import Saying, Topic, idioms, topics
+from faceagent.ground.wording import Saying, Topic, compared, idioms, topics
 from faceagent.types import Evidence
 
 NEGATION = re.compile(
@@ -34,7 +36,35 @@ _ALL = re.compile(
     r"|\b(?:all|none|each|any) of them\b|\b(?:everyone|everybody|nobody|no one)\b|\bthey all\b",
     re.IGNORECASE,
 )
-_ONLY = re.compile(r"\bonly (?:face|image) \d|\bthe only (?:face|person|one|image|photo|man|woman)\b|\b(?:alone|no other)\b", re.IGNORECASE)
+_ONLY = re.compile(
+    r"\bonly (?:face|image) \d|\bthe only (?:face|person|one|image|photo|man|woman)\b|\bno other\b", re.IGNORECASE
+)
+
+
+_REST = re.compile(
+    r"\b(?:the )?others\b|\bother (?:faces|people|persons|ones)\b|\beveryone else\b|\bthe rest\b", re.IGNORECASE
+)
+_THAN_ANY = re.compile(r"\b(?:than|to others|people asked)\b", re.IGNORECASE)
+_UNRESOLVED = re.compile(r"\b(?:the )?other (?:face|person|man|woman|guy|girl|boy|lady)\b", re.IGNORECASE)
+_EXCEPT = re.compile(
+    r"\b(?:nobody|no one|none|no \w+|every\w+|all(?: the)? \w+|anyone|any \w+) (?:but|except|besides|other than|apart from)\b"
+    r"|\b(?:unlike|contrary to|in contrast to|as opposed to|instead of|rather than) (?=face \d)|\b(?:only|merely|just) (?:seems?|looks?|appears?)\b"
+    r"|\b(?:average|mean|total|combined) \w+ (?:is|are|was|were)\b",
+    re.IGNORECASE,
+)
+_LONE = re.compile(
+    r"(?:no|not|nope|never|not (?:really|at all|so|true|quite)|none|wrong|false|(?:(?:it|they|he|she) )?(?:is|are|was|were|does|do)(?: not|n['’]t))",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\b(?:in no way|by no means|not at all|at all|not|isn't|never|no)\b(?=[\s.!?,]*$| (?:true|right|so|the case|correct)\b)",
+    re.IGNORECASE,
+)
+_SOME = re.compile(
+    r"\b(one|two|three|four|five|six|seven|eight|nine|ten|\d+|most|half|some|several|many|a few|few) of (?:the|them|these|those)(?: (?:faces|people|persons|women|men|\d+|two|three|four|five))*"
+    r"|(?<!in )\b(two|three|four|five|six|seven|eight|nine|ten|\d+|some|several|many|few) (?:faces|people|persons)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -50,11 +80,14 @@ def contradiction(said: Said) -> str | None:
     """A phrase whose truth the cited evidence denies, leaves open, or does not touch."""
     if standing(said):
         return None
+    if match := _EXCEPT.search(said.plain):
+        return f"{match[0]!r} is unclear: say of each face what is so"
     for clause in said.clauses:
         meant = quantified(said, clause)
         if isinstance(meant, str):
             return meant
         reason, text = _lines(said, meant)
+        reason = reason or _unclear(said, meant)
         if reason:
             return reason
         for found in sayings_in(text):
@@ -81,24 +114,24 @@ def _lines(said: Said, clause: Clause) -> tuple[str | None, str]:
 
 def standing(said: Said) -> bool:
     """Whether the sentence speaks of methods or people in general and of no face in view."""
-    return bool(idioms().standing.match(said.text)) and not REFERENCE.search(said.text)
+    return bool(wording.standing().fullmatch(said.text)) and not REFERENCE.search(said.text)
 
 
-def sayings_in(text: str) -> list[Found]:
+@lru_cache(maxsize=256)
+def sayings_in(text: str) -> tuple[Found, ...]:
     """The phrases of all topics in a clause; one inside a longer one does not count by itself."""
-    compared = [words for topic in topics().values() for degree in topic.degrees for words in (degree.comparative, degree.superlative)]
-    for pattern in (_CONTRAST, idioms().events, _THAN, *compared):
+    for pattern in (_CONTRAST, idioms().events, _THAN, compared()):
         text = pattern.sub(lambda match: "·" * len(match[0]), text)
     spans: dict[tuple[int, int], list[tuple[Topic, Saying]]] = {}
     for topic in topics().values():
         for saying in topic.sayings:
             for match in saying.pattern.finditer(text):
                 spans.setdefault(match.span(), []).append((topic, saying))
-    return [
+    return tuple(
         Found(start, text[start:end], tuple(known))
         for (start, end), known in sorted(spans.items())
         if not any(a <= start and end <= b and (a, b) != (start, end) for a, b in spans)
-    ]
+    )
 
 
 def negations(text: str, end: int) -> int:
@@ -122,12 +155,28 @@ def quantified(said: Said, clause: Clause) -> Clause | str:
             if len(group) == 2:
                 return replace(clause, subjects=group, named=True)
         return f"it is not clear whom {_TWO.search(clause.text)[0]!r} means: {len(clause.subjects)} subjects are cited"  # type: ignore[index]
+    if _REST.search(clause.text) and not _THAN_ANY.search(clause.text):
+        return replace(clause, subjects=said.others(clause.subjects), named=True)
     if _ALL.search(clause.text) and said.claim.attribute != "face_count":
         return replace(clause, subjects=said.scope(clause.text) or clause.subjects, named=True)
     return clause
 
 
+def _unclear(said: Said, clause: Clause) -> str | None:
+    """What cannot be followed: "the other face" among three, a lone "No.", a negation that comes after."""
+    if match := _UNRESOLVED.search(clause.text):
+        return f"it is not clear whom {match[0]!r} means: name the face by its id"
+    if _LONE.fullmatch(clause.text.strip(" .!?,")):
+        return f"{clause.text!r} takes back what was said: say it in one plain sentence"
+    found = sayings_in(clause.text)
+    if found and _AFTER.search(clause.text[found[-1].start + len(found[-1].text) :]):
+        return f"a negation after {found[-1].text!r} is unclear: say it in one plain sentence"
+    return None
+
+
 def _judged(said: Said, clause: Clause, found: Found) -> str | None:
+    if said.claim.attribute not in _COUNTING and (match := _SOME.search(clause.text)) and not clause.named:
+        return _wrong_share(said, clause, found, (match[1] or match[2]).lower())
     rows = {subject: _rows(said, clause, subject, found) for subject in _asked(said, clause, found)}
     for subject, pairs in rows.items():
         if not pairs:
@@ -163,7 +212,9 @@ def _asked(said: Said, clause: Clause, found: Found) -> Sequence[str]:
             return (pair,)
         if any(subject.startswith("face ") for subject in clause.subjects):
             # "In face 1.1, in 48 frames of video 1": the phrase is said of the face.
-            measured = {row.subject for topic, _ in found.sayings for row in said.cited if row.attribute == topic.attribute}
+            measured = {
+                row.subject for topic, _ in found.sayings for row in said.cited if row.attribute == topic.attribute
+            }
             return [one for one in clause.subjects if one.startswith("face ") or one in measured]
         return clause.subjects
     return (said.claim.subject,)
@@ -178,9 +229,7 @@ def _rows(said: Said, clause: Clause, subject: str, found: Found) -> list[tuple[
             for row in said.cited
             if row.attribute == topic.attribute and not row.subject.startswith("face ")
         ]
-    return [
-        (row, saying) for topic, saying in found.sayings for row in said.cited if row.attribute == topic.attribute
-    ]
+    return [(row, saying) for topic, saying in found.sayings for row in said.cited if row.attribute == topic.attribute]
 
 
 def _true(row: Evidence, saying: Saying) -> bool:
@@ -202,6 +251,31 @@ def _untold(row: Evidence, sayings: Sequence[Saying]) -> bool:
     names = {saying.condition.removeprefix("has:") for saying in sayings}
     listed = [row.details.get(key) for key in ("undecided", "not_told_well_enough")]
     return any(name in found for found in listed if isinstance(found, list | dict) for name in names)
+
+
+def _wrong_share(said: Said, clause: Clause, found: Found, share: str) -> str | None:
+    """ "Two of them are sharp" is counted over all faces in view."""
+    scope = said.scope(clause.text)
+    rows = {
+        face: [(row, saying) for topic, saying in found.sayings for row in said.of(face, topic.attribute)]
+        for face in scope
+    }
+    if lacking := [face for face, pairs in rows.items() if not pairs]:
+        return f"{share!r} counts the faces in view, and no evidence on {', '.join(lacking)} is cited"
+    denied = negations(clause.text, found.start) == 1
+    count = sum(any(_true(row, saying) for row, saying in pairs) is not denied for pairs in rows.values())
+    low, high = {"most": (len(scope) // 2 + 1, len(scope)), "half": (len(scope) / 2, len(scope) / 2)}.get(
+        share, (2, len(scope) - 1) if share not in _NUMBERS and not share.isdigit() else (0, 0)
+    )
+    if share in _NUMBERS or share.isdigit():
+        low = high = float(_NUMBERS.get(share, 0) or int(share))
+    return None if low <= count <= high else f"{found.text!r} is true of {count} of {len(scope)} faces, not of {share}"
+
+
+_COUNTING = ("face_count", "same_person", "frames", "age_order")
+_NUMBERS = {
+    word: number for number, word in enumerate("one two three four five six seven eight nine ten".split(), start=1)
+}
 
 
 def _not_only(said: Said, clause: Clause, found: Found) -> str | None:

@@ -92,6 +92,10 @@ class Said:
             found.append(Clause(text.strip(), subjects, bool(named)))
         return tuple(found)
 
+    def others(self, named: Sequence[str]) -> tuple[str, ...]:
+        """The faces in view besides those named."""
+        return tuple(face for face in self.faces if face not in named)
+
     def of(self, subject: str, attribute: str) -> list[Evidence]:
         """The cited evidence on an attribute of a subject, or of a pair or group that it belongs to."""
         rows = [row for row in self.cited if row.attribute == attribute]

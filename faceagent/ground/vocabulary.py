@@ -17,21 +17,32 @@ _FROM_FILES = frozenset({"inspect_provenance", "anonymize_faces", "examine_video
 _ENDINGS = ("'s", "s'", "'", "es", "s", "ly", "ed", "d", "ing")
 
 
+_JUDGED = re.compile(
+    r"\b(?:good|great|better|best|worse|worst|weak|strong|firm|right|low|high|clear|able|reliable|unreliable|ordinary|typical|usual)"
+    r" (?:persons?|people|individuals?|subjects?|m[ae]n|wom[ae]n)\b",
+    re.IGNORECASE,
+)
+
+
 def unknown_word(said: Said) -> str | None:
     """Words that are neither harmless in general nor brought by the evidence or by what is known of its attribute."""
+    if standing(said):
+        return None
     text = said.plain
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") and character not in "\n\t":
             return f"the sentence holds an invisible character (U+{ord(character):04X})"
     for pattern in (REFERENCE, SPELLED, idioms().events, *_phrases(said)):
         text = pattern.sub(" ", text)
+    if match := _JUDGED.search(text):
+        return f"{match[0]!r} judges a person, which no evidence does"
     known = {word.lower() for row in said.cited for word in _words(row)} | general()
-    if standing(said):
-        known |= idioms().standing_words
     unknown = [word for word in WORD.findall(text) if not _known(word.lower(), known)]
     if unknown:
         listed = ", ".join(repr(word) for word in dict.fromkeys(unknown))
-        return f"no cited evidence measures what {listed} says, or it is no plain English: use other words or leave it out"
+        return (
+            f"no cited evidence measures what {listed} says, or it is no plain English: use other words or leave it out"
+        )
     return None
 
 

@@ -67,7 +67,9 @@ def _meets(condition: str, value: JsonValue, details: Mapping[str, JsonValue]) -
     if "=" in condition:
         key, _, wanted = condition.partition("=")
         found = value if isinstance(value, dict) else {}
-        return all(item == wanted for item in found.values()) and bool(found) if key == "*" else found.get(key) == wanted
+        return (
+            all(item == wanted for item in found.values()) and bool(found) if key == "*" else found.get(key) == wanted
+        )
     return (str(value).lower() if isinstance(value, bool) else value) in condition.split("|")
 
 
@@ -89,7 +91,7 @@ class Degree:
 
 @dataclass(frozen=True)
 class Topic:
-    """What can be said of one attribute. words: everything that may occur in a sentence about it."""
+    """What can be said of one attribute. words: what may occur in a sentence about it besides."""
 
     attribute: str
     sayings: tuple[Saying, ...]
@@ -131,8 +133,7 @@ def topics() -> Mapping[str, Topic]:
 def _topic(name: str, row: Mapping[str, Any]) -> Topic:
     says: Mapping[str, Sequence[str]] = row.get("says", {})
     sayings = tuple(Saying(condition, phrases(given)) for condition, given in says.items() if given)
-    words = [row.get("about", ""), name.replace("_", " "), *(text for given in says.values() for text in given)]
-    words += [text for key in ("more", "less") for degree in row.get(key, ()) for text in degree]
+    words = [row.get("about", ""), name.replace("_", " ")]
     return Topic(
         attribute=name,
         sayings=sayings,
@@ -156,6 +157,23 @@ def phrases(given: Sequence[str]) -> re.Pattern[str]:
 
 
 @cache
+def standing() -> re.Pattern[str]:
+    """Any sentence of standing.txt, as a whole."""
+    text = files("faceagent.ground").joinpath("standing.txt").read_text(encoding="utf-8")
+    kept = [line.strip() for line in text.splitlines() if not line.startswith("#")]
+    slots = {r"\#": r"[\d.,+–-]*\d[+]?", r"\*": r"[^.:;“”]{1,60}?"}
+    return re.compile("|".join(re.sub(r"\\[#*]", lambda slot: slots[slot[0]], re.escape(line)) for line in kept))
+
+
+@cache
+def compared() -> re.Pattern[str]:
+    """Any comparative or superlative of any topic."""
+    degrees = [degree for topic in topics().values() for degree in topic.degrees]
+    words = [part.pattern for degree in degrees for part in (degree.comparative, degree.superlative)]
+    return re.compile("|".join(dict.fromkeys(words)), re.IGNORECASE)
+
+
+@cache
 def general() -> frozenset[str]:
     """Words that say nothing of any face by themselves: grammar, ids, photos, measuring, doubt."""
     text = files("faceagent.ground").joinpath("general.txt").read_text(encoding="utf-8")
@@ -165,10 +183,8 @@ def general() -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Idioms:
-    """The phrases of idioms.toml. standing: openings; the others may stand anywhere."""
+    """Phrases that may stand anywhere and mean nothing by themselves: see idioms.toml."""
 
-    standing: re.Pattern[str]
-    standing_words: frozenset[str]
     not_comparisons: re.Pattern[str]
     priors: re.Pattern[str]
     events: re.Pattern[str]
@@ -179,8 +195,6 @@ def idioms() -> Idioms:
     """The one table of idioms."""
     table = tomllib.loads(files("faceagent.ground").joinpath("idioms.toml").read_text(encoding="utf-8"))
     return Idioms(
-        standing=re.compile(rf"(?:{'|'.join(table['standing'])})\b"),
-        standing_words=frozenset(table["standing_words"].split()),
         not_comparisons=phrases(table["not_comparisons"]),
         priors=phrases(table["priors"]),
         events=phrases(table["events"]),
