@@ -4,14 +4,16 @@ A claim is accepted when the evidence that it cites exists, concerns its subject
 not contradict its own threshold, and when its sentence says no more than that:
 
 - numbers and quotations are in the evidence, and with the face to which the sentence gives them (figures.py);
-- what it says is so, is not so or is open agrees with the values, for every face that it names or means by "both",
-  "neither", "all", "only" (polarity.py);
+- what it says is so, is not so or is open agrees with the values (polarity.py), for every face that it names or means
+  by "both", "neither", "all", "only" (quantity.py);
 - comparisons and superlatives are computed anew, from evidence on every face that they compare (compare.py);
 - words of probability fit the calibrated probability, and none is surer than a measurement (certainty.py);
 - every other word is known to be harmless (vocabulary.py): a sentence in words that the tables do not have, in another
   language or about something that nobody measured, cannot be checked, and what cannot be checked is not said.
 
-What the words mean is data: words.toml, idioms.toml, general.txt. English only.
+Sentences that cite nothing (remarks, gaps) are held by `aside`: they may state nothing of any face.
+
+What the words mean is data: words.toml, idioms.toml, standing.txt, general.txt. English only.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from faceagent.ground.aside import aside
 from faceagent.ground.certainty import overclaim, wrong_likelihood
 from faceagent.ground.compare import wrong_comparison
 from faceagent.ground.figures import unknown_number, unknown_quotation, wrong_count
@@ -30,7 +33,7 @@ from faceagent.ground.sentence import REFERENCE, Lookup, Said, image_of, ledger
 from faceagent.ground.vocabulary import unknown_word
 from faceagent.types import Claim, Evidence
 
-__all__ = ["Grounded", "Lookup", "Rejection", "fault", "ground"]
+__all__ = ["Grounded", "Lookup", "Rejection", "aside", "fault", "ground"]
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faceagent.ground.figures import THAN_NUMBER
-from faceagent.ground.polarity import NEGATION, negations, quantified, sayings_in, standing
+from faceagent.ground.phrase import negations, sayings_in, standing
+from faceagent.ground.quantity import quantified
 from faceagent.ground.sentence import REFERENCE, Clause, Said
-from faceagent.ground.wording import Degree, Topic, idioms, topics
+from faceagent.ground.wording import Degree, Topic, idiom, topics
 from faceagent.types import Evidence
 
 MUCH = 1.5
 """How many times as large a number must be for "much" or "clearly", where no interval says how sure it is."""
-_FIRM = re.compile(
-    r"(?<!not )\b(?:clearly|much|far|considerably|significantly|markedly|a lot|way|visibly|substantially)\s+$",
-    re.IGNORECASE,
-)
-_OTHERS = re.compile(
-    r"\b(?:(?:all |any )?(?:the )?others?|the rest|(?:anyone|everyone|anybody|everybody) else)\b", re.IGNORECASE
-)
 _TIMES = {
     "half": 0.5,
     "twice": 2.0,
@@ -31,21 +25,8 @@ _TIMES = {
     "ten times": 10.0,
 }
 _FACTOR = rf"(?P<times>{'|'.join(_TIMES)})"
-_ABOUT = re.compile(r"\b(?:about|almost|nearly|roughly|around)\b", re.IGNORECASE)
-_EQUAL = re.compile(
-    r"\b(?:the )?same (?:age|size|sharpness|width|brightness)\b|\bequally (?!likely beforehand)\w+", re.IGNORECASE
-)
-_MEASURED = re.compile(
-    r"\b(?:of (?:the )?(?:those|faces|ones) (?:that (?:were|could be) )?measured|of those judged)\b", re.IGNORECASE
-)
-_TWO = re.compile(r"\bof (?:the|these|those) two\b|\bof both\b", re.IGNORECASE)
-_RANK = re.compile(rf"\b(?:second|third|fourth)[ -]$", re.IGNORECASE)
 _RANKS = {"second": 1, "third": 2, "fourth": 3}
-_LEFTOVER = re.compile(
-    r"\b(?:more|less|fewer|most|least|fewest|twice|thrice|double|half)\b|\b\w+er\b(?= than\b)|\b(?!test|latest|rest|west|least|most|best-|interest|honest|forest|chest|suggest|request)\w{3,}est\b"
-    r"|\bthan\b|\bcompared (?:to|with) (?:face|image|the other)|\bas \w+ as\b|\b(?:best|worst|better|worse)\b",
-    re.IGNORECASE,
-)
+_RANK = re.compile(rf"\b({'|'.join(_RANKS)})[ -]$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -65,16 +46,16 @@ def wrong_comparison(said: Said) -> str | None:
     for clause in said.clauses:
         text = clause.text
         for found in sayings_in(text):
-            if _LEFTOVER.search(found.text) and any(
+            if idiom("comparing").search(found.text) and any(
                 row for topic, _ in found.sayings for row in said.cited if row.attribute == topic.attribute
             ):
                 text = _masked(text, found.start, found.start + len(found.text))
-        text = idioms().not_comparisons.sub(lambda match: "·" * len(match[0]), text)
+        text = idiom("not_comparisons").sub(lambda match: "·" * len(match[0]), text)
         for check in (_equatives, _comparatives, _superlatives):
             reason, text = check(said, clause, text)
             if reason:
                 return reason
-        if match := _LEFTOVER.search(text):
+        if match := idiom("comparing").search(text):
             return f"{match[0]!r} compares something that cannot be computed from the cited evidence"
     return None
 
@@ -141,7 +122,7 @@ def _ordered(said: Said, clause: Clause, found: Found, text: str) -> str | None:
     before, after = text[: found.start], text[found.end :].partition("than")[2]
     left = _faces(before) or tuple(face for face in clause.subjects if face not in _faces(after))
     right = _faces(after)
-    if not right and _OTHERS.search(after):
+    if not right and idiom("other_than").search(after):
         right = tuple(face for face in said.scope("") if face not in left)
     if not right or not left:
         return f"{found.text!r} compares with something that no cited evidence measures: name the face"
@@ -152,7 +133,7 @@ def _ordered(said: Said, clause: Clause, found: Found, text: str) -> str | None:
     factor = re.search(rf"\b{_FACTOR}\b", before, re.IGNORECASE)
     for one, other in pair:
         if reason := _pair(
-            said, found, one, other, negated=count == 1, firm=bool(_FIRM.search(before)), factor=_factor(factor)
+            said, found, one, other, negated=count == 1, firm=bool(idiom("firm").search(before)), factor=_factor(factor)
         ):
             return reason
     return None
@@ -171,7 +152,8 @@ def _pair(
         return _no_number(found, one if a is None else other)
     more = degree.sign * (a - b) > 0
     if more is negated:
-        return f"{row_a} says {a:g} for {one} and {row_b} {b:g} for {other}, so it is not so that {one} is {'not ' if negated else ''}{found.text} than {other}"
+        word = f"{'not ' if negated else ''}{found.text}"
+        return f"{row_a} says {a:g} for {one} and {row_b} {b:g} for {other}, so {one} is not said to be {word}"
     if factor is not None:
         return f"{found.text!r} with a multiple is unclear: write both numbers"
     if firm and not _apart(said, found, one, other):
@@ -205,22 +187,23 @@ def _equatives(said: Said, clause: Clause, text: str) -> tuple[str | None, str]:
                 if reason := _as_much(said, clause, found, text, _factor(match if match["times"] else None)):
                     return reason, text
                 text = _masked(text, match.start(), len(text))
-    if (match := _EQUAL.search(text)) is not None:
-        reason = _all_equal(said, clause, match[0], rough=bool(_ABOUT.search(text[: match.start()])))
-        return reason, _masked(text, match.start(), match.end())
+    equal = idiom("equal").search(text)
+    if equal:
+        reason = _all_equal(said, clause, equal[0], rough=bool(idiom("about").search(text[: equal.start()])))
+        return reason, _masked(text, equal.start(), equal.end())
     return None, text
 
 
 def _as_much(said: Said, clause: Clause, found: Found, text: str, factor: float | None) -> str | None:
     before, after = text[: found.start], text[found.end :]
     right = _faces(after) or (
-        tuple(f for f in said.scope("") if f not in clause.subjects) if _OTHERS.search(after) else ()
+        tuple(f for f in said.scope("") if f not in clause.subjects) if idiom("other_than").search(after) else ()
     )
     left = _faces(before) or tuple(face for face in clause.subjects if face not in right)
     if not left or not right:
         return f"{found.text!r} compares with something that no cited evidence measures: name the face"
-    negated = bool(NEGATION.search(before[-20:]))
-    slack = 0.15 if _ABOUT.search(before) else 0.05
+    negated = bool(idiom("negation").search(before[-20:]))
+    slack = 0.15 if idiom("about").search(before) else 0.05
     for one in left:
         for other in right:
             a, row_a, degree = _number(said, one, found)
@@ -257,7 +240,9 @@ def _all_equal(said: Said, clause: Clause, phrase: str, *, rough: bool) -> str |
 
 def _superlatives(said: Said, clause: Clause, text: str) -> tuple[str | None, str]:
     for found in _find(text, "superlative"):
-        if reason := _extreme(said, clause, found, text, said.scope(clause.text), two=bool(_TWO.search(clause.text))):
+        if reason := _extreme(
+            said, clause, found, text, said.scope(clause.text), two=bool(idiom("of_two").search(clause.text))
+        ):
             return reason, text
         text = _masked(text, found.start, found.end)
     return None, text
@@ -271,7 +256,7 @@ def _extreme(said: Said, clause: Clause, found: Found, text: str, scope: Sequenc
     holder = holders[0]
     if two and len(scope) != 2:
         return f"{found.text!r} speaks of two faces, and {len(scope)} are in view"
-    if _MEASURED.search(text):
+    if idiom("those_measured").search(text):
         scope = [face for face in scope if any(_has(row, face, found) for row in said.ledger)]
     if len(scope) < 2:
         return f"{found.text!r} needs other faces to compare with"
@@ -282,7 +267,7 @@ def _extreme(said: Said, clause: Clause, found: Found, text: str, scope: Sequenc
             return f"{found.text!r} needs evidence on every face in view, and none that measures it on {face} is cited"
         numbers[face] = degree.sign * number
     rank = _RANK.search(text[: found.start])
-    place = _RANKS[rank.group(0).strip(" -").lower()] if rank else 0
+    place = _RANKS[rank[1].lower()] if rank else 0
     order = sorted(numbers.values(), reverse=True)
     holds = numbers.get(holder) == order[min(place, len(order) - 1)] and order.count(numbers[holder]) == 1
     if holds is (negations(text, found.start) == 1):

@@ -26,10 +26,10 @@ THAN_NUMBER = re.compile(r"\s+than (?:about )?(\d+(?:\.\d+)?)\b(?!\.\d| other)",
 # Digits that are part of a name (SHA-256, ISO 30107-3, sRGB v4) are not quantities: only free-standing numbers are.
 _NUMBER = re.compile(r"(?<![\w.,\-/:])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:\s?%|\sper\s?cent|\spercent)?(?![\w/:]|\.\d|-\w)")
 _UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SPELLED = {word: number for number, word in enumerate(_UNITS) if number != 1}
 _SPELLED |= {word: 10 * (place + 2) for place, word in enumerate(_TENS)}
 _SPELLED |= {
@@ -70,7 +70,7 @@ _AMOUNT = rf"(?P<number>[-−]?\d[\d.,]*\d|\d|(?:{'|'.join(_SPELLED)}))(?P<unit>
 _ROLES: tuple[tuple[re.Pattern[str], str | None, Callable[[Evidence], Iterator[float]]], ...] = (
     (
         re.compile(
-            rf"\b(?:looks?|seems?|appears?|is|are|aged|years of)(?: to be)?(?: about| around| roughly| maybe)? {_AMOUNT}"
+            rf"\b(?:looks?|seems?|appears?|is|are|aged|years of)(?: to be)?(?: about| around| roughly)? {_AMOUNT}"
             r"(?! (?:%|of|in|out|pixels|pairs|photos|frames|seconds|years (?:older|younger|off)|to\b))(?=[\s.,;]|$)",
             re.IGNORECASE,
         ),

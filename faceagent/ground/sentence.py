@@ -1,4 +1,4 @@
-"""A claim as it is checked: its own words, the faces and photos that each clause speaks of, and the evidence on them."""
+"""A claim as it is checked: its own words, the faces and photos that each clause speaks of, the evidence on them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from faceagent.ground.wording import idioms
+from faceagent.ground.wording import idiom
 from faceagent.types import Claim, Evidence
 
 Lookup = Callable[[str], Evidence | None]
@@ -20,8 +20,8 @@ REFERENCE = re.compile(r"\b(?:face \d+\.\d+|image \d+|video \d+|output \d+)", re
 _PHOTO = re.compile(r"\b(?:photo|picture|exhibit) (\d+)\b", re.IGNORECASE)
 _LIST = re.compile(rf"{REFERENCE.pattern}(?:(?:, and |, | and | or ){REFERENCE.pattern})+", re.IGNORECASE)
 _SPLIT = re.compile(
-    r"[;:]\s|[.!?](?:\s|$)|,?\s(?:(?<!anything )but|while|whereas|although|though)\s|,\sand\s|\sand\s(?=(?:face|image|video) \d)"
-    r"|,\s(?=(?:face|image|video) \d)",
+    r"[;:]\s|[.!?](?:\s|$)|,?\s(?:(?<!anything )but|while|whereas|although|though)\s|,\sand\s"
+    r"|\sand\s(?=(?:face|image|video) \d)|,\s(?=(?:face|image|video) \d)",
     re.IGNORECASE,
 )
 
@@ -70,7 +70,7 @@ class Said:
             reason = QUOTED.sub("“”", row.reason or "").rstrip(".")
             if len(reason) > 1:
                 text = text.replace(reason, "“”")
-        return idioms().priors.sub("“”", text)
+        return idiom("priors").sub("“”", text)
 
     @cached_property
     def plain(self) -> str:
@@ -81,7 +81,7 @@ class Said:
 
     @cached_property
     def clauses(self) -> tuple[Clause, ...]:
-        """The clauses; one that names nothing speaks of what the one before it does, the first of the claim's subject."""
+        """The clauses. One that names nothing speaks of what the one before it does, the first of the subject."""
         found: list[Clause] = []
         subjects = self.subjects
         for text in _SPLIT.split(self.plain):
@@ -117,8 +117,8 @@ def image_of(subject: str) -> str:
 _NOUN = r"(face|person|one|man|woman|guy|boy|girl|lady|individual|subject)"
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _LEFT = re.compile(
-    rf"\b(?:the )?(?:far )?(left|right)(?:-?most|-hand)? {_NOUN}\b|\b(?:the )?{_NOUN} (?:on|to|at) the (?:far )?(left|right)\b"
-    rf"(?! edge| side)",
+    rf"\b(?:the )?(?:far )?(left|right)(?:-?most|-hand)? {_NOUN}\b"
+    rf"|\b(?:the )?{_NOUN} (?:on|to|at) the (?:far )?(left|right)\b(?! edge| side)",
     re.IGNORECASE,
 )
 _NTH = re.compile(rf"\b(?:the )?({'|'.join(_ORDINALS)}) {_NOUN}\b", re.IGNORECASE)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from faceagent.ground.figures import SPELLED
-from faceagent.ground.polarity import standing
+from faceagent.ground.phrase import standing
 from faceagent.ground.sentence import REFERENCE, Said
-from faceagent.ground.wording import WORD, general, idioms, topics
+from faceagent.ground.wording import WORD, general, idiom, topics
 from faceagent.types import Evidence
 
 _FROM_FILES = frozenset({"inspect_provenance", "anonymize_faces", "examine_video"})
@@ -32,12 +32,12 @@ def unknown_word(said: Said) -> str | None:
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") and character not in "\n\t":
             return f"the sentence holds an invisible character (U+{ord(character):04X})"
-    for pattern in (REFERENCE, SPELLED, idioms().events, *_phrases(said)):
+    for pattern in (REFERENCE, SPELLED, idiom("events"), *_phrases(said)):
         text = pattern.sub(" ", text)
     if match := _JUDGED.search(text):
         return f"{match[0]!r} judges a person, which no evidence does"
     known = {word.lower() for row in said.cited for word in _words(row)} | general()
-    unknown = [word for word in WORD.findall(text) if not _known(word.lower(), known)]
+    unknown = [word for word in WORD.findall(text) if not known_word(word.lower(), known)]
     if unknown:
         listed = ", ".join(repr(word) for word in dict.fromkeys(unknown))
         return (
@@ -54,11 +54,12 @@ def _phrases(said: Said) -> Iterator[re.Pattern[str]]:
             yield from (degree.comparative, degree.superlative)
 
 
-def _known(word: str, known: set[str]) -> bool:
+def known_word(word: str, known: Set[str]) -> bool:
+    """Whether a word, or what it is an inflection or a compound of, is known."""
     word = word.replace("’", "'")
     if word in known or any(word.endswith(end) and word[: -len(end)] in known for end in _ENDINGS):
         return True
-    return "-" in word and all(_known(part, known) for part in word.split("-"))
+    return "-" in word and all(known_word(part, known) for part in word.split("-"))
 
 
 def _words(row: Evidence) -> Iterator[str]:

@@ -181,21 +181,12 @@ def general() -> frozenset[str]:
     return frozenset(word.lower() for line in kept for word in line.split())
 
 
-@dataclass(frozen=True)
-class Idioms:
-    """Phrases that may stand anywhere and mean nothing by themselves: see idioms.toml."""
-
-    not_comparisons: re.Pattern[str]
-    priors: re.Pattern[str]
-    events: re.Pattern[str]
+@cache
+def idiom(name: str) -> re.Pattern[str]:
+    """A row of idioms.toml as one pattern."""
+    return phrases(_idioms()[name])
 
 
 @cache
-def idioms() -> Idioms:
-    """The one table of idioms."""
-    table = tomllib.loads(files("faceagent.ground").joinpath("idioms.toml").read_text(encoding="utf-8"))
-    return Idioms(
-        not_comparisons=phrases(table["not_comparisons"]),
-        priors=phrases(table["priors"]),
-        events=phrases(table["events"]),
-    )
+def _idioms() -> Mapping[str, Sequence[str]]:
+    return tomllib.loads(files("faceagent.ground").joinpath("idioms.toml").read_text(encoding="utf-8"))
