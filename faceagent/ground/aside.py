@@ -25,7 +25,7 @@ _OF_THE_ASSISTANT = frozenset(
             "installation",
             "purpose",
         ),
-        *("task", "tool", "answer", "explain", "explanation", "version", "know", "understand", "want", "would"),
+        *("installation", "purpose", "task", "tool", "answer", "explain", "explanation", "version", "know", "understand", "want", "would"),
     )
 )
 

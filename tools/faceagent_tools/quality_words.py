@@ -278,6 +278,11 @@ def _shares(shares: Sequence[float]) -> str:
 
 def _compression(rows: Sequence[Evidence], any_face: bool, names: Names) -> Iterator[Claim]:
     role: ClaimRole = "reason" if any_face else "answer"
+    for row in rows:
+        if row.status != "ok":
+            sentence = f"The compression of {names.of(row.subject)} was not judged, because {row.reason}."
+            yield _about_photos([row], sentence, role)
+    rows = [row for row in rows if row.status == "ok"]
     clean = [row for row in rows if row.value == "none_seen"]
     if clean:
         some = len(clean) > 1 and len(clean) == len(names.images)
