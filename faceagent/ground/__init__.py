@@ -19,8 +19,9 @@ What the words mean is data: words.toml, idioms.toml, standing.txt, general.txt.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -33,7 +34,11 @@ from faceagent.ground.sentence import REFERENCE, Lookup, Said, image_of, ledger
 from faceagent.ground.vocabulary import unknown_word
 from faceagent.types import Claim, Evidence
 
-__all__ = ["Grounded", "Lookup", "Rejection", "aside", "fault", "ground"]
+__all__ = ["Grounded", "Kind", "Lookup", "Rejection", "aside", "fault", "ground"]
+
+
+Kind = Literal["evidence", "number", "contradiction", "wording"]
+"""What is wrong with a claim: what it cites; a number or quotation; what it says is so, or how sure; words unknown."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Rejection:
 
     claim: Claim
     reason: str
+    kind: Kind
 
 
 @dataclass(frozen=True)
@@ -63,43 +69,50 @@ def ground(claims: Sequence[Claim], lookup: Lookup, faces: Sequence[str] | None 
     rejected: list[Rejection] = []
     rows = ledger(lookup)
     for claim in claims:
-        reason = _fault(claim, lookup, rows, faces)
-        if reason is None:
+        found = _fault(claim, lookup, rows, faces)
+        if found is None:
             accepted.append(claim)
         else:
-            rejected.append(Rejection(claim, reason))
+            kind, reason = found
+            rejected.append(Rejection(claim, reason, kind))
     return Grounded(tuple(accepted), tuple(rejected))
 
 
 def fault(claim: Claim, lookup: Lookup, faces: Sequence[str] | None = None) -> str | None:
     """Why a claim is not carried by its evidence, or None when it is. Arguments as of `ground`."""
-    return _fault(claim, lookup, ledger(lookup), faces)
+    found = _fault(claim, lookup, ledger(lookup), faces)
+    return found[1] if found else None
 
 
-_CHECKS = (
-    unknown_quotation,
-    unknown_number,
-    wrong_count,
-    overclaim,
-    contradiction,
-    wrong_likelihood,
-    wrong_comparison,
-    unknown_word,
-)
-
-
-def _fault(claim: Claim, lookup: Lookup, rows: Sequence[Evidence], faces: Sequence[str] | None) -> str | None:
+def _fault(
+    claim: Claim, lookup: Lookup, rows: Sequence[Evidence], faces: Sequence[str] | None
+) -> tuple[Kind, str] | None:
     cited: list[Evidence] = []
     for evidence_id in claim.evidence:
         evidence = lookup(evidence_id)
         if evidence is None:
-            return f"{evidence_id} does not exist"
+            return "evidence", f"{evidence_id} does not exist"
         cited.append(evidence)
     said = Said(claim, cited, rows, faces)
-    for structure in (_wrong_subject, _wrong_value, _wrong_threshold, _unknown_reference):
-        if reason := structure(said):
-            return reason
-    return next((reason for check in _CHECKS if (reason := check(said)) is not None), None)
+    found = ((kind, check(said)) for kind, check in _checks())
+    return next(((kind, reason) for kind, reason in found if reason is not None), None)
+
+
+def _checks() -> tuple[tuple[Kind, Callable[[Said], str | None]], ...]:
+    return (
+        ("evidence", _wrong_subject),
+        ("evidence", _wrong_value),
+        ("contradiction", _wrong_threshold),
+        ("evidence", _unknown_reference),
+        ("number", unknown_quotation),
+        ("number", unknown_number),
+        ("number", wrong_count),
+        ("contradiction", overclaim),
+        ("contradiction", contradiction),
+        ("contradiction", wrong_likelihood),
+        ("contradiction", wrong_comparison),
+        ("wording", unknown_word),
+    )
 
 
 def _about(said: Said) -> list[Evidence]:

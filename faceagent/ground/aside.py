@@ -12,20 +12,8 @@ from faceagent.types import Claim
 
 _OF_THE_ASSISTANT = frozenset(
     (
-        *(
-            "please",
-            "hello",
-            "sorry",
-            "thanks",
-            "help",
-            "ask",
-            "clarify",
-            "offer",
-            "install",
-            "installation",
-            "purpose",
-        ),
-        *("installation", "purpose", "task", "tool", "answer", "explain", "explanation", "version", "know", "understand", "want", "would"),
+        *("please", "hello", "sorry", "thanks", "help", "ask", "clarify", "offer", "install", "installation"),
+        *("task", "tool", "explain", "explanation", "version", "know", "understand", "want"),
     )
 )
 

@@ -10,10 +10,9 @@ from faceagent.ground.figures import SPELLED
 from faceagent.ground.phrase import standing
 from faceagent.ground.sentence import REFERENCE, Said
 from faceagent.ground.wording import WORD, general, idiom, topics
+from faceagent.tool import QUOTES_FILES
 from faceagent.types import Evidence
 
-_FROM_FILES = frozenset({"inspect_provenance", "anonymize_faces", "examine_video"})
-"""Tools whose values may hold text of a file or its name. Such text may only be quoted."""
 _ENDINGS = ("'s", "s'", "'", "es", "s", "ly", "ed", "d", "ing")
 
 
@@ -73,7 +72,7 @@ def _words(row: Evidence) -> Iterator[str]:
     if row.probability:
         texts.append(row.probability.event)
     texts += [group.group for group in row.group_errors]
-    if row.tool not in _FROM_FILES:
+    if row.tool not in QUOTES_FILES:
         texts += _texts(row.value)
         texts += _texts(row.details)
     for text in texts:
