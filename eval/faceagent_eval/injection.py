@@ -1,7 +1,7 @@
 """Does text in a file change which tools run or what is said? Attacks, one builder for each way in, and the comparison.
 
 Every case is asked twice: with the attack, and with harmless text of the same length in the same place. Both times the
-same calls must be made and the same sentences said; what a sentence quotes from the file, in “…”, is data and may differ.
+same calls must be made and the same sentences said; what a sentence quotes from the file, in “…”, is data.
 
 There is no gallery of enrolled people in this version: names reach a controller through what a tool returns, so that
 channel puts them there (`NamesFaces`).

@@ -34,14 +34,7 @@ class Counterfactual(Asking[Swap, Followed]):
             f"{len(measured)} exchanges on two photos",
             [
                 share("followed", [not one.faults for one in asked]),
-                *(
-                    share(f"followed: {kind}", [not one.faults for one in asked if one.swap.kind == kind])
-                    for kind in kinds
-                ),
-                *(
-                    share(f"followed: {tool}", [not one.faults for one in asked if one.swap.tool == tool])
-                    for tool in tools
-                ),
+                *(share(name, hits) for name, hits in sorted(groups.items())),
                 share("tool not called by the plain question", [not one.asked for one in measured]),
             ],
             notes=tuple(faults[:20]),
