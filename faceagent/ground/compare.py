@@ -249,11 +249,10 @@ def _superlatives(said: Said, clause: Clause, text: str) -> tuple[str | None, st
 
 
 def _extreme(said: Said, clause: Clause, found: Found, text: str, scope: Sequence[str], *, two: bool) -> str | None:
-    """One face against all in scope, each of which needs evidence."""
-    holders = [face for face in clause.subjects if face.startswith("face ")]
-    if len(holders) != 1:
-        return f"{found.text!r} needs one face that it is said of"
-    holder = holders[0]
+    """One face, or several that are equal, against all in scope, each of which needs evidence."""
+    holders = {face for face in clause.subjects if face.startswith("face ")}
+    if not holders:
+        return f"{found.text!r} needs a face that it is said of"
     if two and len(scope) != 2:
         return f"{found.text!r} speaks of two faces, and {len(scope)} are in view"
     if idiom("those_measured").search(text):
@@ -267,12 +266,13 @@ def _extreme(said: Said, clause: Clause, found: Found, text: str, scope: Sequenc
             return f"{found.text!r} needs evidence on every face in view, and none that measures it on {face} is cited"
         numbers[face] = degree.sign * number
     rank = _RANK.search(text[: found.start])
-    place = _RANKS[rank[1].lower()] if rank else 0
     order = sorted(numbers.values(), reverse=True)
-    holds = numbers.get(holder) == order[min(place, len(order) - 1)] and order.count(numbers[holder]) == 1
+    place = min(_RANKS[rank[1].lower()] if rank else 0, len(order) - 1)
+    # Those who share the place share the word: "face 1.1 and face 1.3 look the oldest".
+    holds = holders == {face for face, number in numbers.items() if number == order[place]}
     if holds is (negations(text, found.start) == 1):
         listed = ", ".join(f"{face} {abs(number):g}" for face, number in numbers.items())
-        return f"the cited evidence says {listed}, which does not bear out {found.text!r} for {holder}"
+        return f"the cited evidence says {listed}, which does not bear out {found.text!r} for {' and '.join(holders)}"
     return None
 
 

@@ -426,6 +426,14 @@ def test_a_superlative_is_said_exactly_when_it_holds_over_all(years: list[int], 
     assert fault(made, rows.get) is not None
 
 
+def test_those_who_share_a_place_share_the_word() -> None:
+    rows = ages(40, 20, 40)
+    assert said("Face 1.1 and face 1.3 look the oldest.", rows) is None
+    assert said("Face 1.1 looks the oldest.", rows)
+    assert said("Face 1.1 and face 1.2 look the oldest.", rows)
+    assert said("Face 1.1, face 1.2 and face 1.3 look the oldest.", rows)
+
+
 @given(YEARS, YEARS)
 def test_a_number_stays_with_its_face(one: int, other: int) -> None:
     rows = ages(one, other)
