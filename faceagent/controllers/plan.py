@@ -97,7 +97,8 @@ def _about_whom(
     """The calls of a plan whose tools are known, on those whom the question is about."""
     pointed = _pointed(question, base.asked, view, history)
     if pointed.needs == "faces":
-        return replace(base, calls=(Call.of(DETECTOR),))
+        new = tuple(image for image, faces in view.faces.items() if faces is None)
+        return replace(base, calls=(Call.of(DETECTOR, images=() if len(new) == len(view.faces) else new),))
     if pointed.needs == "ages" and ATTRIBUTES in tools:
         return replace(base, calls=(Call.of(ATTRIBUTES, about=("age_order",)),))
     if pointed.choices or pointed.needs:

@@ -51,6 +51,11 @@ _SIDE = _words(
     rf"(?:on|at|to) (?:the |my )?(?:far |very |extreme )?(left|right)(?: hand)?(?: side)?|in the (middle|cent(?:er|re))"
     rf"|(left|right|middle)(?:most|-hand|hand)? (?:hand )?{_PERSON}|(left|right)most"
 )
+# "Is she looking to the left?" speaks of a direction and not of a place.
+_DIRECTION = _words(
+    r"(?:look|gaz|glanc|star|turn|point|lean|tilt)\w*(?: \w+)? (?:to|at|towards?) (?:the |my |her |his )?(?:left|right)"
+    rf"(?! {_PERSON})|fac(?:es|ing)(?: \w+)? (?:to |towards? )?(?:the |her |his )?(?:left|right)(?! {_PERSON})"
+)
 _NTH = _words(rf"({_ORDINAL}) (?:{_PERSON} )?from (?:the )?(left|right)|({_ORDINAL}) {_PERSON}")
 _BY_AGE = _words(rf"the ({_OLD}|{_YOUNG}) (?:{_PERSON}|of (?:the )?(?:two|both|them|these))")
 # "Which one is the older one?" asks for the order and does not presume it.
@@ -59,10 +64,11 @@ _ASKS_ORDER = re.compile(
 )
 _OTHER = _words(rf"(?:the |an)?other {_PERSON}|the other(?= *(?:[?.!,;]|$))")
 _OTHERS = _words(r"(?:the )?others|(?:the )?other (?:faces|people|persons|ones|men|women)")
-_ALL = _words(r"both|all|each|every(?:one|body)?|they|them|their|theirs|these|those|any(?:one|body)")
+_ALL = _words(r"both|(?<!at )all|each|every(?:one|body)?|they|them|their|theirs|these|those|any(?:one|body)")
 _PRONOUN = _words(
     r"he|him|his|himself|she|her|hers|herself"
-    rf"|(?:this|that|the) (?!(?:same|other|only|two|an?|is|was)\b)(?:\w+ )?{_PERSON}(?! (?:mask|swap|shape)\w*)"
+    r"|(?:this|that|the) (?!(?:same|other|only|two|an?|is|was|\w*est|most|more)\b)(?:\w+ )?"
+    rf"{_PERSON}(?! (?:mask|swap|shape)\w*)"
 )
 _VAGUE = {"pronoun", "other", "others"}
 _IT = _words(r"it|its|itself")
@@ -89,7 +95,7 @@ def references(question: str, view: View, history: Sequence[Earlier] = ()) -> Re
         view: photos and faces in view, with what was found since the question.
         history: earlier questions and what their answers were about, oldest first.
     """
-    text = _plain(question)
+    text = _DIRECTION.sub(" ", _plain(question))
     images = _images(text, view, history)
     people = _people(text)
     if not people:

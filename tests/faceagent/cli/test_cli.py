@@ -77,6 +77,14 @@ def test_a_conversation_in_a_file(run: Run, tmp_path: Path) -> None:
     assert "This conversation has the purpose none, which holds for all of it" in err
 
 
+def test_somebody_found_by_age(run: Run) -> None:
+    status, out, _ = run("ask", "--steps", GROUP, "Is the older one smiling?")
+    assert status == 0
+    assert out.count("· estimate_attributes") == 2
+    assert "Face 1.1 looks older than face 1.2" in out
+    assert "Face 1.1 seems to smile" in out and "Face 1.2 seems to smile" not in out
+
+
 def test_a_conversation_whose_photo_is_gone(run: Run, tmp_path: Path) -> None:
     talk, photo = tmp_path / "talk.json", tmp_path / "group.jpg"
     shutil.copy(GROUP, photo)

@@ -51,6 +51,11 @@ LEFT = after("face 1.1")
         ("left", TWO, [], ["face 1.1"]),
         ("the second", TWO, [], ["face 1.2"]),
         ("1.2", TWO, [], ["face 1.2"]),
+        ("Which is the sharpest face?", TWO, [], []),
+        ("Who is the most serious person?", TWO, [], []),
+        ("Is she looking to the left?", TWO, after("face 1.2"), ["face 1.2"]),
+        ("Is the man on the left turned slightly to the right?", TWO, [], ["face 1.1"]),
+        ("Is her left eye open?", TWO, after("face 1.2"), ["face 1.2"]),
         ("How old is she?", photo(1), [], []),
         ("and the other one?", photo(1), after("face 1.1"), ["face 1.2"]),
         ("How old is she?", photo(1, 1), [], []),
@@ -74,6 +79,8 @@ def test_whom_a_question_means(question: str, view: View, history: list[Earlier]
     [
         ("How old is she?", TWO, [], ["face 1.1", "face 1.2"]),
         ("Is the face in focus?", TWO, [], ["face 1.1", "face 1.2"]),
+        ("Is she looking to the left?", TWO, [], ["face 1.1", "face 1.2"]),
+        ("Is she smiling at all?", TWO, [], ["face 1.1", "face 1.2"]),
         ("Is the blonde one smiling?", TWO, [], ["face 1.1", "face 1.2"]),
         ("How old is she?", THREE, after("face 1.1", "face 1.3"), ["face 1.1", "face 1.3"]),
         ("and the other one?", THREE, LEFT, ["face 1.2", "face 1.3"]),
@@ -118,6 +125,11 @@ def test_who_is_older_is_a_question_and_no_reference() -> None:
         assert references(question, TWO) == references("Who?", TWO)
         assert without_age_reference(question) == question
     assert without_age_reference("Is the older one smiling?") == "Is the one smiling?"
+
+
+def test_faces_are_looked_for_where_they_were_not_before() -> None:
+    (call,) = plan("How old is she?", View({"image 1": ("face 1.1",), "image 2": None}), ALL, LEFT).calls
+    assert (call.tool, call.arguments) == ("detect_faces", '{"images": ["image 2"]}')
 
 
 @pytest.mark.parametrize("question", ["How old is she?", "Is the woman on the left sharp?", "And the other one?"])
