@@ -1,12 +1,12 @@
 """A conversation as a file: JSON with everything that was said and measured, without the photos themselves.
 
 The photos and videos stay where they are. Their paths and SHA-256 are in the file; when a conversation is taken up
-again they are opened anew and must be the very same. Embeddings are never stored.
+again they are opened anew and must be the very same. Embeddings are never stored. The file is not signed: whoever can
+write to it can change what was said and measured.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Literal
@@ -65,14 +65,20 @@ def write(saved: Saved, path: Path) -> None:
     Raises:
         UsageError: it cannot be written there.
     """
+    draft: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as stream:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as stream:
+            draft = Path(stream.name)
             stream.write(saved.model_dump_json(indent=1))
-        os.replace(stream.name, path)  # noqa: PTH105 - the same as Path.replace, on a name
+        draft.replace(path)
     except OSError as error:
+        if draft is not None:
+            draft.unlink(missing_ok=True)
         raise UsageError(
             f"The conversation cannot be written to {path} ({error.strerror})", "Choose another place"
-        ) from (error)
+        ) from error
 
 
 def read(path: Path) -> Saved:

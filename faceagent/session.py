@@ -288,8 +288,9 @@ class Session:
     def save(self, path: str | Path) -> None:
         """Write the conversation to a JSON file, to be taken up again with `FaceAgent.resume`.
 
-        It holds the questions and answers, the evidence, where the faces are, and paths and SHA-256 of the photos and
-        videos; neither their pixels nor templates of faces, nor files that tools made.
+        It holds the questions and answers, the evidence (with what files' records say, such as a place), where the
+        faces are, and paths and SHA-256 of the photos and videos; neither their pixels nor templates of faces, nor
+        files that tools made.
 
         Raises:
             UsageError: a photo was given as bytes or pixels, so that it could not be opened again; or the file cannot
@@ -335,7 +336,7 @@ class Session:
             photos.update(zip((still.id for still in wanted), frames, strict=True))
             session._stills[video_id] = tuple(still.id for still in wanted)
         session._photos = dict(sorted(photos.items(), key=lambda item: int(item[0].split()[1])))
-        session._faces = dict(state.faces)
+        session._faces = {image: faces for image, faces in state.faces.items() if image in photos}
         session._taken_in, session._illustrated, session._made = state.taken_in, state.illustrated, state.outputs
         return session
 

@@ -126,6 +126,13 @@ def test_another_form_is_refused_in_one_sentence(saved: Path, change: dict[str, 
         agent().resume(saved)
 
 
+def test_a_place_that_is_a_folder_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "talk.json").mkdir()
+    with pytest.raises(UsageError, match="cannot be written"):
+        agent().open([GROUP]).save(tmp_path / "talk.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["talk.json"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\0", '{"conversation": "1"'])
 def test_what_is_no_conversation_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "talk.json").write_text(text)
