@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from faceagent.controllers.draft import Earlier, View
 from faceagent.controllers.plan import plan
@@ -223,3 +227,32 @@ def test_the_question_back_names_faces_by_their_places(view: View, asked: str) -
 @pytest.mark.parametrize("text", ["", "{}", "no JSON", '{"claims": [{"subject": 3}]}', '["face 1.1"]'])
 def test_an_answer_in_another_form_tells_nothing(text: str) -> None:
     assert Earlier.read("How old?", text) == Earlier("How old?")
+
+
+SAID = """
+the other one and what about her face 1.2 7.9 photo 2 image 99999 left right middle on in from second last 0th 1st older
+youngest of them both man person is smiling ? , . it also too others
+"""
+WORDS = st.sampled_from(SAID.split())
+VIEWS = st.sampled_from([View({}), View({"image 1": None}), photo(0), photo(1), TWO, FIVE, photo(1, 1), photo(0, 3, 2)])
+PASTS = st.lists(
+    st.sampled_from([Earlier("Is it sharp?", ("image 1",)), *LEFT, Earlier("Hm?"), Earlier("Her?", ("face 8.8",))]),
+    max_size=3,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(WORDS, max_size=8).map(" ".join), VIEWS, PASTS)
+def test_whatever_is_said_is_resolved_to_ids_or_left_open(question: str, view: View, history: list[Earlier]) -> None:
+    found = references(question, view, history)
+    known = [face for faces in view.faces.values() for face in faces or ()]
+    assert all(re.fullmatch(r"face \d+\.\d+|image \d+", subject) for subject in found.subjects)
+    assert set(found.choices) <= set(known)
+    assert len(found.choices) != 1
+    assert plan(question, view, ALL, history).status
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=200), PASTS)
+def test_any_text_at_all_can_be_asked(question: str, history: list[Earlier]) -> None:
+    assert plan(question, TWO, ALL, history).status
