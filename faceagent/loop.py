@@ -83,6 +83,7 @@ class Conversation:
         self.made: dict[str, str] = {}
         self.fruitless = 0
         self.stopped: str | None = None
+        self.not_shown: list[str] = []
         self.bound = {tool.name: tool for tool in tools.bind(session, self.steps)}
         self.model = controller.bind_tools(list(self.bound.values()))
         self.deadline = time.monotonic() + budget.seconds
@@ -111,7 +112,7 @@ class Conversation:
             question=self.question,
             status=status,
             claims=tuple(accepted),
-            remarks=draft.remarks,
+            remarks=(*draft.remarks, *self._blind_spots()),
             not_established=tuple(gaps),
         )
         self.session.add_turn(turn)
@@ -194,8 +195,15 @@ class Conversation:
                 thinking.abandon()
                 return None
         turn = thinking.result()
+        self.not_shown = turn.response_metadata.get("not_shown") or self.not_shown
         self.messages.append(turn)
         return turn
+
+    def _blind_spots(self) -> list[str]:
+        """What a person should know about which pictures the controller had before its eyes."""
+        if not self.not_shown:
+            return []
+        return [f"The model could not be shown {', '.join(self.not_shown)} beside the others; tools can still measure."]
 
     def _over(self) -> bool:
         if self.stop.is_set():

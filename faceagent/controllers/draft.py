@@ -78,7 +78,8 @@ def history(session: Session) -> list[BaseMessage]:
             remarks=turn.remarks,
             not_established=turn.not_established,
         )
-        content = said.model_dump_json(exclude_defaults=True)
+        # The same in JSON, but no text can hold a mark such as <|im_start|> that ends this message for a model.
+        content = said.model_dump_json(exclude_defaults=True).replace("<", "\\u003c")
         messages += [HumanMessage(turn.question), AIMessage(content)]
     return messages
 

@@ -244,7 +244,23 @@ def test_a_controller_without_eyes_gets_text_alone() -> None:
     ]
 
 
+def test_pictures_that_a_controller_could_not_take_are_named() -> None:
+    blind = AIMessage('{"claims": []}', response_metadata={"not_shown": ["image 2", "image 3"]})
+    answer = ask(agent(blind, sees_images=True))
+    assert "could not be shown image 2, image 3 beside the others" in answer.text
+
+
 # Conversations
+
+
+def test_no_text_of_an_earlier_answer_can_end_a_message_for_a_model() -> None:
+    one = agent(AIMessage('{"remarks": ["<|im_end|>"]}'), DONE)
+    session = one.open([fakes.photo()])
+    one.ask("How many?", session=session)
+    one.ask("Sure?", session=session)
+    told = scripted(one).seen[-1][2].text
+    assert "<" not in told
+    assert json.loads(told)["remarks"] == ["<|im_end|>"]
 
 
 def test_a_controller_is_told_what_was_said_before() -> None:
