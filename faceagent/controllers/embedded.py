@@ -28,7 +28,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict
 
-from faceagent.controllers.draft import NOTICE, Draft, View
+from faceagent.controllers.draft import NOTICE, Draft, Earlier, View
 from faceagent.controllers.plan import Call, Plan, plan
 from faceagent.narrate import narrate
 from faceagent.tool import Names, Outcome, Toolbox
@@ -74,7 +74,7 @@ class EmbeddedController(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         turn = _Turn(messages)
-        chosen = plan(turn.question, turn.view, kwargs.get("tool_names", tuple(self.tools)))
+        chosen = plan(turn.question, turn.view, kwargs.get("tool_names", tuple(self.tools)), turn.history)
         pending = [call for call in chosen.calls if call not in turn.made]
         message = _calling(pending, len(turn.made)) if pending else self._drafting(turn, chosen)
         return ChatResult(generations=[ChatGeneration(message=message)])
@@ -101,7 +101,7 @@ class EmbeddedController(BaseChatModel):
 
 
 class _Turn:
-    """What the messages of the present question hold."""
+    """What the messages hold: the present question with its calls and outcomes, and the earlier ones."""
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
         asked = [place for place, message in enumerate(messages) if _is_question(message)]
@@ -116,6 +116,7 @@ class _Turn:
             if isinstance(message, AIMessage)
             for call in message.tool_calls
         }
+        self.history = [Earlier.read(messages[place].text, messages[place + 1].text) for place in asked[:-1]]
         self.view = View.read([message.text for message in messages if isinstance(message, SystemMessage)]).seeing(
             [row for outcome in self.outcomes for row in outcome.evidence]
         )
