@@ -1,9 +1,9 @@
 """Who sits in the controller's seat: LangChain chat models, made by name.
 
 A controller receives a system message (the rules and the inventory of photos and faces), earlier questions with their
-answers, the question, and the tools' observations; with `sees_images` (True where a model does not say) also the photos,
-and the faces once they are found, no larger than its `image_side`. It answers with tool calls or, when it has seen
-enough, with a `Draft` as JSON.
+answers, the question, and the tools' observations; with `sees_images` (True where a model does not say) also the
+photos, and the faces once they are found, no larger than its `image_side`. It answers with tool calls or, when it has
+seen enough, with a `Draft` as JSON.
 """
 
 from __future__ import annotations
