@@ -199,7 +199,7 @@ class _Writing:
         worker.start()
         try:
             yield from _until(self.stop, self._pieces())
-            if self._stopped.is_set():
+            if self._stopped.is_set() and not self.whole:
                 raise ControllerError("The model was stopped before its turn was finished", "Ask again")
             if self.constraint is not None and not self.whole and not self.stop:
                 raise ControllerError(
