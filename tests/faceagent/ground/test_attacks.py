@@ -20,6 +20,9 @@ PAIR, OTHERS, OPEN = f"{A} + {D}", f"{B} + {D}", f"{C} + {D}"
 GENDER = cite("perceived_gender", A)
 
 HONEST = [
+    # Places
+    claim("Face 1.1 is on the left and looks about 34 years old.", "age", A),
+    claim("Face 1.1, which is sharp, is to the left of face 1.2.", "sharpness", A, B),
     # Plain
     claim("Face 1.1 is sharp.", "sharpness", A),
     claim("Face 1.3 is blurred.", "sharpness", C),
@@ -95,6 +98,13 @@ HONEST = [
 ]
 
 LIES = [
+    # Places
+    claim("Face 1.1 is on the right and is sharp.", "sharpness", A),
+    claim("Face 1.1 is to the right of face 1.2.", "sharpness", A, B),
+    claim("Face 1.2 is to the left of face 1.1.", "sharpness", B, A),
+    claim("Face 1.1 is behind face 1.2.", "sharpness", A, B),
+    claim("Face 1.1 is next to face 2.1.", "age", A, D),
+    claim("The person is missing.", "sharpness", A),
     # Another value, plainly, hedged, negated, doubly negated, in other clauses
     claim("Face 1.1 is blurred.", "sharpness", A),
     claim("Face 1.1 is not sharp.", "sharpness", A),
