@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faceagent.ground.phrase import Found, negations, sayings_in, standing, true
-from faceagent.ground.quantity import not_only, quantified, share_of, wrong_share
+from faceagent.ground.quantity import not_only, quantified, share_of, wrong_place, wrong_share
 from faceagent.ground.sentence import Clause, Said
 from faceagent.ground.wording import Saying, idiom
 from faceagent.types import Evidence
@@ -24,7 +24,7 @@ def contradiction(said: Said) -> str | None:
         if isinstance(meant, str):
             return meant
         reason, text = _lines(said, meant)
-        reason = reason or _unclear(said, meant)
+        reason = reason or wrong_place(said, clause) or _unclear(said, meant)
         if reason:
             return reason
         for found in sayings_in(text):

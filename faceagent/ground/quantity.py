@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from faceagent.ground.phrase import Found, negations, true
-from faceagent.ground.sentence import Clause, Said
+from faceagent.ground.sentence import Clause, Said, image_of
 from faceagent.ground.wording import idiom
 
 _COUNTING = ("face_count", "same_person", "frames", "age_order")
@@ -27,6 +27,23 @@ def quantified(said: Said, clause: Clause) -> Clause | str:
     if idiom("all").search(text) and said.claim.attribute != "face_count":
         return replace(clause, subjects=said.scope(text) or clause.subjects, named=True)
     return clause
+
+
+def wrong_place(said: Said, clause: Clause) -> str | None:
+    """A face said to be on the left, or to the left of another one, that is not."""
+    if match := idiom("unmeasured_place").search(clause.text):
+        return f"no evidence measures {match[0]!r}: faces are told apart by their order from left to right only"
+    found = idiom("beside").search(clause.text) or idiom("side").search(clause.text)
+    if found is None:
+        return None
+    face, *others = [one for one in clause.subjects if one.startswith("face ")] or [""]
+    row = [one for one in said.faces if image_of(one) == image_of(face)] if face else []
+    if len(row) < 2 or any(other not in row for other in others):
+        return f"no evidence measures {found[0]!r}: it needs faces in one photo"
+    to_the_left = (found.groupdict().get("way") or found.groupdict().get("side") or "").lower() == "left"
+    ends = row[:1] if to_the_left else row[-1:]
+    right = all((row.index(face) < row.index(other)) is to_the_left for other in others) if others else face in ends
+    return None if right else f"from left to right the faces are {', '.join(row)}, which is not {found[0]!r} for {face}"
 
 
 def share_of(said: Said, clause: Clause) -> str | None:

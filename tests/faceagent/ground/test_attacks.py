@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 from ground_rows import METHOD, ROWS, cite, claim
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceagent.ground import fault
@@ -20,6 +20,9 @@ PAIR, OTHERS, OPEN = f"{A} + {D}", f"{B} + {D}", f"{C} + {D}"
 GENDER = cite("perceived_gender", A)
 
 HONEST = [
+    # Places
+    claim("Face 1.1 is on the left and looks about 34 years old.", "age", A),
+    claim("Face 1.1, which is sharp, is to the left of face 1.2.", "sharpness", A, B),
     # Plain
     claim("Face 1.1 is sharp.", "sharpness", A),
     claim("Face 1.3 is blurred.", "sharpness", C),
@@ -95,6 +98,13 @@ HONEST = [
 ]
 
 LIES = [
+    # Places
+    claim("Face 1.1 is on the right and is sharp.", "sharpness", A),
+    claim("Face 1.1 is to the right of face 1.2.", "sharpness", A, B),
+    claim("Face 1.2 is to the left of face 1.1.", "sharpness", B, A),
+    claim("Face 1.1 is behind face 1.2.", "sharpness", A, B),
+    claim("Face 1.1 is next to face 2.1.", "age", A, D),
+    claim("The person is missing.", "sharpness", A),
     # Another value, plainly, hedged, negated, doubly negated, in other clauses
     claim("Face 1.1 is blurred.", "sharpness", A),
     claim("Face 1.1 is not sharp.", "sharpness", A),
@@ -404,6 +414,7 @@ def said(sentence: str, rows: dict[str, Evidence]) -> str | None:
 YEARS = st.integers(min_value=1, max_value=99)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(YEARS, YEARS)
 def test_a_comparison_is_said_exactly_when_it_holds(one: int, other: int) -> None:
     rows = ages(one, other)
@@ -413,6 +424,7 @@ def test_a_comparison_is_said_exactly_when_it_holds(one: int, other: int) -> Non
     assert (said("Face 1.2 looks older than face 1.1.", rows) is None) is (other > one)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(YEARS, min_size=2, max_size=6), st.data())
 def test_a_superlative_is_said_exactly_when_it_holds_over_all(years: list[int], data: st.DataObject) -> None:
     rows = ages(*years)
@@ -434,6 +446,7 @@ def test_those_who_share_a_place_share_the_word() -> None:
     assert said("Face 1.1, face 1.2 and face 1.3 look the oldest.", rows)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(YEARS, YEARS)
 def test_a_number_stays_with_its_face(one: int, other: int) -> None:
     rows = ages(one, other)
@@ -442,6 +455,7 @@ def test_a_number_stays_with_its_face(one: int, other: int) -> None:
     assert (swapped is None) is (one == other)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.integers(min_value=0, max_value=1000))
 def test_a_word_of_probability_is_said_exactly_when_it_fits(thousandths: int) -> None:
     chance = thousandths / 1000
@@ -484,6 +498,7 @@ def test_a_phrase_is_said_of_its_own_values_only(attribute: str, condition: str,
             assert holds or fault(made, {"e1": row}.get) is not None
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(max_size=120))
 def test_text_of_any_kind_is_judged_and_never_breaks_the_check(text: str) -> None:
     reason = fault(claim(text, "sharpness", A), ROWS.get)
