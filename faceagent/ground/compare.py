@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from faceagent.ground.figures import THAN_NUMBER
 from faceagent.ground.phrase import negations, sayings_in, standing
 from faceagent.ground.quantity import quantified
 from faceagent.ground.sentence import REFERENCE, Clause, Said
-from faceagent.ground.wording import Degree, Topic, idiom, topics
+from faceagent.ground.wording import Degree, Topic, compared, idiom, topics
 from faceagent.types import Evidence
 
 MUCH = 1.5
@@ -65,6 +66,8 @@ def _masked(text: str, start: int, end: int) -> str:
 
 
 def _find(text: str, part: str) -> list[Found]:
+    if not compared().search(text):
+        return []
     spans: dict[tuple[int, int], list[tuple[Topic, Degree]]] = {}
     for topic in topics().values():
         for degree in topic.degrees:
@@ -173,14 +176,17 @@ def _apart(said: Said, found: Found, one: str, other: str) -> bool:
 # "As old as", "twice as old as", "the same age"
 
 
+@cache
+def _as_as(base: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:\b{_FACTOR} )?\b(?:as|so) {base} as\b", re.IGNORECASE)
+
+
 def _equatives(said: Said, clause: Clause, text: str) -> tuple[str | None, str]:
-    for topic in topics().values():
+    for topic in topics().values() if " as " in text.lower() else ():
         for degree in topic.degrees:
             if degree.base.pattern == r"(?!)":
                 continue
-            inner = degree.base.pattern
-            pattern = re.compile(rf"(?:\b{_FACTOR} )?\b(?:as|so) {inner} as\b", re.IGNORECASE)
-            for match in pattern.finditer(text):
+            for match in _as_as(degree.base.pattern).finditer(text):
                 if not any(row.attribute == topic.attribute for row in said.cited):
                     continue
                 found = Found(match.start(), match.end(), match[0], ((topic, degree),))
