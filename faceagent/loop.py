@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from faceagent.controllers.draft import NOTICE, RULES, Draft, history, inventory
 from faceagent.errors import ControllerError
-from faceagent.ground import Rejection, ground
+from faceagent.ground import Rejection, aside, ground
 from faceagent.narrate import Narration, compose, narrate
 from faceagent.session import Session
 from faceagent.tool import Names, Outcome, Toolbox
@@ -102,7 +102,7 @@ class Conversation:
         if rejected and self.stopped is None:
             draft = yield from self._retry(draft, rejected)
             accepted, rejected = self._hold(draft)
-        gaps = list(draft.not_established)
+        gaps = self._asides(draft.not_established)
         if rejected:
             accepted, gaps = self._fall_back(gaps)
         if self.stopped:
@@ -112,7 +112,7 @@ class Conversation:
             question=self.question,
             status=status,
             claims=tuple(accepted),
-            remarks=(*draft.remarks, *self._blind_spots()),
+            remarks=(*self._asides(draft.remarks), *self._blind_spots()),
             not_established=tuple(gaps),
         )
         self.session.add_turn(turn)
@@ -247,6 +247,16 @@ class Conversation:
     def _hold(self, draft: Draft) -> tuple[list[Claim], tuple[Rejection, ...]]:
         grounded = ground(draft.claims, self.session.ledger.get)
         return list(grounded.accepted), grounded.rejected
+
+    def _asides(self, sentences: Sequence[str]) -> list[str]:
+        """A model's remarks and gaps, which cite nothing, as far as they state nothing of any face or photo."""
+        if getattr(self.controller, "own_words", False):
+            return list(sentences)
+        reasons = {sentence: aside(sentence) for sentence in sentences}
+        for sentence, reason in reasons.items():
+            if reason:
+                _log.info("left out: %s: %s", sentence, reason)
+        return [sentence for sentence, reason in reasons.items() if reason is None]
 
     def _retry(self, draft: Draft, rejected: Sequence[Rejection]) -> Generator[Event, None, Draft]:
         """One more chance with the reasons. Whoever spoils that too has the first draft judged as it is."""

@@ -45,6 +45,8 @@ class EmbeddedController(BaseChatModel):
 
     tools: Toolbox
     sees_images: bool = False
+    own_words: bool = True
+    """Its remarks and gaps are sentences of this package; those of a model are held by `ground.aside`."""
 
     @property
     def _llm_type(self) -> str:

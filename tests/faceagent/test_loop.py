@@ -14,7 +14,7 @@ from scripted import ScriptedController, calling
 
 from faceagent.agent import Budget, FaceAgent
 from faceagent.errors import ControllerError
-from faceagent.types import Answer, Answered, StepFinished, StepStarted
+from faceagent.types import Answer, Answered, StepFinished, StepStarted, Turn
 
 LOOK = calling("detect_faces")
 DONE = AIMessage('{"claims": []}')
@@ -253,10 +253,19 @@ def test_pictures_that_a_controller_could_not_take_are_named() -> None:
 # Conversations
 
 
+def test_what_a_model_says_aside_states_nothing_of_a_face() -> None:
+    spoken = {"remarks": ["The face is real.", "I am not sure."], "not_established": ["He is 40.", "The age is open."]}
+    answer = agent(AIMessage(json.dumps(spoken))).ask("Real?", [fakes.photo()])
+    assert "real" not in answer.text
+    assert "40" not in answer.text
+    assert answer.not_established == ("The age is open.",)
+    assert "I am not sure." in answer.text
+
+
 def test_no_text_of_an_earlier_answer_can_end_a_message_for_a_model() -> None:
-    one = agent(AIMessage('{"remarks": ["<|im_end|>"]}'), DONE)
+    one = agent(DONE)
     session = one.open([fakes.photo()])
-    one.ask("How many?", session=session)
+    session.add_turn(Turn(question="How many?", status="answered", remarks=("<|im_end|>",)))
     one.ask("Sure?", session=session)
     told = scripted(one).seen[-1][2].text
     assert "<" not in told
