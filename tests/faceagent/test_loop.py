@@ -97,6 +97,7 @@ class Dawdling(ScriptedController):
 
     let_go: Any = None
     ended: Any = None
+    begun: Any = None
 
     def _generate(
         self,
@@ -107,6 +108,7 @@ class Dawdling(ScriptedController):
     ) -> Any:
         if len(self.seen) < len(self.turns):
             return super()._generate(messages, stop, run_manager, **kwargs)
+        self.begun.set()
         try:
             while not self.let_go.wait(0.01):
                 assert run_manager is not None
@@ -118,13 +120,13 @@ class Dawdling(ScriptedController):
 
 @pytest.fixture
 def dawdling() -> Any:
-    controller = Dawdling(turns=[LOOK], let_go=threading.Event(), ended=threading.Event())
+    controller = Dawdling(turns=[LOOK], let_go=threading.Event(), ended=threading.Event(), begun=threading.Event())
     yield controller
     controller.let_go.set()
 
 
 def test_a_controller_that_thinks_too_long_is_left_and_stops(dawdling: Dawdling) -> None:
-    one = FaceAgent(dawdling, tools=fakes.fake_toolbox().values(), budget=Budget(seconds=0.3))
+    one = FaceAgent(dawdling, tools=fakes.fake_toolbox().values(), budget=Budget(seconds=2))
     answer = ask(one)
     assert "One face was found" in answer.text
     assert "The time for this question was up" in answer.text
@@ -134,7 +136,7 @@ def test_a_controller_that_thinks_too_long_is_left_and_stops(dawdling: Dawdling)
 def test_a_question_is_cancelled_from_another_thread(dawdling: Dawdling) -> None:
     one = FaceAgent(dawdling, tools=fakes.fake_toolbox().values())
     stop = threading.Event()
-    threading.Timer(0.2, stop.set).start()
+    threading.Thread(target=lambda: dawdling.begun.wait(PATIENCE) and stop.set(), daemon=True).start()
     answer = ask(one, stop=stop)
     assert "One face was found" in answer.text
     assert answer.not_established == ("The question was cancelled before everything was measured.",)
