@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from faceagent.agent import FaceAgent
+    from faceagent.agent import Budget, FaceAgent
     from faceagent.errors import FaceAgentError
     from faceagent.media import Limits, Photo
     from faceagent.session import Session
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Budget",
     "Claim",
     "Evidence",
     "Face",
@@ -35,6 +36,7 @@ __all__ = [
 # Resolved on first use (PEP 562), so that `import faceagent` stays light.
 _HOME = {
     "Answer": "faceagent.types",
+    "Budget": "faceagent.agent",
     "Claim": "faceagent.types",
     "Evidence": "faceagent.types",
     "Face": "faceagent.types",

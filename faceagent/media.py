@@ -71,6 +71,7 @@ class Photo:
     pixels: uint8 RGB [H, W, 3], upright (EXIF orientation applied), read-only.
     raw: the bytes of the file as handed in; empty for an array.
     to_upright: the map from stored pixels to upright pixels; its inverse leads back.
+    path: where the file lies; None for a photo that was given as bytes or pixels.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Photo:
     stored_height: int
     orientation: int = 1
     preparation: tuple[str, ...] = ()
+    path: Path | None = None
 
     @property
     def width(self) -> int:
@@ -127,7 +129,8 @@ class Photo:
         """
         limits = limits or Limits()
         if isinstance(source, str | Path):
-            return _from_bytes(_read(Path(source), limits), name or Path(source).name, limits)
+            photo = _from_bytes(_read(Path(source), limits), name or Path(source).name, limits)
+            return replace(photo, path=Path(source))
         if isinstance(source, bytes):
             return _from_bytes(source, name or "photo", limits)
         if isinstance(source, np.ndarray):

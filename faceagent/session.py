@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar, cast
 
-from faceagent.errors import UnknownReference
-from faceagent.media import Photo
-from faceagent.types import Evidence, Exhibit, Face
+from faceagent import saved
+from faceagent.errors import UnknownReference, UsageError
+from faceagent.media import Limits, Photo
+from faceagent.saved import Saved, SavedFile, SavedStill
+from faceagent.types import Evidence, Exhibit, Face, Turn
 from faceagent.video import Video
 
 T = TypeVar("T")
@@ -23,8 +26,8 @@ _FACE_ID = re.compile(r"face (\d+)\.(\d+)")
 class Ledger:
     """All evidence of a session in the order in which it was recorded, each under an id that is never reused."""
 
-    def __init__(self) -> None:
-        self._rows: dict[str, Evidence] = {}
+    def __init__(self, rows: Sequence[Evidence] = ()) -> None:
+        self._rows = {row.id: row for row in rows}
 
     def record(self, evidence: Evidence) -> Evidence:
         """Store a copy under the next free id and return it."""
@@ -63,7 +66,10 @@ class Session:
         self._videos: dict[str, Video] = {}
         self._stills: dict[str, tuple[str, ...]] = {}
         self._outputs: dict[str, Output] = {}
+        self._made = 0
         self._pictures: dict[str, bytes] = {}
+        self._illustrated = 0
+        self._turns: list[Turn] = []
         self._memory: dict[Hashable, object] = {}
         self._purpose = purpose
 
@@ -140,7 +146,9 @@ class Session:
             UnknownReference: there is no such video.
         """
         self.video(video_id)
-        self._stills[video_id] = tuple(self.add(frame) for frame in frames)
+        # The same frames once more are the same photos: nobody is to appear twice.
+        known = {self.photo(image).sha256: image for image in self._stills.get(video_id, ())}
+        self._stills[video_id] = tuple(known.get(frame.sha256) or self.add(frame) for frame in frames)
         return self._stills[video_id]
 
     def stills(self, video_id: str) -> tuple[str, ...] | None:
@@ -228,10 +236,22 @@ class Session:
             self.video(reference)
         return tuple(dict.fromkeys(references or self.videos))
 
+    # What was said
+
+    def add_turn(self, turn: Turn) -> None:
+        """Note a question and what was said, for the questions that follow."""
+        self._turns.append(turn)
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """Earlier questions, oldest first."""
+        return tuple(self._turns)
+
     # Files made and work remembered
 
     def add_output(self, output: Output) -> str:
-        output_id = f"output {len(self._outputs) + 1}"
+        self._made += 1
+        output_id = f"output {self._made}"
         self._outputs[output_id] = output
         return output_id
 
@@ -249,7 +269,8 @@ class Session:
             UnknownReference: there is no such photo.
         """
         self.photo(image_id)
-        picture_id = f"{image_id}: picture {len(self._pictures) + 1}"
+        self._illustrated += 1
+        picture_id = f"{image_id}: picture {self._illustrated}"
         self._pictures[picture_id] = picture
         return picture_id
 
@@ -261,3 +282,69 @@ class Session:
         if key not in self._memory:
             self._memory[key] = compute()
         return cast(T, self._memory[key])
+
+    # As a file
+
+    def save(self, path: str | Path) -> None:
+        """Write the conversation to a JSON file, to be taken up again with `FaceAgent.resume`.
+
+        It holds the questions and answers, the evidence (with what files' records say, such as a place), where the
+        faces are, and paths and SHA-256 of the photos and videos; neither their pixels nor templates of faces, nor
+        files that tools made.
+
+        Raises:
+            UsageError: a photo was given as bytes or pixels, so that it could not be opened again; or the file cannot
+                be written.
+        """
+        of_videos = {image for images in self._stills.values() for image in images}
+        files = {key: photo for key, photo in self._photos.items() if key not in of_videos}
+        state = Saved(
+            purpose=self._purpose,
+            photos=tuple(_file(key, photo) for key, photo in files.items()),
+            videos=tuple(_file(key, video) for key, video in self._videos.items()),
+            stills=tuple(
+                SavedStill(id=image, video=video_id, sha256=self.photo(image).sha256)
+                for video_id, images in self._stills.items()
+                for image in images
+            ),
+            looked_at=tuple(self._stills),
+            faces=self._faces,
+            evidence=self.ledger.all(),
+            turns=self.turns,
+            taken_in=self._taken_in,
+            illustrated=self._illustrated,
+            outputs=self._made,
+        )
+        saved.write(state, Path(path))
+
+    @staticmethod
+    def resume(path: str | Path, limits: Limits | None = None) -> Session:
+        """The conversation that `save` wrote, its photos and videos opened again.
+
+        Raises:
+            MediaError: the file, or a photo or video of it, is missing, damaged or has changed.
+        """
+        state, limits = saved.read(Path(path)), limits or Limits()
+        session = Session(state.purpose)
+        session.ledger = Ledger(state.evidence)
+        session._turns = list(state.turns)
+        session._videos = {item.id: saved.video(item, limits) for item in state.videos}
+        photos = {item.id: saved.photo(item, limits) for item in state.photos}
+        for video_id in state.looked_at:
+            wanted = tuple(still for still in state.stills if still.video == video_id)
+            frames = saved.stills(session.video(video_id), wanted)
+            photos.update(zip((still.id for still in wanted), frames, strict=True))
+            session._stills[video_id] = tuple(still.id for still in wanted)
+        session._photos = dict(sorted(photos.items(), key=lambda item: int(item[0].split()[1])))
+        session._faces = {image: faces for image, faces in state.faces.items() if image in photos}
+        session._taken_in, session._illustrated, session._made = state.taken_in, state.illustrated, state.outputs
+        return session
+
+
+def _file(exhibit_id: str, exhibit: Photo | Video) -> SavedFile:
+    if exhibit.path is None:
+        raise UsageError(
+            f"{exhibit_id} was given as bytes or pixels, so that the conversation could not be taken up again",
+            "Give photos by their paths",
+        )
+    return SavedFile(id=exhibit_id, name=exhibit.name, path=str(exhibit.path.absolute()), sha256=exhibit.sha256)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 DETECTOR = "detect_faces"
 VIDEO = "examine_video"
+QUOTES_FILES = frozenset({"inspect_provenance", "anonymize_faces", VIDEO})
+"""Tools whose evidence may hold text of a file or its name. Such text is data: it is only ever quoted."""
+_LONGEST = 200  # characters of a text in an observation
 
 
 class Arguments(BaseModel):
@@ -146,7 +150,11 @@ class Outcome:
     evidence: tuple[Evidence, ...]
 
     def for_model(self) -> str:
-        """The observation as compact JSON. Free text from files is not part of it beyond the values measured."""
+        """The observation as compact JSON.
+
+        Free text from files is not part of it beyond the values measured; rows that may hold such text are marked
+        "quotes_file", and every text is one line of at most 200 printable characters.
+        """
         rows = [
             {
                 key: value
@@ -167,10 +175,24 @@ class Outcome:
             }
             for row in self.evidence
         ]
-        body: dict[str, object] = {"evidence": rows}
+        marked = [row | {"quotes_file": True} for row in rows] if self.step.tool in QUOTES_FILES else rows
+        body: dict[str, object] = {"evidence": marked}
         if self.step.message:
             body["message"] = self.step.message
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(_printable(body), ensure_ascii=False, separators=(",", ":"))
+        # The same in JSON, but no file's text can hold a mark such as <|im_start|> that ends this message for a model.
+        return text.replace("<", "\\u003c")
+
+
+def _printable(value: object) -> object:
+    """The same with every text on one line, without invisible characters, and cut where it is very long."""
+    if isinstance(value, str):
+        kept = "".join(char if unicodedata.category(char)[0] not in "CZ" else " " for char in value[: 8 * _LONGEST])
+        text = " ".join(kept.split())
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    if isinstance(value, Mapping):
+        return {key: _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class Toolbox(Mapping[str, AnyTool]):

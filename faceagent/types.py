@@ -311,6 +311,39 @@ class Answer(Frozen):
     """Names of files that a tool made, e.g. an anonymised copy; the session holds their bytes."""
 
 
+class Turn(Frozen):
+    """A question that was answered, and what was said, as later questions of the conversation look back on it."""
+
+    question: Named
+    status: AnswerStatus
+    claims: tuple[Claim, ...] = ()
+    remarks: tuple[str, ...] = ()
+    not_established: tuple[Named, ...] = ()
+
+
+class StepStarted(Frozen):
+    """A tool is about to be called as the controller asked for. What it takes first (faces are looked for) belongs
+    to it and is told as a `StepFinished` of its own."""
+
+    tool: str
+    arguments: dict[str, JsonValue]
+
+
+class StepFinished(Frozen):
+    """A tool has been called."""
+
+    step: Step
+
+
+class Answered(Frozen):
+    """The end of a question."""
+
+    answer: Answer
+
+
+Event = StepStarted | StepFinished | Answered
+
+
 VerdictKind = Literal["signs_of_alteration", "signs_of_synthesis", "no_sign_found", "inconclusive"]
 
 

@@ -84,6 +84,7 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     name: what is typed after `run`. layout: the expected tree of the data folder, "" where none is needed.
     backends: names that `--backend` takes; the first is the default. takes_limit: whether `limit` is heeded.
     limit: at most so many photos of each kind, for a quick look; None measures all.
+    takes_controller: whether `controller`, who sits in the seat as for `faceagent ask --controller`, is heeded.
 
     Raises:
         UsageError: the backend is not one of them, or the data folder is not given though one is needed.
@@ -95,6 +96,8 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     backends: ClassVar[tuple[str, ...]]
     takes_limit: ClassVar[bool] = False
     limit: int | None = None
+    takes_controller: ClassVar[bool] = False
+    controller: str = "embedded"
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         if backend is not None and backend not in self.backends:

@@ -166,6 +166,15 @@ def bootstrap(
     return Bootstrap(float(low), float(high), level)
 
 
+def wilson(hits: int, n: int) -> Bootstrap:
+    """95 % interval of a share (Wilson 1927), which also holds for shares of 0 and 1. n: at least 1."""
+    z = 1.959964
+    share = hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    return Bootstrap(max(0.0, middle - half), min(1.0, middle + half), 0.95)
+
+
 def _pairs(scores: Floats, same: Bools) -> tuple[Floats, Bools]:
     scores, same = np.asarray(scores, dtype=np.float64), np.asarray(same, dtype=np.bool_)
     if scores.ndim != 1 or scores.shape != same.shape:

@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.action == "list":
             return _list()
-        benchmark = benchmarks.make(options.benchmark, options.data, options.backend, options.limit)
+        benchmark = benchmarks.make(options.benchmark, options.data, options.backend, options.limit, options.controller)
         result = run(benchmark, Console(stderr=True))
     except (InputError, MissingExtra) as error:
         sys.stderr.write(f"{error}\n")
@@ -108,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("benchmark", help=f"one of {', '.join(benchmarks.HOME)}")
     one.add_argument("--data", type=Path, help="folder with the benchmark's data (`list` shows its layout)")
     one.add_argument("--backend", help="what to run on; default: the first that `list` shows")
+    one.add_argument(
+        "--controller", help="who sits in the seat, as for `faceagent ask`; for benchmarks that ask questions"
+    )
     one.add_argument("--limit", type=int, help="at most so many photos of each kind, for a quick look")
     one.add_argument("--out", type=Path, help="folder for the result as JSON and its curves as SVG")
     return parser

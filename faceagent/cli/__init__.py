@@ -1,4 +1,4 @@
-"""The command line: `faceagent ask | report | models | doctor`.
+"""The command line: `faceagent ask | report | serve | models | doctor`.
 
 Exit status: 0 done; 1 done, but some input failed or something is missing; 2 the command or a reference in it is wrong.
 Nothing shows a traceback unless --debug asks for one.
@@ -12,17 +12,19 @@ import sys
 from collections.abc import Sequence
 
 from faceagent import __version__
-from faceagent.cli import ask, doctor, models, report
+from faceagent.cli import ask, doctor, models, report, serve
 from faceagent.cli.console import complain
 from faceagent.errors import FaceAgentError, UnknownReference, UsageError
 
-COMMANDS = (ask, report, models, doctor)
+COMMANDS = (ask, report, serve, models, doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     chosen = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.DEBUG if chosen.debug else logging.ERROR, stream=sys.stderr)
+    # Its debug log has whole requests in it, and so the photos.
+    logging.getLogger("openai").setLevel(logging.INFO if chosen.debug else logging.ERROR)
     try:
         return int(chosen.run(chosen))
     except (UsageError, UnknownReference) as error:

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
+from faceagent.cli.console import add_controller, add_limits, add_purpose, complain, limits_of, say
 from faceagent.errors import MediaError, MissingExtra, UsageError
 from faceagent.media import Photo
 from faceagent.video import Video, take
 
 if TYPE_CHECKING:
+    from faceagent.agent import FaceAgent
     from faceagent.session import Session
     from faceagent.types import Answer
 
@@ -22,7 +23,14 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("given", nargs="+", metavar="FILE… QUESTION", help="photos and videos, then the question")
     parser.add_argument("--json", action="store_true", help="print the whole Answer as JSON")
     parser.add_argument("--steps", action="store_true", help="show each tool call")
-    parser.add_argument("--controller", default="embedded", help="who plans and words (default embedded)")
+    add_controller(parser)
+    parser.add_argument(
+        "--session",
+        type=Path,
+        metavar="FILE",
+        help="go on with the conversation in this file, or begin one; it holds questions, answers, evidence and paths, "
+        "no photos",
+    )
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where copies that a tool makes go")
     add_purpose(parser)
     add_limits(parser)
@@ -35,12 +43,14 @@ def run(chosen: argparse.Namespace) -> int:
     *paths, question = chosen.given
     if Path(question).is_file():
         raise UsageError(f"The question is missing: {question} is a file", "Put the question last, in quotes")
-    agent = FaceAgent(chosen.controller, limits=limits_of(chosen), purpose=chosen.purpose)
+    agent = FaceAgent(chosen.controller, limits=limits_of(chosen), purpose=chosen.purpose, load_in=chosen.load_in)
     given, failed = _open(paths, chosen)
     if paths and not given:
         return 1
-    session = agent.open(given)
-    answer = agent.ask(question, session=session)
+    session = _session(agent, chosen)
+    answer = agent.ask(question, given, session=session)
+    if chosen.session:
+        session.save(chosen.session)
     written = list(_write(session, chosen.out))
     if chosen.json:
         say(answer.model_dump_json(indent=2))
@@ -49,6 +59,18 @@ def run(chosen: argparse.Namespace) -> int:
     if any(step.status == "refused" for step in answer.steps):
         return 2
     return 1 if failed or any(step.status == "failed" for step in answer.steps) else 0
+
+
+def _session(agent: FaceAgent, chosen: argparse.Namespace) -> Session:
+    if chosen.session is None or not chosen.session.exists():
+        return agent.open(())
+    session = agent.resume(chosen.session)
+    if chosen.purpose not in (None, session.purpose):
+        raise UsageError(
+            f"This conversation has the purpose {session.purpose or 'none'}, which holds for all of it",
+            "Begin another one for another purpose",
+        )
+    return session
 
 
 def _open(paths: Iterable[str], chosen: argparse.Namespace) -> tuple[list[Photo | Video], bool]:

@@ -35,6 +35,15 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-megabytes", type=_positive, default=50.0, metavar="N", help="largest file (default 50)")
 
 
+def add_controller(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--controller",
+        default="embedded",
+        help="who plans and words: embedded (the default), or transformers:MODEL[+ADAPTER] with a folder or a hub id",
+    )
+    parser.add_argument("--load-in", choices=("4bit", "8bit"), help="weights of a transformers model in fewer bits")
+
+
 def add_purpose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--purpose",

@@ -17,6 +17,8 @@ EXTRAS = {
     "uniface": "published networks for detection, parsing, pose, gaze and recognition",
     "heif": "reads HEIC photos (iPhones)",
     "video": "reads videos",
+    "local": "a vision-language model on this machine as the controller",
+    "served": "a model behind an OpenAI-compatible address as the controller",
     "eval": "runs the benchmarks",
     "train": "trains the networks",
     "clip": "trains a forgery detector on CLIP",

@@ -8,19 +8,27 @@ a file name cannot instruct it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models.base import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+)
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict
 
-from faceagent.controllers.draft import NOTICE, Draft, View
+from faceagent.controllers.draft import NOTICE, Draft, Earlier, View
 from faceagent.controllers.plan import Call, Plan, plan
 from faceagent.narrate import narrate
 from faceagent.tool import Names, Outcome, Toolbox
@@ -37,10 +45,17 @@ class EmbeddedController(BaseChatModel):
 
     tools: Toolbox
     sees_images: bool = False
+    own_words: bool = True
+    """Its remarks and gaps are sentences of this package; those of a model are held by `ground.aside`."""
 
     @property
     def _llm_type(self) -> str:
         return "faceagent-embedded"
+
+    @property
+    def model_name(self) -> str:
+        """What LangChain's traces call it."""
+        return self._llm_type
 
     def bind_tools(
         self,
@@ -61,10 +76,22 @@ class EmbeddedController(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         turn = _Turn(messages)
-        chosen = plan(turn.question, turn.view, kwargs.get("tool_names", tuple(self.tools)))
+        chosen = plan(turn.question, turn.view, kwargs.get("tool_names", tuple(self.tools)), turn.history)
         pending = [call for call in chosen.calls if call not in turn.made]
         message = _calling(pending, len(turn.made)) if pending else self._drafting(turn, chosen)
         return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        """The whole turn as one piece: it is planned, not written word by word."""
+        message = self._generate(messages, stop, run_manager, **kwargs).generations[0].message
+        fields = message.model_dump(include={"content", "tool_calls"})
+        yield ChatGenerationChunk(message=AIMessageChunk(**fields, chunk_position="last"))
 
     def _drafting(self, turn: _Turn, chosen: Plan) -> AIMessage:
         narration = narrate(turn.outcomes, chosen.asked, self.tools, turn.names)
@@ -76,7 +103,7 @@ class EmbeddedController(BaseChatModel):
 
 
 class _Turn:
-    """What the messages of the present question hold."""
+    """What the messages hold: the present question with its calls and outcomes, and the earlier ones."""
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
         asked = [place for place, message in enumerate(messages) if _is_question(message)]
@@ -91,6 +118,7 @@ class _Turn:
             if isinstance(message, AIMessage)
             for call in message.tool_calls
         }
+        self.history = [Earlier.read(messages[place].text, messages[place + 1].text) for place in asked[:-1]]
         self.view = View.read([message.text for message in messages if isinstance(message, SystemMessage)]).seeing(
             [row for outcome in self.outcomes for row in outcome.evidence]
         )

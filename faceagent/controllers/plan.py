@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from faceagent.controllers.draft import View
-from faceagent.controllers.intents import GREETING, HELP, Intent, References, intents, references
+from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
+from faceagent.controllers.intents import GREETING, HELP, Intent, intents
+from faceagent.controllers.refer import References, points_only, references, which_one, without_age_reference
 from faceagent.narrate import LABELS
 from faceagent.policy import declined
 from faceagent.tool import DETECTOR, VIDEO
@@ -53,16 +54,18 @@ UNCLEAR = (
 )
 
 
-def plan(question: str, view: View, tools: Sequence[str]) -> Plan:
+def plan(question: str, view: View, tools: Sequence[str], history: Sequence[Earlier] = ()) -> Plan:
     """Map a question to tool calls.
 
     Args:
         view: the ids in the conversation, including those that tool calls have brought since the question.
         tools: names of the tools that may be called.
+        history: earlier questions, oldest first.
     """
-    topics = declined(question)
+    meant = _meant(question, history)
+    topics = declined(meant)
     refusals = tuple(topic.why for topic in topics)
-    wanted = intents(question)
+    wanted = intents(without_age_reference(meant))
     if not wanted or (topics and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
         return _without_intent(question, refusals)
@@ -84,19 +87,60 @@ def plan(question: str, view: View, tools: Sequence[str]) -> Plan:
         )
     if not view.images:
         return Plan(status="needs_photo", remarks=(*refusals, "Please give me the photo that your question is about."))
-    pointed = references(question, view.images)
-    if pointed.side and any(faces is None for faces in view.faces.values()):
-        # "The woman on the left" can only be resolved when the faces are known.
-        return Plan(calls=(Call.of(DETECTOR),), asked=asked, remarks=refusals, not_offered=missing)
+    base = Plan(asked=asked, remarks=refusals, not_offered=missing)
+    return _about_whom(question, base, wanted, view, tools, history)
+
+
+def _about_whom(
+    question: str, base: Plan, wanted: Sequence[Intent], view: View, tools: Sequence[str], history: Sequence[Earlier]
+) -> Plan:
+    """The calls of a plan whose tools are known, on those whom the question is about."""
+    pointed = _pointed(question, base.asked, view, history)
+    if pointed.needs == "faces":
+        new = tuple(image for image, faces in view.faces.items() if faces is None)
+        return replace(base, calls=(Call.of(DETECTOR, images=() if len(new) == len(view.faces) else new),))
+    if pointed.needs == "ages" and ATTRIBUTES in tools:
+        return replace(base, calls=(Call.of(ATTRIBUTES, about=("age_order",)),))
+    if pointed.choices or pointed.needs:
+        remark = which_one(pointed.choices or _all_faces(view), view)
+        return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
+    calls = _calls(wanted, base.asked, tools, pointed, view)
+    if pointed.by_age and ATTRIBUTES in tools:
+        # Who looks older is part of the answer: the rest rests on it.
+        base = replace(base, asked=tuple(dict.fromkeys((*base.asked, ATTRIBUTES))))
+    return replace(base, calls=calls)
+
+
+def _meant(question: str, history: Sequence[Earlier]) -> str:
+    """The question whose intent holds: of "and the other one?" that of the last question that had one."""
+    if not points_only(question):
+        return question
+    before = (earlier.question for earlier in reversed(history) if not points_only(earlier.question))
+    return next((text for text in before if intents(text) or declined(text)), question)
+
+
+_COMPARES = "compare_faces"
+
+
+def _pointed(question: str, asked: Sequence[str], view: View, history: Sequence[Earlier]) -> References:
+    pointed = references(question, view, history)
+    of_one = set(asked) - {DETECTOR, RECORDS, VIDEO, _COMPARES}
+    if of_one or not (pointed.vague or pointed.choices):
+        return pointed
+    # "When was this picture of her taken?" and "is he the same as the other?" are not about one of several faces.
+    return References(tuple(subject for subject in pointed.subjects if subject.startswith("image")))
+
+
+def _calls(
+    wanted: Sequence[Intent], asked: Sequence[str], tools: Sequence[str], pointed: References, view: View
+) -> tuple[Call, ...]:
     first = tuple(
         name
         for intent in wanted
         for name in intent.before
-        if name in tools and name not in asked and (view.photos or not films)
+        if name in tools and name not in asked and (view.photos or not view.videos)
     )
-    about = {name: _about(name, wanted) for name in asked}
-    calls = tuple(_call(name, pointed, view, about.get(name, ())) for name in (*first, *asked))
-    return Plan(calls=calls, asked=asked, remarks=refusals, not_offered=missing)
+    return tuple(_call(name, pointed, view, _about(name, wanted)) for name in (*first, *asked))
 
 
 _OF_PHOTOS = frozenset({DETECTOR, PIXELS, RECORDS})
@@ -134,7 +178,7 @@ def _about(tool: str, wanted: Sequence[Intent]) -> tuple[str, ...]:
 def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = ()) -> Call:
     if name == VIDEO:
         return Call.of(name)
-    subjects = _subjects(pointed, view)
+    subjects = pointed.subjects
     if view.videos and name in _OF_PHOTOS:
         subjects = subjects or view.photos
     if name in _BY_IMAGE:
@@ -143,22 +187,14 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
             for subject in subjects
         )
         return Call.of(name, images=tuple(images))
-    if name == "compare_faces" and len(subjects) == 1 and len(view.images) > 1 and subjects[0].startswith("image"):
-        # "Is this the person in photo 2?" compares photo 2 with the others.
-        return Call.of(name)
+    if name == _COMPARES and len(subjects) == 1:
+        # "Is this the person in photo 2?" compares photo 2 with the others; one face is compared with all.
+        if subjects[0].startswith("face"):
+            subjects = tuple(dict.fromkeys((*subjects, *_all_faces(view))))
+        elif len(view.images) > 1:
+            subjects = ()
     return Call.of(name, subjects=subjects, about=about)
 
 
-def _subjects(pointed: References, view: View) -> tuple[str, ...]:
-    """The ids that the question points at; empty means all."""
-    sided: tuple[str, ...] = ()
-    if pointed.side:
-        scope = [image for image in pointed.images if image in view.faces] or view.images
-        # The side names a face in the photo that the question does not name otherwise: the first with several faces.
-        for image in (*scope, *view.images):
-            faces = view.faces.get(image) or ()
-            if len(faces) > 1:
-                sided = (faces[0] if pointed.side == "left" else faces[-1],)
-                break
-    images = tuple(image for image in pointed.images if not any(f"face {image[6:]}." in face for face in sided))
-    return (*pointed.faces, *sided, *images)
+def _all_faces(view: View) -> tuple[str, ...]:
+    return tuple(face for faces in view.faces.values() for face in faces or ())

@@ -108,10 +108,10 @@ class Examination:
     ) -> ExhibitReport:
         names = Names(images=images, faces=tuple(face.id for face in faces))
         evidence = tuple(row for outcome in outcomes for row in outcome.evidence)
-        findings = self._grounded(self._worded(outcomes, names), exhibit.id)
+        findings = self._grounded(self._worded(outcomes, names), exhibit.id, names)
         report = ExhibitReport(
             exhibit=exhibit,
-            verdict=self._held(verdict(evidence, findings), exhibit.id),
+            verdict=self._held(verdict(evidence, findings), exhibit.id, names),
             findings=findings,
             faces=faces,
             evidence=evidence,
@@ -162,8 +162,9 @@ class Examination:
         worded = ((self._toolbox[name], found) for name, found in rows.items() if found)
         return [claim for tool, found in worded for claim in _words(tool, found, names)]
 
-    def _grounded(self, claims: Sequence[Claim], subject: str) -> tuple[Claim, ...]:
-        checked = ground(claims, self._session.ledger.get)
+    def _grounded(self, claims: Sequence[Claim], subject: str, names: Names) -> tuple[Claim, ...]:
+        # What is said of one exhibit ("both faces", "the sharpest") is said of its faces only.
+        checked = ground(claims, self._session.ledger.get, names.faces)
         self._withheld += [
             f"{subject}: a sentence about {rejection.claim.attribute.replace('_', ' ')} was left out, because "
             f"{rejection.reason}."
@@ -171,9 +172,9 @@ class Examination:
         ]
         return checked.accepted
 
-    def _held(self, found: Verdict, subject: str) -> Verdict:
+    def _held(self, found: Verdict, subject: str, names: Names) -> Verdict:
         """The verdict with only those sentences that the evidence carries."""
-        claims = self._grounded(found.claims, subject)
+        claims = self._grounded(found.claims, subject, names)
         headline = claims[0].sentence if claims else found.headline if not found.claims else MEANING[found.kind]
         return found.model_copy(update={"claims": claims, "headline": headline})
 
@@ -220,7 +221,7 @@ class Examination:
         )
         claims = [*(_same_file(row) for row in files), *self._worded(outcomes, names)]
         evidence = (*files, *(row for outcome in outcomes for row in outcome.evidence))
-        return self._grounded(claims, "across"), evidence, tuple(outcome.step for outcome in outcomes)
+        return self._grounded(claims, "across", names), evidence, tuple(outcome.step for outcome in outcomes)
 
     def _same_files(self) -> list[Evidence]:
         """Photos handed in twice, so that "the same person" is not read into one file under two names."""

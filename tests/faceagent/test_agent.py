@@ -121,9 +121,11 @@ def test_a_controller_that_loops_is_stopped_with_what_is_established() -> None:
 
 
 def test_the_budget_of_tool_calls_holds() -> None:
-    answer = agent(LOOK, budget=Budget(tool_calls=2, turns=9)).ask("How many?", images=[fakes.photo()])
-    assert len(answer.steps) == 2
+    others = calling("assess_quality"), calling("inspect_provenance")
+    answer = agent(LOOK, *others, budget=Budget(tool_calls=2, turns=9)).ask("How many?", images=[fakes.photo()])
+    assert [step.tool for step in answer.steps] == ["detect_faces", "assess_quality"]
     assert "budget" in answer.text
+    assert "The face is sharp enough" in answer.text
 
 
 def test_prose_instead_of_json_is_a_clear_error() -> None:

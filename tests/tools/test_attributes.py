@@ -214,6 +214,7 @@ def test_young_ages_carry_a_doubt(table: object, age: float, warned: bool) -> No
         ([made(age=43), made(age=40)], "Face 1.1 looks older than face 1.2, but not clearly."),
         ([made(age=40), made(age=40)], "Face 1.1 and face 1.2 look about the same age."),
         ([made(age=40), made(age=70), made(age=9)], "Face 1.2 looks the oldest and face 1.3 the youngest."),
+        ([made(age=9), made(age=70), made(age=70)], "Face 1.2 and face 1.3 look the oldest and face 1.1 the youngest"),
         ([made(age=40), made(age=50), made(age=9)], "the oldest and face 1.3 the youngest; not all of this is clear."),
         ([made()], "because it is the only face whose age could be estimated"),
     ],

@@ -129,7 +129,10 @@ def _order(rows: Sequence[Evidence], ages: Sequence[Evidence], names: Names) -> 
         else:
             sure = apart and bool(row.details["youngest_apart"])
             also = "" if sure else "; not all of this is clear"
-            sentence = f"{names.start(oldest)} looks the oldest and {names.of(youngest)} the youngest{also}."
+            first, last = ([face for face in order if years[face] == years[end]] for end in (oldest, youngest))
+            looks = "looks" if len(first) == 1 else "look"
+            who, others = (listed([names.of(face) for face in faces]) for faces in (first, last))
+            sentence = f"{_start(who)} {looks} the oldest and {others} the youngest{also}."
         yield _claim([row], sentence, "answer", ages)
         if years[oldest] != years[youngest] and not (apart and row.details["youngest_apart"]):
             why = "The order is open where the ranges of the ages overlap."

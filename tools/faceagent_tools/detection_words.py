@@ -22,7 +22,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         if row.details.get("weak")
     ]
     claims += _miss_claim(counts)
-    return claims
+    return [*claims, *_uncounted(evidence, names)]
 
 
 def _count_claim(row: Evidence, names: Names) -> Claim:
@@ -46,6 +46,14 @@ def _small_claim(row: Evidence, names: Names) -> list[Claim]:
         Claim.on(
             [row], f"{who} less than {row.details['small_below_px']} pixels wide, too small to measure much.", "doubt"
         )
+    ]
+
+
+def _uncounted(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
+    rows = [row for row in evidence if row.attribute == "face_count" and row.status != "ok"]
+    return [
+        Claim.on([row], f"The faces in {names.of(row.subject)} were not counted, because {row.reason}.", "answer")
+        for row in rows
     ]
 
 

@@ -90,7 +90,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         claims += _consequence(group)
         claims += _other_purposes(group, who)
         claims += _documents(group, names)
-    claims += _sharpest(measured)
+    claims += _sharpest(measured, names)
     claims += _compression([row for row in evidence if row.attribute == "compression"], bool(faces), names)
     claims += _covered(measured, names)
     return claims
@@ -228,13 +228,16 @@ def _number(value: JsonValue) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _sharpest(faces: Sequence[FaceRows]) -> Iterator[Claim]:
-    rows = [face.rows["sharpness"] for face in faces if "sharpness" in face.rows]
-    scores = sorted((row.score or 0.0 for row in rows), reverse=True)
+def _sharpest(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
+    ranked = sorted(
+        (face for face in faces if "sharpness" in face.rows), key=lambda face: -(face.rows["sharpness"].score or 0.0)
+    )
+    scores = [face.rows["sharpness"].score or 0.0 for face in ranked]
     # A tenth apart: less is not seen.
-    if len(rows) > 1 and scores[0] > 1.1 * scores[1]:
-        best = max(faces, key=lambda face: face.rows["sharpness"].score or 0.0)
-        yield _claim([best], "sharpness", f"{_start(best.id)} is the sharpest.", "reason")
+    if len(ranked) > 1 and scores[0] > 1.1 * scores[1]:
+        of = "" if len(ranked) == len(names.faces) else " of those measured"
+        best, *others = (face.rows["sharpness"] for face in ranked)
+        yield Claim.on([best], f"{_start(best.subject)} is the sharpest{of}.", "reason", *others)
 
 
 _LIKE_THIS = {
@@ -275,6 +278,11 @@ def _shares(shares: Sequence[float]) -> str:
 
 def _compression(rows: Sequence[Evidence], any_face: bool, names: Names) -> Iterator[Claim]:
     role: ClaimRole = "reason" if any_face else "answer"
+    for row in rows:
+        if row.status != "ok":
+            sentence = f"The compression of {names.of(row.subject)} was not judged, because {row.reason}."
+            yield _about_photos([row], sentence, role)
+    rows = [row for row in rows if row.status == "ok"]
     clean = [row for row in rows if row.value == "none_seen"]
     if clean:
         some = len(clean) > 1 and len(clean) == len(names.images)

@@ -11,9 +11,12 @@ from faceagent.errors import UsageError
 from faceagent_eval.benchmark import Benchmark
 
 HOME = {
+    "counterfactual": "faceagent_eval.benchmarks.counterfactual:Counterfactual",
     "detection": "faceagent_eval.benchmarks.detection:Detection",
     "forensics": "faceagent_eval.benchmarks.forensics:Forensics",
     "forensics-robustness": "faceagent_eval.benchmarks.forensics_robustness:ForensicsRobustness",
+    "grounded": "faceagent_eval.benchmarks.grounded:GroundedAnswers",
+    "injection": "faceagent_eval.benchmarks.injection:Injection",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
@@ -36,7 +39,11 @@ def load(name: str) -> type[Benchmark[Any, Any]]:
 
 
 def make(
-    name: str, data: Path | None = None, backend: str | None = None, limit: int | None = None
+    name: str,
+    data: Path | None = None,
+    backend: str | None = None,
+    limit: int | None = None,
+    controller: str | None = None,
 ) -> Benchmark[Any, Any]:
     """A benchmark ready to run.
 
@@ -48,4 +55,8 @@ def make(
         wrong = "needs a limit of at least 1" if benchmark.takes_limit else "always measures all"
         raise UsageError(f"The benchmark {name} {wrong}", "Leave --limit out")
     benchmark.limit = limit
+    if controller is not None:
+        if not benchmark.takes_controller:
+            raise UsageError(f"The benchmark {name} asks no controller", "Leave --controller out")
+        benchmark.controller = controller
     return benchmark

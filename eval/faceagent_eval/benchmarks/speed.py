@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -33,6 +34,9 @@ ROUNDS = 9
 IMPORTS = 5
 QUESTION = "How many faces are there, is the photo sharp, and what do its file records say?"
 ASK = "ask"
+THREADS = (("one after the other", 1), ("on two threads", 2))
+# What "Tell me about this photo" needs besides the faces: calls that do not wait for each other.
+INDEPENDENT = ("detect_forgery", "inspect_provenance", "assess_quality", "estimate_pose", "estimate_attributes")
 
 # What a child process prints, in milliseconds and MiB.
 Timing = dict[str, float]
@@ -116,6 +120,8 @@ def child(backend: str) -> None:
     found = {tool.name: _timed(partial(_prepared, toolbox, raw, tool.name)) for tool in tools}
     agent = FaceAgent(tools=tools)
     found[ASK] = _timed(lambda: lambda: agent.ask(QUESTION, images=[raw]))
+    for how, times in _compared({how: partial(_together, toolbox, raw, number) for how, number in THREADS}).items():
+        found[f"{len(INDEPENDENT)} independent calls, {how}"] = times
     found["memory"] = {"MiB": _peak()}
     sys.stdout.write(json.dumps(found))
 
@@ -143,14 +149,34 @@ def _prepared(toolbox: Toolbox, raw: bytes, name: str) -> Callable[[], object]:
     return lambda: toolbox.call(session, name, {})
 
 
+def _together(toolbox: Toolbox, raw: bytes, threads: int) -> Callable[[], object]:
+    """The independent calls on a new session with known faces: measuring alone, without the ledger."""
+    session = Session()
+    session.add(Photo.open(raw, name="portrait.jpg"))
+    toolbox.call(session, "detect_faces", {})
+    tools = [toolbox[name] for name in INDEPENDENT if name in toolbox]
+
+    def calls() -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda tool: tool.run(session, tool.arguments()), tools))
+
+    return calls
+
+
 def _timed(prepare: Callable[[], Callable[[], object]]) -> Timing:
-    spent = []
+    return _compared({"": prepare})[""]
+
+
+def _compared(ways: Mapping[str, Callable[[], Callable[[], object]]]) -> dict[str, Timing]:
+    """Times of several ways in turns, so that whatever else the machine does meets all of them alike."""
+    spent: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(1 + ROUNDS):
-        call = prepare()
-        start = time.perf_counter()
-        call()
-        spent.append(1000 * (time.perf_counter() - start))
-    return {"cold": spent[0], "warm": median(spent[1:])}
+        for name, prepare in ways.items():
+            call = prepare()
+            start = time.perf_counter()
+            call()
+            spent[name].append(1000 * (time.perf_counter() - start))
+    return {name: {"cold": times[0], "warm": median(times[1:])} for name, times in spent.items()}
 
 
 def _peak() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -64,6 +65,35 @@ def test_each_tool_call_is_shown(run: Run) -> None:
     _, out, _ = run("ask", "--steps", PORTRAIT, "Which way does she look?")
     assert "· detect_faces" in out
     assert "· estimate_pose" in out
+
+
+def test_a_conversation_in_a_file(run: Run, tmp_path: Path) -> None:
+    talk = str(tmp_path / "talk.json")
+    status, out, _ = run("ask", "--session", talk, GROUP, "How old is she?")
+    assert (status, "Which one do you mean: the person on the left (face 1.1)" in out) == (0, True)
+    status, out, _ = run("ask", "--session", talk, "the one on the right")
+    assert (status, out.startswith("Face 1.2 looks about")) == (0, True)
+    status, out, err = run("ask", "--session", talk, "--purpose", "research", "And the other one?")
+    assert (status, out) == (2, "")
+    assert "This conversation has the purpose none, which holds for all of it" in err
+
+
+def test_somebody_found_by_age(run: Run) -> None:
+    status, out, _ = run("ask", "--steps", GROUP, "Is the older one smiling?")
+    assert status == 0
+    assert out.count("· estimate_attributes") == 2
+    assert "Face 1.1 looks older than face 1.2" in out
+    assert "Face 1.1 seems to smile" in out and "Face 1.2 seems to smile" not in out
+
+
+def test_a_conversation_whose_photo_is_gone(run: Run, tmp_path: Path) -> None:
+    talk, photo = tmp_path / "talk.json", tmp_path / "group.jpg"
+    shutil.copy(GROUP, photo)
+    run("ask", "--session", str(talk), str(photo), "How many faces are there?")
+    photo.unlink()
+    status, out, err = run("ask", "--session", str(talk), "And are they sharp?")
+    assert (status, out) == (1, "")
+    assert "group.jpg, which this conversation is about, is no longer at" in err
 
 
 def test_the_altered_copy_is_found_and_the_portrait_is_not_accused(run: Run, tmp_path: Path) -> None:
@@ -138,6 +168,7 @@ def test_limits_are_named_with_their_option(run: Run) -> None:
         (["ask", PORTRAIT, "Is image 4 sharp?"], "image 4"),
         (["ask", PORTRAIT, " "], "question is empty"),
         (["ask", "--controller", "gpt", PORTRAIT, "How many?"], "gpt"),
+        (["ask", "--load-in", "4bit", PORTRAIT, "How many?"], "Only a local model"),
         (["models", "get", "yunett"], "yunett"),
         (["report", "no/such/*.jpg"], "no/such/*.jpg"),
         (["ask", "--purpose", "marketing", PORTRAIT, "How many?"], "Known purposes: research"),
@@ -151,6 +182,13 @@ def test_wrong_usage_is_status_2_and_one_sentence(run: Run, arguments: list[str]
     status, out, err = run(*arguments)
     assert status == 2
     assert named in out + err
+
+
+def test_a_local_model_as_the_controller_needs_its_extra(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    status, _, err = run("ask", "--controller", "transformers:owner/name", PORTRAIT, "How many?")
+    assert status == 1
+    assert "pip install 'faceagent[local]'" in err
 
 
 def test_an_empty_folder_is_wrong_usage(run: Run, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from faceagent.controllers.plan import plan
 
 ALL = ("detect_faces", "estimate_pose", "compare_faces", "assess_quality", "inspect_provenance", "anonymize_faces")
 READING = ("estimate_attributes", "recognize_emotion", "check_liveness", "parse_face")
-ONE = View({"image 1": None})
+NOT_LOOKED = View({"image 1": None})
+ONE = View({"image 1": ("face 1.1",)})
 TWO = View({"image 1": ("face 1.1", "face 1.2"), "image 2": ("face 2.1",)})
 
 TOOLS = {
@@ -172,7 +173,7 @@ def subjects(question: str, view: View) -> object:
         ("Is the man on the left the same person as in photo 2?", ["face 1.1", "image 2"]),
         ("Has image 2 been edited?", ["image 2"]),
         ("Is everything sharp?", None),
-        ("Is the man on the left the same as the man on the right?", None),
+        ("Is the man on the left the same as the man on the right?", ["face 1.1", "face 1.2"]),
         ("Is face 7.1 sharp?", ["face 7.1"]),
     ],
 )
@@ -181,7 +182,7 @@ def test_what_a_question_points_at(question: str, ids: object) -> None:
 
 
 def test_sides_are_resolved_after_looking_for_faces() -> None:
-    first = plan("Is the woman on the left sharp?", ONE, ALL)
+    first = plan("Is the woman on the left sharp?", NOT_LOOKED, ALL)
     assert [call.tool for call in first.calls] == ["detect_faces"]
 
 

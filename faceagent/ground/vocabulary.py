@@ -1,0 +1,91 @@
+"""Every word of a sentence must be one that the check understands: else it could say anything."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Set
+
+from faceagent.ground.figures import SPELLED
+from faceagent.ground.phrase import standing
+from faceagent.ground.sentence import REFERENCE, Said
+from faceagent.ground.wording import WORD, general, idiom, topics
+from faceagent.tool import QUOTES_FILES
+from faceagent.types import Evidence
+
+_ENDINGS = ("'s", "s'", "'", "es", "s", "ly", "ed", "d", "ing")
+
+
+_JUDGED = re.compile(
+    r"\b(?:good|great|better|best|worse|worst|weak|strong|firm|right|low|high|clear|able|reliable|unreliable|ordinary|typical|usual)"
+    r" (?:persons?|people|individuals?|subjects?|m[ae]n|wom[ae]n)\b",
+    re.IGNORECASE,
+)
+
+
+def unknown_word(said: Said) -> str | None:
+    """Words that are neither harmless in general nor brought by the evidence or by what is known of its attribute."""
+    if standing(said):
+        return None
+    text = said.plain
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") and character not in "\n\t":
+            return f"the sentence holds an invisible character (U+{ord(character):04X})"
+    for pattern in (REFERENCE, SPELLED, idiom("events"), *_phrases(said)):
+        text = pattern.sub(" ", text)
+    if match := _JUDGED.search(text):
+        return f"{match[0]!r} judges a person, which no evidence does"
+    known = {word.lower() for row in said.cited for word in _words(row)} | general()
+    unknown = [word for word in WORD.findall(text) if not known_word(word.lower(), known)]
+    if unknown:
+        listed = ", ".join(repr(word) for word in dict.fromkeys(unknown))
+        return (
+            f"no cited evidence measures what {listed} says, or it is no plain English: use other words or leave it out"
+        )
+    return None
+
+
+def _phrases(said: Said) -> Iterator[re.Pattern[str]]:
+    """What was held against the values of the cited evidence (polarity.py, compare.py)."""
+    for attribute in {row.attribute for row in said.cited} & topics().keys():
+        yield from (saying.pattern for saying in topics()[attribute].sayings)
+        for degree in topics()[attribute].degrees:
+            yield from (degree.comparative, degree.superlative)
+
+
+def known_word(word: str, known: Set[str]) -> bool:
+    """Whether a word, or what it is an inflection or a compound of, is known."""
+    word = word.replace("’", "'")
+    if word in known or any(word.endswith(end) and word[: -len(end)] in known for end in _ENDINGS):
+        return True
+    return "-" in word and all(known_word(part, known) for part in word.split("-"))
+
+
+def _words(row: Evidence) -> Iterator[str]:
+    """Words that evidence brings with it."""
+    topic = topics().get(row.attribute)
+    if topic:
+        yield from topic.words
+    texts = [row.attribute.replace("_", " "), row.unit or "", row.method.name, *row.limitations]
+    if row.threshold:
+        texts.append(row.threshold.meaning)
+    if row.probability:
+        texts.append(row.probability.event)
+    texts += [group.group for group in row.group_errors]
+    if row.tool not in QUOTES_FILES:
+        texts += _texts(row.value)
+        texts += _texts(row.details)
+    for text in texts:
+        yield from WORD.findall(re.sub(r"[_/]", " ", text))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

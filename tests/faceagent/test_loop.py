@@ -1,0 +1,361 @@
+"""The loop against controllers that loop, repeat, invent, dawdle and lie, and against people who lose patience."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import fakes
+import pytest
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from scripted import ScriptedController, calling
+
+from faceagent.agent import Budget, FaceAgent
+from faceagent.errors import ControllerError
+from faceagent.types import Answer, Answered, StepFinished, StepStarted, Turn
+
+LOOK = calling("detect_faces")
+DONE = AIMessage('{"claims": []}')
+PATIENCE = 20.0  # seconds after which a test that waits for a thread has failed
+
+
+def drafting(sentence: str) -> AIMessage:
+    claim = {"sentence": sentence, "subject": "image 1", "attribute": "face_count", "value": 1, "evidence": ["e1"]}
+    return AIMessage(json.dumps({"claims": [claim]}))
+
+
+def agent(*turns: Any, sees_images: bool = False, tools: Any = None, **options: Any) -> FaceAgent:
+    controller = ScriptedController(turns=list(turns), sees_images=sees_images)
+    return FaceAgent(controller, tools=tools or fakes.fake_toolbox().values(), **options)
+
+
+def ask(one: FaceAgent, **options: Any) -> Answer:
+    return one.ask("How many?", images=[fakes.photo()], **options)
+
+
+def scripted(one: FaceAgent) -> ScriptedController:
+    assert isinstance(one.controller, ScriptedController)
+    return one.controller
+
+
+# Budgets
+
+
+def test_a_repeated_call_is_answered_from_memory() -> None:
+    one = agent(LOOK, LOOK, drafting("I count one face."))
+    answer = ask(one)
+    assert [step.tool for step in answer.steps] == ["detect_faces"]
+    assert [row.id for row in answer.evidence] == ["e1", "e2"]
+    told = scripted(one).seen[2][-1]
+    assert isinstance(told, ToolMessage) and "made before" in told.text and '"e1"' in told.text
+
+
+def test_a_controller_that_only_repeats_itself_is_stopped() -> None:
+    one = agent(LOOK, budget=Budget(turns=50, fruitless=3))
+    answer = ask(one)
+    assert len(scripted(one).seen) == 5
+    assert "One face was found" in answer.text
+    assert "calls that lead nowhere" in answer.text
+    assert answer.status == "partly_answered"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        calling("read_mind"),
+        calling("detect_faces", images=["image 9"]),
+        calling("detect_faces", path="/etc/passwd"),
+        AIMessage("", invalid_tool_calls=[{"name": "detect_faces", "args": "{", "id": "1", "error": "no JSON"}]),
+    ],
+    ids=["invented tool", "invented photo", "invented argument", "no JSON"],
+)
+def test_a_controller_that_invents_is_stopped_with_what_is_established(call: AIMessage) -> None:
+    one = agent(LOOK, call, budget=Budget(turns=50, fruitless=3))
+    answer = ask(one)
+    assert len(scripted(one).seen) <= 6
+    assert "One face was found" in answer.text
+    assert "lead nowhere" in answer.text
+
+
+def test_a_few_mistakes_are_forgiven() -> None:
+    answer = ask(agent(calling("read_mind"), LOOK, drafting("I count one face.")))
+    assert answer.text == "I count one face [e1]."
+    assert answer.status == "answered"
+
+
+def test_time_that_is_up_stops_before_the_next_turn() -> None:
+    one = agent(LOOK, budget=Budget(seconds=-1.0))
+    answer = ask(one)
+    assert not scripted(one).seen
+    assert answer.not_established == ("The time for this question was up before everything was measured.",)
+
+
+class Dawdling(ScriptedController):
+    """Plays its turns, and then thinks until it is let go, reporting a token now and then."""
+
+    let_go: Any = None
+    ended: Any = None
+    begun: Any = None
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        if len(self.seen) < len(self.turns):
+            return super()._generate(messages, stop, run_manager, **kwargs)
+        self.begun.set()
+        try:
+            while not self.let_go.wait(0.01):
+                assert run_manager is not None
+                run_manager.on_llm_new_token("…")
+        finally:
+            self.ended.set()
+        raise AssertionError("nobody stopped it")
+
+
+@pytest.fixture
+def dawdling() -> Any:
+    controller = Dawdling(turns=[LOOK], let_go=threading.Event(), ended=threading.Event(), begun=threading.Event())
+    yield controller
+    controller.let_go.set()
+
+
+def test_a_controller_that_thinks_too_long_is_left_and_stops(dawdling: Dawdling) -> None:
+    one = FaceAgent(dawdling, tools=fakes.fake_toolbox().values(), budget=Budget(seconds=2))
+    answer = ask(one)
+    assert "One face was found" in answer.text
+    assert "The time for this question was up" in answer.text
+    assert dawdling.ended.wait(PATIENCE)
+
+
+def test_a_question_is_cancelled_from_another_thread(dawdling: Dawdling) -> None:
+    one = FaceAgent(dawdling, tools=fakes.fake_toolbox().values())
+    stop = threading.Event()
+    threading.Thread(target=lambda: dawdling.begun.wait(PATIENCE) and stop.set(), daemon=True).start()
+    answer = ask(one, stop=stop)
+    assert "One face was found" in answer.text
+    assert answer.not_established == ("The question was cancelled before everything was measured.",)
+    assert answer.status == "partly_answered"
+    assert dawdling.ended.wait(PATIENCE)
+
+
+def test_cancelled_between_two_calls_the_second_is_not_made() -> None:
+    stop = threading.Event()
+
+    class Stopping(fakes.FakeDetector):
+        def run(self, *arguments: Any) -> Any:
+            stop.set()
+            return super().run(*arguments)
+
+    both = AIMessage(
+        "",
+        tool_calls=[
+            {"name": name, "args": {}, "id": name, "type": "tool_call"} for name in ("detect_faces", "assess_quality")
+        ],
+    )
+    answer = ask(agent(both, tools=[Stopping(), fakes.FakeQuality()]), stop=stop)
+    assert [step.tool for step in answer.steps] == ["detect_faces"]
+    assert "One face was found" in answer.text
+
+
+def test_what_a_controller_raises_is_raised() -> None:
+    def fail(messages: list[BaseMessage]) -> AIMessage:
+        raise ControllerError("No server", "Start one")
+
+    with pytest.raises(ControllerError, match="No server"):
+        ask(agent(fail))
+
+
+def test_the_ids_of_evidence_follow_the_order_of_the_calls() -> None:
+    calls = [
+        {"name": name, "args": {}, "id": name, "type": "tool_call"} for name in ("inspect_provenance", "assess_quality")
+    ]
+    asked = [ask(agent(AIMessage("", tool_calls=calls), DONE)) for _ in range(3)]
+    assert [row.tool for row in asked[0].evidence[:7]] == ["inspect_provenance"] * 7
+    assert len({tuple((row.id, row.attribute) for row in answer.evidence) for answer in asked}) == 1
+
+
+# Claims that come back
+
+
+def test_a_second_draft_that_is_no_draft_leaves_the_tools_own_wording() -> None:
+    answer = ask(agent(LOOK, drafting("I count three faces."), AIMessage("Well, three.")))
+    assert "three" not in answer.text
+    assert "One face was found in the photo [e1]." in answer.text
+    assert answer.not_established == ("A sentence that the evidence does not carry was left out.",)
+
+
+def test_a_rejected_draft_goes_back_once() -> None:
+    one = agent(LOOK, drafting("I count three faces."))
+    ask(one)
+    assert len(scripted(one).seen) == 3
+
+
+# What the controller is shown
+
+
+def images_of(message: BaseMessage) -> list[str]:
+    assert isinstance(message.content, list)
+    return [block["text"] if block["type"] == "text" else "picture" for block in message.content]
+
+
+def test_a_controller_with_eyes_sees_the_photo_and_then_its_faces() -> None:
+    one = agent(LOOK, calling("assess_quality"), DONE, sees_images=True)
+    one.ask("How many?", images=[fakes.photo("group.jpg")])
+    first, second, third = scripted(one).seen
+    assert images_of(first[-1]) == ["How many?", "image 1:", "picture"]
+    assert isinstance(second[-2], ToolMessage)
+    assert images_of(second[-1]) == ["Faces found so far, turned upright, each under its id.", "picture"]
+    assert second[-1].name == "grounding"
+    assert isinstance(third[-1], ToolMessage)  # nothing new to show
+
+
+def test_faces_known_from_before_are_shown_with_the_question() -> None:
+    one = agent(LOOK, DONE, sees_images=True)
+    session = one.open([fakes.photo()])
+    one.ask("How many?", session=session)
+    one.ask("Sure?", session=session)
+    assert images_of(scripted(one).seen[-1][-1])[-2:] == [
+        "Faces found so far, turned upright, each under its id.",
+        "picture",
+    ]
+
+
+def test_a_controller_states_how_large_its_pictures_may_be() -> None:
+    class Small(ScriptedController):
+        image_side: int = 64
+
+    small = Small(turns=[DONE], sees_images=True)
+    large = ScriptedController(turns=[DONE], sees_images=True)
+    for controller in (small, large):
+        FaceAgent(controller, tools=fakes.fake_toolbox().values()).ask("How many?", images=[fakes.photo()])
+    sizes = [len(str(controller.seen[0][-1].content[-1])) for controller in (small, large)]
+    assert sizes[0] < sizes[1] / 4
+
+
+def test_a_controller_without_eyes_gets_text_alone() -> None:
+    one = agent(LOOK, DONE)
+    ask(one)
+    assert [images_of(message) for message in scripted(one).seen[1] if isinstance(message, HumanMessage)] == [
+        ["How many?"]
+    ]
+
+
+def test_pictures_that_a_controller_could_not_take_are_named() -> None:
+    blind = AIMessage('{"claims": []}', response_metadata={"not_shown": ["image 2", "image 3"]})
+    answer = ask(agent(blind, sees_images=True))
+    assert "could not be shown image 2, image 3 beside the others" in answer.text
+
+
+# Conversations
+
+
+def test_what_a_model_says_aside_states_nothing_of_a_face() -> None:
+    spoken = {"remarks": ["The face is real.", "I am not sure."], "not_established": ["He is 40.", "The age is open."]}
+    answer = agent(AIMessage(json.dumps(spoken))).ask("Real?", [fakes.photo()])
+    assert "real" not in answer.text
+    assert "40" not in answer.text
+    assert answer.not_established == ("The age is open.",)
+    assert "I am not sure." in answer.text
+
+
+def test_no_text_of_an_earlier_answer_can_end_a_message_for_a_model() -> None:
+    one = agent(DONE)
+    session = one.open([fakes.photo()])
+    session.add_turn(Turn(question="How many?", status="answered", remarks=("<|im_end|>",)))
+    one.ask("Sure?", session=session)
+    told = scripted(one).seen[-1][2].text
+    assert "<" not in told
+    assert json.loads(told)["remarks"] == ["<|im_end|>"]
+
+
+def test_a_controller_is_told_what_was_said_before() -> None:
+    one = agent(LOOK, drafting("I count one face."), DONE)
+    session = one.open([fakes.photo()])
+    one.ask("How many?", session=session)
+    one.ask("Are you sure?", session=session)
+    system, question, answer, now = scripted(one).seen[-1]
+    assert isinstance(system, SystemMessage) and "image 1: faces face 1.1" in system.text
+    assert (question.text, now.text) == ("How many?", "Are you sure?")
+    claim = json.loads(answer.text)["claims"][0]
+    assert (claim["sentence"], claim["evidence"]) == ("I count one face.", ["e1"])
+
+
+def test_a_long_conversation_is_told_in_part() -> None:
+    one = agent(DONE)
+    session = one.open([fakes.photo()])
+    for number in range(12):
+        one.ask(f"Question {number}?", session=session)
+    told = [message.text for message in scripted(one).seen[-1] if isinstance(message, HumanMessage)]
+    assert told == [f"Question {number}?" for number in range(3, 12)]
+
+
+def test_the_embedded_controller_follows_a_conversation() -> None:
+    one = FaceAgent(tools=fakes.fake_toolbox().values())
+    session = one.open([fakes.photo("group.jpg")])
+
+    def said(question: str) -> Answer:
+        return one.ask(question, session=session)
+
+    unclear = said("Is he sharp?")
+    assert unclear.status == "needs_clarification"
+    assert unclear.text == (
+        "Which one do you mean: the person on the left (face 1.1) or the person on the right (face 1.2)?"
+    )
+    assert [step.tool for step in unclear.steps] == ["detect_faces"]
+    assert {claim.subject for claim in said("the one on the left").claims} == {"face 1.1"}
+    assert {claim.subject for claim in said("And the other one?").claims} == {"face 1.2"}
+    assert {claim.subject for claim in said("Is she sharp?").claims} == {"face 1.2"}
+    assert {claim.subject for claim in said("both").claims} == {"face 1.1", "face 1.2"}
+
+
+# Steps as they happen
+
+
+def test_steps_are_told_as_they_happen_and_the_answer_last() -> None:
+    one = FaceAgent(tools=fakes.fake_toolbox().values())
+    events = list(one.stream("Is it sharp?", images=[fakes.photo()]))
+    told = [
+        (type(event), getattr(event, "tool", None) or getattr(getattr(event, "step", None), "tool", None))
+        for event in events
+    ]
+    assert told == [
+        (StepStarted, "assess_quality"),
+        (StepFinished, "detect_faces"),
+        (StepFinished, "assess_quality"),
+        (Answered, None),
+    ]
+    last = events[-1]
+    assert isinstance(last, Answered)
+    assert last.answer.steps == tuple(event.step for event in events if isinstance(event, StepFinished))
+    assert all(type(event).model_validate_json(event.model_dump_json()) == event for event in events)
+
+
+def test_a_step_is_told_before_the_tool_runs() -> None:
+    ran: list[str] = []
+
+    class Noting(fakes.FakeDetector):
+        def run(self, *arguments: Any) -> Any:
+            ran.append("detect_faces")
+            return super().run(*arguments)
+
+    stream = agent(LOOK, DONE, tools=[Noting()]).stream("How many?", images=[fakes.photo()])
+    assert isinstance(next(stream), StepStarted)
+    assert ran == []
+    stream.close()
+
+
+def test_a_question_that_nobody_listens_to_is_not_part_of_the_conversation() -> None:
+    one = agent(LOOK, LOOK, drafting("I count one face."))
+    session = one.open([fakes.photo()])
+    stream = one.stream("How many?", session=session)
+    next(stream)
+    stream.close()
+    assert session.turns == ()
+    assert one.ask("How many?", session=session).text == "I count one face [e1]."
+    assert [turn.question for turn in session.turns] == ["How many?"]
