@@ -29,7 +29,7 @@ QUESTIONS = {
     "estimate_attributes": "How old do they look?",
     "recognize_emotion": "What is the facial expression?",
     "assess_quality": "Is the photo sharp?",
-    "parse_face": "Outline the regions of the face.",
+    "parse_face": "Outline the regions of the faces.",
     "check_liveness": "Was this a live person or a print?",
     "inspect_provenance": "What does the metadata say?",
     "detect_forgery": "Is this a deepfake?",

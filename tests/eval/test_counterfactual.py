@@ -37,7 +37,9 @@ def tools() -> list[AnyTool]:
 @pytest.fixture(scope="module")
 def exchanges(tools: list[AnyTool], tmp_path_factory: pytest.TempPathFactory) -> list[Swap]:
     photos = [Photo.open(EXAMPLES / name) for name in ("portrait.jpg", "group.jpg")]
+    altered = [Photo.open(EXAMPLES / "portrait-altered.jpg"), photos[1]]
     others = [record(name, otherwise(name, photos), tools) for name in ("mirrored", "dark")]
+    others.append(record("altered", altered, tools))
     found = list(swaps(record("as it is", photos, tools), others, tools))
     return [*found, *_of_videos(photos[0], tools, tmp_path_factory)]
 
