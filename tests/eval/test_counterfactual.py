@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,9 +29,13 @@ class ByBrightness:
 
 
 @pytest.fixture(scope="module")
-def tools() -> list[AnyTool]:
+def tools() -> Iterator[list[AnyTool]]:
+    """The tools with what ships, whatever else is at hand: what they find in the photos decides what is exchanged."""
     network: Any = ByBrightness()
-    return [CheckLiveness(network) if tool.name == "check_liveness" else tool for tool in default_tools()]
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("FACEAGENT_MIRROR", raising=False)
+        environment.setenv("FACEAGENT_DETECTOR", "faceagent")
+        yield [CheckLiveness(network) if tool.name == "check_liveness" else tool for tool in default_tools()]
 
 
 @pytest.fixture(scope="module")
