@@ -123,6 +123,7 @@ class Section:
     alt: str
     caption: str
     shown: tuple[tuple[str, str], ...]
+    aside: tuple[tuple[str, str], ...]
     answer: Claim | None
     reasons: tuple[Claim, ...]
     doubts: tuple[Claim, ...]
@@ -146,9 +147,8 @@ class Section:
             height=pictures.height if pictures else 0,
             alt=_alt(report),
             caption=_caption(report, pictures),
-            shown=tuple(
-                (one.caption or _label(one.of), data_uri(one.jpeg)) for one in (pictures.shown if pictures else ())
-            ),
+            shown=_shown(pictures, aside=False),
+            aside=_shown(pictures, aside=True),
             answer=next((claim for claim in claims if claim.role == "answer"), None),
             reasons=tuple(claim for claim in claims if claim.role == "reason"),
             doubts=tuple(claim for claim in claims if claim.role == "doubt"),
@@ -161,7 +161,15 @@ class Section:
         )
 
 
+def _shown(pictures: Pictures | None, *, aside: bool) -> tuple[tuple[str, str], ...]:
+    """Caption and data of the pictures that bear on the verdict, or of those that stand with the evidence alone."""
+    shown = [one for one in (pictures.shown if pictures else ()) if (one.of in present.ASIDE) is aside]
+    return tuple((one.caption or _label(one.of), data_uri(one.jpeg)) for one in shown)
+
+
 def _label(attribute: str) -> str:
+    if attribute in present.ASIDE:
+        return present.ASIDE[attribute]
     return "The same place in the photo" if attribute == "photo" else present.label(attribute)
 
 

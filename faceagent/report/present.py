@@ -94,6 +94,11 @@ HEADINGS: dict[str, str] = {
     "compare_faces": "Comparing faces",
     "compare_files": "Comparing files",
 }
+ASIDE: dict[str, str] = {
+    "error_level": "Error level: what one more compression would take away. Edges and colours shine in any photo, so "
+    "it proves nothing; it is here for those who know how to read it.",
+}
+"""Attributes whose pictures no verdict rests on, with their captions: they stand with the evidence."""
 _STATUS = {"abstained": "Abstained", "not_applicable": "Not applicable", "failed": "Failed"}
 _NOT_READ = ("picture", "xy", "irises_xy", "polygons_xy")  # shown as a picture, or coordinates, which the JSON holds
 _LINES = 60
