@@ -48,7 +48,7 @@ def wrong_place(said: Said, clause: Clause) -> str | None:
 
 def share_of(said: Said, clause: Clause) -> str | None:
     """ "two", "most" where the clause says something of so many of the faces in view."""
-    match = idiom("some").search(clause.text)
+    match = idiom("some").search(idiom("not_comparisons").sub(" ", clause.text))
     if match is None or clause.named or said.claim.attribute in _COUNTING:
         return None
     return (match["of"] or match["such"]).lower()

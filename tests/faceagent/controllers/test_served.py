@@ -75,7 +75,8 @@ def test_instead_of_prose_the_form_is_asked_for_once_under_its_schema() -> None:
     last = served.requests[-1]
     assert last["response_format"]["json_schema"]["schema"]["title"] == "Draft"
     assert last["tool_choice"] == "none"
-    assert [message["role"] for message in last["messages"][-3:]] == ["tool", "assistant", "user"]
+    # The tool's observation, the faces that it found as a picture, what was said of them, and the demand.
+    assert [message["role"] for message in last["messages"][-4:]] == ["tool", "user", "assistant", "user"]
     assert PROSE.text not in str(last["messages"])
 
 
