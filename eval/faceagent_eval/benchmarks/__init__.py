@@ -15,6 +15,7 @@ HOME = {
     "forensics": "faceagent_eval.benchmarks.forensics:Forensics",
     "forensics-robustness": "faceagent_eval.benchmarks.forensics_robustness:ForensicsRobustness",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
+    "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
 }

@@ -13,6 +13,7 @@ from typing import Any
 from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, phrases, table
 
 _ENGLISH = 0.8  # share of questions
+_IDLE = 0.18  # questions that are none for this assistant, to one that is
 _JOINED = 0.22  # share with more than one request
 _ALONE = frozenset({"greeting", "help"})  # counts only where nothing else is asked
 _TRIES = 20
@@ -45,39 +46,38 @@ class Composer:
         self._rng, self._held, self._noise = random.Random(seed), held, noise
         self._styles = [style for style in table("frames")["style"] if style.get("held", False) == held]
         self._groups = {language: _groups(language, held) for language in LANGUAGES}
+        self._others_than_english = [language for language in LANGUAGES[1:] if self._groups[language]]
 
     def question(self, language: str | None = None) -> Question:
         rng = self._rng
         if language is None:
-            language = "en" if rng.random() < _ENGLISH else rng.choice(LANGUAGES[1:])
+            language = "en" if rng.random() < _ENGLISH else rng.choice(self._others_than_english)
         style = rng.choice(self._styles)
-        first = self._request(language)
-        requests = [first]
-        if first.labels and not first.labels & _ALONE and rng.random() < _JOINED:
-            requests += [self._other(requests, language) for _ in range(rng.choice((1, 1, 1, 2)))]
-        if language == "en" and rng.random() < 0.05 and not first.labels & _ALONE:
-            requests.append(self._idle())
+        requests = [self._request(language)]
+        labels = requests[0].labels
+        if labels and not labels & _ALONE and rng.random() < _JOINED:
+            for _ in range(rng.choice((1, 1, 1, 2))):
+                requests += self._others(requests, language)
+        if language == "en" and not labels & _ALONE and rng.random() < 0.05:
+            requests.append(rng.choice(self._groups["en"][-1]))
         rng.shuffle(requests)
         parts = [self._framed(request, style, whole=len(requests) == 1) for request in requests]
-        text = self._around(self._joined(parts, language), language, asked=any(r.labels - _ALONE for r in requests))
-        labels = frozenset().union(*(request.labels for request in requests))
-        return Question(self._typed(text, style, language), labels, language, style["name"])
+        asked = any(request.labels - _ALONE for request in requests)
+        text = self._around(self._joined(parts, language), language, asked=asked)
+        every = frozenset().union(*(request.labels for request in requests))
+        return Question(self._typed(text, style, language), every, language, style["name"])
 
     def _request(self, language: str) -> Phrase:
         return self._rng.choice(self._rng.choice(self._groups[language]))
 
-    def _other(self, beside: Sequence[Phrase], language: str) -> Phrase:
-        """A request for something else."""
+    def _others(self, beside: Sequence[Phrase], language: str) -> list[Phrase]:
+        """A request for something else, if one is found soon."""
         taken = frozenset().union(*(request.labels for request in beside))
         for _ in range(_TRIES):
             found = self._request(language)
             if found.labels and not found.labels & (taken | _ALONE):
-                return found
-        return beside[0]
-
-    def _idle(self) -> Phrase:
-        """A request for nothing that this assistant does."""
-        return self._rng.choice([phrase for phrase in self._groups["en"][-1] if not phrase.labels])
+                return [found]
+        return []
 
     def _framed(self, request: Phrase, style: Any, *, whole: bool) -> str:
         worded = request.worded(self._rng)
@@ -169,12 +169,12 @@ def _unpunctuated(text: str) -> str:
 
 
 def _groups(language: str, held: bool) -> list[list[Phrase]]:
-    """Phrases by their labels; those without any come last, and twice, since there is no end of them."""
+    """Phrases by their labels, more often where there are many, though not in proportion. Last, and often, come those
+    without any label, since there is no end of them."""
     groups: dict[frozenset[str], list[Phrase]] = {}
     for phrase in phrases():
         if phrase.language == language and phrase.held == held:
             groups.setdefault(phrase.labels, []).append(phrase)
     idle = groups.pop(frozenset(), [])
-    # A label with many phrases is asked for more often, though not in proportion.
-    several = [[group] * max(1, round(len(group) ** 0.5)) for group in groups.values()]
-    return [group for copies in several for group in copies] + [idle] * 14 if idle else [g for c in several for g in c]
+    several = [group for group in groups.values() for _ in range(max(1, round(len(group) ** 0.5)))]
+    return several + [idle] * (max(1, round(_IDLE * len(several))) if idle else 0)

@@ -15,9 +15,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from faceagent.controllers.planner import Planner, labels
+from faceagent.controllers.planner import Planner, Reading, decided, labels, table, tools
 from faceagent_finetune.nets.half_weights import halve
 from faceagent_finetune.planner.compose import Question, held_out
 
@@ -55,13 +53,21 @@ def write_onnx(checkpoint: Path, target: Path, confidence: float) -> None:
 
 
 def chosen_confidence(planner: Planner, questions: Sequence[Question]) -> float:
-    """The confidence that costs least: asked back where it was clear, or acted on where it was misread."""
-    scores = np.array([list(planner.scores(question.text)[0].values()) for question in questions])
-    truth = np.array([[label in question.labels for label in labels()] for question in questions])
-    right = ((scores >= 0.5) == truth).all(1)
-    sure = np.maximum(scores, 1 - scores).min(1)
-    costs = [((sure < least) & right).sum() + _WRONG * ((sure >= least) & ~right).sum() for least in _CONFIDENCES]
-    return _CONFIDENCES[int(np.argmin(costs))]
+    """The confidence that costs least: asked back where something was asked, or acted on where it was misread."""
+    read = [planner.scores(question.text) for question in questions]
+    costs = [
+        sum(_cost(question, decided(*scores, least)) for question, scores in zip(questions, read, strict=True))
+        for least in _CONFIDENCES
+    ]
+    return _CONFIDENCES[costs.index(min(costs))]
+
+
+def _cost(question: Question, reading: Reading) -> float:
+    wanted = [one for one in table() if one.name in question.labels]
+    wanted = [one for one in wanted if not one.alone] or wanted
+    if reading.maybe:
+        return 1.0 if wanted else 0.0
+    return 0.0 if tools(wanted) == tools(reading.intents) else _WRONG
 
 
 def main() -> int:
@@ -71,12 +77,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    target, tokens = chosen.out / f"{NAME}.onnx", chosen.out / f"{NAME}.model"
-    shutil.copyfile(chosen.cache / tokens.name, tokens)
+    target, pieces = chosen.out / f"{NAME}.onnx", chosen.out / f"{NAME}.model"
+    shutil.copyfile(chosen.cache / pieces.name, pieces)
     write_onnx(chosen.checkpoint, target, _CONFIDENCES[0])
-    confidence = chosen_confidence(Planner(target.read_bytes(), tokens.read_bytes()), held_out(_CHOSEN_ON, seed=5))
+    confidence = chosen_confidence(Planner(target.read_bytes(), pieces.read_bytes()), held_out(_CHOSEN_ON, seed=5))
     write_onnx(chosen.checkpoint, target, confidence)
-    size = target.stat().st_size + tokens.stat().st_size
+    size = target.stat().st_size + pieces.stat().st_size
     sys.stdout.write(f"{target}: confidence {confidence}; {size} bytes with the tokeniser\n")
     return 0 if size <= _MOST_BYTES else 1
 

@@ -1,8 +1,8 @@
 """The written phrases, as read from corpus/, and how one phrase becomes one of its many wordings.
 
-A file has sections, `## age` or `## smile + inner life`: the labels of the phrases below ("nothing": none). In a phrase
-`{a|b}` is a choice, which may hold another, and `<he>` stands for one of the words in slots.toml. A phrase is a question
-or an order as it stands; after `n:` a noun ("n: his age"), after `e:` a clause ("e: how old he is"), which the
+A file has sections, `## age` or `## smile + inner life`: the labels of the phrases below ("nothing": none). In a
+phrase `{a|b}` is a choice, which may hold another, and `<he>` stands for one of the words in slots.toml. A phrase is a
+question or an order as it stands; after `n:` a noun ("n: his age"), after `e:` a clause ("e: how old he is"), which the
 styles of frames.toml put into sentences. One phrase in ten, chosen by its text, is held out of training.
 """
 
@@ -12,8 +12,9 @@ import random
 import re
 import tomllib
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -30,7 +31,9 @@ _FILES = {
     "de": "de",
     "zh": "zh",
 }
+_PLAIN = "en-plain"  # what everybody asks first is trained on, all of it
 _HELD_ONE_IN = 10
+_ENOUGH = 8  # phrases with the same labels, in a language, of which one may be spared
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<(\w+)>")
@@ -59,7 +62,7 @@ class Phrase:
 @cache
 def phrases() -> tuple[Phrase, ...]:
     """All phrases, in the order of the files."""
-    return tuple(phrase for name, language in _FILES.items() for phrase in _read(name, language))
+    return tuple(_with_enough([phrase for name, language in _FILES.items() for phrase in _read(name, language)]))
 
 
 @cache
@@ -75,8 +78,15 @@ def _read(name: str, language: str) -> Iterator[Phrase]:
             labels = frozenset(label.strip() for label in line[3:].split("+")) - {NOTHING}
         elif line and not line.startswith("#"):
             form = line[0] if line[:3] in ("n: ", "e: ") else "q"
-            text = line if form == "q" else line[3:]
-            yield Phrase(text, labels, language, form, zlib.crc32(line.encode()) % _HELD_ONE_IN == 0)
+            chosen = name != _PLAIN and zlib.crc32(line.encode()) % _HELD_ONE_IN == 0
+            yield Phrase(line if form == "q" else line[3:], labels, language, form, chosen)
+
+
+def _with_enough(found: Sequence[Phrase]) -> Iterator[Phrase]:
+    """The same, held out only where enough others have the same labels."""
+    sizes = Counter((phrase.language, phrase.labels) for phrase in found)
+    for phrase in found:
+        yield replace(phrase, held=phrase.held and sizes[phrase.language, phrase.labels] >= _ENOUGH)
 
 
 def _corpus(name: str) -> str:

@@ -23,7 +23,6 @@ from faceagent_finetune.planner import teacher, tokens
 from faceagent_finetune.planner.compose import Composer, Question
 from faceagent_finetune.planner.model import Planner
 
-
 _TOGETHER = 24  # batches that are made at once
 
 
@@ -83,8 +82,11 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     device = loop.prepare(recipe)
     tokenizer = tokens.load(_tokenizer(recipe, cache))
     network = Planner(tokenizer.vocab_size(), len(labels()), recipe["width"], recipe["layers"], recipe["dropout"])
-    with torch.no_grad():
-        network.pieces.weight.copy_(torch.from_numpy(_start(recipe, cache, tokenizer)))
+    if "start" in recipe:
+        network.load_state_dict(torch.load(recipe["start"], map_location="cpu", weights_only=True)["average"])
+    else:
+        with torch.no_grad():
+            network.pieces.weight.copy_(torch.from_numpy(_start(recipe, cache, tokenizer)))
     network.to(device)
     batches = Batches(recipe, tokenizer)
 
@@ -111,7 +113,8 @@ def averaged(file: Path) -> Planner:
     recipe, weights = state["recipe"], state["average"]
     network = Planner(len(weights["pieces.weight"]), len(labels()), recipe["width"], recipe["layers"], 0.0)
     network.load_state_dict(weights)
-    return network.eval()
+    network.eval()
+    return network
 
 
 def _tokenizer(recipe: Mapping[str, Any], cache: Path) -> Path:
