@@ -71,7 +71,7 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
     """Needs no data."""
 
     name = "planner"
-    about = "questions: which tools are called, what is declined, by style and language"
+    about = "questions: which tools are called, what is declined, how fast; by style, voice and language"
     backends = ("embedded",)
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
@@ -116,7 +116,7 @@ def natural() -> list[Item]:
         elif line and not line.startswith("#"):
             names, _, question = line.partition(" | ")
             labels = frozenset(name.strip() for name in names.split(",")) - {"nothing"}
-            found.append(Item("natural", question, labels, "" if voice == "other languages" else "en", voice))
+            found.append(Item("natural", question, labels, "other languages" if "languages" in voice else "en", voice))
     return found
 
 
@@ -133,11 +133,12 @@ def planned(item: Item, made: Plan, milliseconds: float) -> Planned:
 
 def _part(part: str, measured: Sequence[Planned]) -> Iterator[Figure]:
     rows = [row for row in measured if row.item.part == part]
+    if not rows:
+        return
     wanting, idle = [row for row in rows if row.item.tools], [row for row in rows if not row.item.tools]
     yield _share(f"{part}: exact", rows, lambda row: row.exact)
     yield from _by(f"{part}: exact,", rows, lambda row: row.item.kind)
-    if part == "val":
-        yield from _by(f"{part}: exact,", rows, lambda row: row.item.language)
+    yield from _by(f"{part}: exact in", rows, lambda row: row.item.language)
     yield _share(f"{part}: wrongly called", rows, lambda row: bool(row.called - row.item.tools))
     yield _share(f"{part}: fabricated", idle, lambda row: bool(row.called))
     yield _share(f"{part}: asked back", wanting, lambda row: row.back)

@@ -12,7 +12,8 @@ from typing import Any
 
 from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, phrases, table
 
-_ENGLISH = 0.8  # share of questions
+_ENGLISH = 0.72  # share of questions
+_PLAIN = 0.15  # share of requests in English that are put in the plainest way
 _IDLE = 0.18  # questions that are none for this assistant, to one that is
 _JOINED = 0.22  # share with more than one request
 _ALONE = frozenset({"greeting", "help"})  # counts only where nothing else is asked
@@ -46,12 +47,13 @@ class Composer:
         self._rng, self._held, self._noise = random.Random(seed), held, noise
         self._styles = [style for style in table("frames")["style"] if style.get("held", False) == held]
         self._groups = {language: _groups(language, held) for language in LANGUAGES}
-        self._others_than_english = [language for language in LANGUAGES[1:] if self._groups[language]]
+        self._plain = [phrase for phrase in phrases() if phrase.plain and not held]
+        self._foreign = [language for language in LANGUAGES[1:] if self._groups[language]]
 
     def question(self, language: str | None = None) -> Question:
         rng = self._rng
         if language is None:
-            language = "en" if rng.random() < _ENGLISH else rng.choice(self._others_than_english)
+            language = "en" if rng.random() < _ENGLISH else rng.choice(self._foreign or ["en"])
         style = rng.choice(self._styles)
         requests = [self._request(language)]
         labels = requests[0].labels
@@ -68,6 +70,8 @@ class Composer:
         return Question(self._typed(text, style, language), every, language, style["name"])
 
     def _request(self, language: str) -> Phrase:
+        if language == "en" and self._plain and self._rng.random() < _PLAIN:
+            return self._rng.choice(self._plain)
         return self._rng.choice(self._rng.choice(self._groups[language]))
 
     def _others(self, beside: Sequence[Phrase], language: str) -> list[Phrase]:
@@ -124,8 +128,7 @@ class Composer:
 def held_out(size: int, seed: int = 11) -> list[Question]:
     """Questions of phrases and styles that training never sees, no two alike.
 
-    Args:
-        size: how many, a fifth of them not in English.
+    All in English: in the other languages there are too few phrases to spare any.
     """
     return _distinct(Composer(seed, held=True, noise=0.25), size)
 

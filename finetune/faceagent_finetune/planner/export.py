@@ -22,7 +22,7 @@ from faceagent_finetune.planner.compose import Question, held_out
 NAME = "planner"
 _MOST_BYTES = 8_000_000  # ships with the package
 _CHOSEN_ON = 3000
-_WRONG = 2.0  # a tool called in error weighs as much as so many questions back
+_WRONG = 1.25  # what is misread weighs as much as so many questions back
 _CONFIDENCES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 

@@ -31,7 +31,7 @@ _FILES = {
     "de": "de",
     "zh": "zh",
 }
-_PLAIN = "en-plain"  # what everybody asks first is trained on, all of it
+_PLAIN = "en-plain"  # trained on, all of it
 _HELD_ONE_IN = 10
 _ENOUGH = 8  # phrases with the same labels, in a language, of which one may be spared
 
@@ -41,13 +41,14 @@ _SLOT = re.compile(r"<(\w+)>")
 
 @dataclass(frozen=True)
 class Phrase:
-    """form: "q", "n" or "e". held: never trained on."""
+    """form: "q", "n" or "e". held: never trained on. plain: what people ask first."""
 
     text: str
     labels: frozenset[str]
     language: str
     form: str
     held: bool
+    plain: bool
 
     def worded(self, rng: random.Random) -> str:
         """One of its wordings."""
@@ -78,8 +79,9 @@ def _read(name: str, language: str) -> Iterator[Phrase]:
             labels = frozenset(label.strip() for label in line[3:].split("+")) - {NOTHING}
         elif line and not line.startswith("#"):
             form = line[0] if line[:3] in ("n: ", "e: ") else "q"
-            chosen = name != _PLAIN and zlib.crc32(line.encode()) % _HELD_ONE_IN == 0
-            yield Phrase(line if form == "q" else line[3:], labels, language, form, chosen)
+            plain = name == _PLAIN
+            held = not plain and zlib.crc32(line.encode()) % _HELD_ONE_IN == 0
+            yield Phrase(line if form == "q" else line[3:], labels, language, form, held, plain)
 
 
 def _with_enough(found: Sequence[Phrase]) -> Iterator[Phrase]:
