@@ -35,7 +35,7 @@ from faceagent.tool import Names, Outcome, Toolbox
 
 
 class EmbeddedController(BaseChatModel):
-    """Plans by the phrase table of intents.toml and words with `narrate`.
+    """Plans with the network of planner.py and words with `narrate`.
 
     Args:
         tools: what it may call and whose wording it uses.

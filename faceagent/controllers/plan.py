@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
-from faceagent.controllers.intents import GREETING, HELP, Intent, intents
+from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import References, points_only, references, which_one, without_age_reference
 from faceagent.narrate import LABELS
-from faceagent.policy import declined
+from faceagent.policy import declined, topics
 from faceagent.tool import DETECTOR, VIDEO
 from faceagent.types import AnswerStatus
 
@@ -63,12 +63,12 @@ def plan(question: str, view: View, tools: Sequence[str], history: Sequence[Earl
         history: earlier questions, oldest first.
     """
     meant = _meant(question, history)
-    topics = declined(meant)
-    refusals = tuple(topic.why for topic in topics)
-    wanted = intents(without_age_reference(meant))
-    if not wanted or (topics and all(intent.alone for intent in wanted)):
+    reading = planner().read(without_age_reference(meant))
+    refusals = _refusals(meant, reading)
+    wanted = reading.intents
+    if not wanted or (refusals and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
-        return _without_intent(question, refusals)
+        return _without_intent(reading, refusals)
     films = view.videos if VIDEO in tools else {}
     known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
@@ -78,7 +78,7 @@ def plan(question: str, view: View, tools: Sequence[str], history: Sequence[Earl
     if films and RECORDS in {name for intent in wanted for name in intent.tools}:
         missing = (*missing, "The records inside a video are not read in this version.")
     if not asked:
-        return Plan(status="declined" if topics else "not_offered", remarks=refusals, not_offered=missing)
+        return Plan(status="declined" if refusals else "not_offered", remarks=refusals, not_offered=missing)
     if films and (None in films.values() or not view.images):
         # Who is to be seen is known when a video has been looked at; then its stills are photos like any other.
         looking = None in films.values()
@@ -116,7 +116,7 @@ def _meant(question: str, history: Sequence[Earlier]) -> str:
     if not points_only(question):
         return question
     before = (earlier.question for earlier in reversed(history) if not points_only(earlier.question))
-    return next((text for text in before if intents(text) or declined(text)), question)
+    return next((text for text in before if planner().read(text).intents or declined(text)), question)
 
 
 _COMPARES = "compare_faces"
@@ -156,14 +156,32 @@ def _known(wanted: Sequence[Intent], view: View, *, films: bool) -> tuple[str, .
     return (VIDEO, *looked_at) if {PIXELS, DETECTOR} & set(named) else looked_at
 
 
-def _without_intent(question: str, refusals: tuple[str, ...]) -> Plan:
+def _refusals(question: str, reading: Reading) -> tuple[str, ...]:
+    """Why parts of a question are not answered. What the phrases of declined.toml find is declined in any case: the
+    network may add to it, in other words or another language, and never takes from it."""
+    found = {topic.name for topic in (*declined(question), *reading.declined)}
+    return tuple(topic.why for topic in topics() if topic.name in found)
+
+
+def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan:
     if refusals:
         return Plan(status="declined", remarks=refusals)
-    if HELP.search(question):
+    if reading.chat == HELP:
         return Plan(remarks=(CAN_DO,))
-    if GREETING.search(question):
+    if reading.chat:
         return Plan(remarks=("Hello. Give me one or more photos and ask a question about the faces in them.",))
-    return Plan(status="needs_clarification", remarks=(UNCLEAR,))
+    return Plan(status="needs_clarification", remarks=(_asking_back(reading.maybe) or UNCLEAR,))
+
+
+def _asking_back(maybe: Sequence[Intent]) -> str:
+    """A question about what was meant; "" where nothing is likely enough to name."""
+    meant = [intent.means for intent in maybe[:_MOST_OFFERED]]
+    if not meant:
+        return ""
+    return f"I am not sure what you would like: {', or '.join(meant)}? Please say it in other words."
+
+
+_MOST_OFFERED = 3
 
 
 _BY_IMAGE = frozenset({DETECTOR, RECORDS})

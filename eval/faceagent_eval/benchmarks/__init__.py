@@ -18,6 +18,7 @@ HOME = {
     "grounded": "faceagent_eval.benchmarks.grounded:GroundedAnswers",
     "injection": "faceagent_eval.benchmarks.injection:Injection",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
+    "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
 }

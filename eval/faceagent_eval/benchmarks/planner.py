@@ -1,0 +1,165 @@
+"""What the embedded controller's planner makes of a question: which tools it calls, what it declines, how fast.
+
+Two sets, neither of them trained on: `val` is composed in styles that training never sees, of phrases that it
+never sees; `natural` (natural_questions.txt) was written by hand in many voices. Every tool of the contract counts
+as installed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from statistics import median
+
+from faceagent.controllers.draft import View
+from faceagent.controllers.plan import Plan, plan
+from faceagent.controllers.planner import table, tools
+from faceagent.errors import UsageError
+from faceagent.narrate import LABELS
+from faceagent.policy import topics
+from faceagent.tool import VIDEO
+from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
+from faceagent_finetune.planner.compose import held_out
+
+VAL_SIZE = 3000
+TOOLS = tuple(name for name in LABELS if name != VIDEO)
+TWO_PHOTOS = View({"image 1": ("face 1.1", "face 1.2"), "image 2": ("face 2.1",)})
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question and what it asks for. kind: its style, or the voice of a natural question."""
+
+    part: str
+    text: str
+    labels: frozenset[str]
+    language: str
+    kind: str
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """The tools that are to be called."""
+        asked = [intent for intent in table() if intent.name in self.labels]
+        asked = [intent for intent in asked if not intent.alone] or ([] if self.declined else asked)
+        return tools(asked)
+
+    @property
+    def declined(self) -> bool:
+        return bool(self.labels & {topic.name for topic in topics()})
+
+
+@dataclass(frozen=True)
+class Planned:
+    """called: tools. declined: something was. back: a question was asked back. milliseconds: of planning."""
+
+    item: Item
+    called: frozenset[str]
+    declined: bool
+    back: bool
+    milliseconds: float
+
+    @property
+    def exact(self) -> bool:
+        return self.called == self.item.tools
+
+
+class PlannerBenchmark(Benchmark[Item, Planned]):
+    """Needs no data."""
+
+    name = "planner"
+    about = "questions: which tools are called, what is declined, how fast; by style, voice and language"
+    backends = ("embedded",)
+
+    def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
+        super().__init__(data, backend)
+        if data is not None:
+            raise UsageError("The benchmark planner takes no data", "Leave --data out")
+
+    def items(self) -> Sequence[Item]:
+        val = [Item("val", q.text, q.labels, q.language, q.style) for q in held_out(VAL_SIZE)]
+        return [*val, *natural()]
+
+    def measure(self, item: Item) -> Planned:
+        begun = time.perf_counter()
+        made = plan(item.text, TWO_PHOTOS, TOOLS)
+        return planned(item, made, 1000 * (time.perf_counter() - begun))
+
+    def score(self, measured: Sequence[Planned]) -> Result:
+        return Result(
+            benchmark=self.name,
+            backend=self.backend,
+            protocol=f"{len(measured)} questions about two photos, all {len(TOOLS)} tools installed",
+            figures=tuple(figure for part in ("val", "natural") for figure in _part(part, measured)),
+            notes=(
+                "exact: the tools called are those asked for, no more and no fewer; none for what is declined or is no "
+                "question for this assistant.",
+                "wrongly called: a tool beyond those asked for. fabricated: a tool where none was asked for.",
+                "val shares the vocabulary of the phrases that are trained on: natural says more.",
+                "natural: written by the author of the phrases; not by those who will ask.",
+            ),
+            machine=machine(),
+            versions=versions("faceagent", "onnxruntime", "sentencepiece", "numpy"),
+        )
+
+
+def natural() -> list[Item]:
+    """The hand-written questions."""
+    text = files("faceagent_eval").joinpath("natural_questions.txt").read_text(encoding="utf-8")
+    found, voice = [], ""
+    for line in text.splitlines():
+        if line.startswith("## "):
+            voice = line[3:]
+        elif line and not line.startswith("#"):
+            names, _, question = line.partition(" | ")
+            labels = frozenset(name.strip() for name in names.split(",")) - {"nothing"}
+            found.append(Item("natural", question, labels, "other languages" if "languages" in voice else "en", voice))
+    return found
+
+
+def planned(item: Item, made: Plan, milliseconds: float) -> Planned:
+    """A plan held against its question."""
+    return Planned(
+        item,
+        frozenset(call.tool for call in made.calls),
+        any(topic.why in made.remarks for topic in topics()),
+        made.status == "needs_clarification",
+        milliseconds,
+    )
+
+
+def _part(part: str, measured: Sequence[Planned]) -> Iterator[Figure]:
+    rows = [row for row in measured if row.item.part == part]
+    if not rows:
+        return
+    wanting, idle = [row for row in rows if row.item.tools], [row for row in rows if not row.item.tools]
+    yield _share(f"{part}: exact", rows, lambda row: row.exact)
+    yield from _by(f"{part}: exact,", rows, lambda row: row.item.kind)
+    yield from _by(f"{part}: exact in", rows, lambda row: row.item.language)
+    yield _share(f"{part}: wrongly called", rows, lambda row: bool(row.called - row.item.tools))
+    yield _share(f"{part}: fabricated", idle, lambda row: bool(row.called))
+    yield _share(f"{part}: asked back", wanting, lambda row: row.back)
+    yield _share(f"{part}: decline precision", [row for row in rows if row.declined], lambda row: row.item.declined)
+    yield _share(f"{part}: decline recall", [row for row in rows if row.item.declined], lambda row: row.declined)
+    for intent in table():
+        named = [row for row in rows if intent.name in row.item.labels and set(intent.tools) <= row.item.tools]
+        if named:
+            its = set(intent.tools)
+            yield _share(f"{part}: recall, {intent.name}", named, lambda row, its=its: its <= row.called)
+    yield Figure(name=f"{part}: a plan", value=median(row.milliseconds for row in rows), unit="ms", n=len(rows))
+
+
+def _by(name: str, rows: Iterable[Planned], key: Callable[[Planned], str]) -> Iterator[Figure]:
+    groups = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    for group in sorted(groups):
+        if group:
+            yield _share(f"{name} {group}", groups[group], lambda row: row.exact)
+
+
+def _share(name: str, rows: Sequence[Planned], holds: Callable[..., bool]) -> Figure:
+    return Figure(name=name, value=sum(map(holds, rows)) / len(rows) if rows else 0.0, n=len(rows))

@@ -1,0 +1,140 @@
+"""Train the planner: python -m faceagent_finetune.planner.train RECIPE --cache DIR --out DIR [--resume]
+
+The cache holds the tokeniser and the vectors at which its pieces begin, both made when missing.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from faceagent.controllers.planner import LONGEST, labels
+from faceagent_finetune.nets import loop
+from faceagent_finetune.planner import teacher, tokens
+from faceagent_finetune.planner.compose import Composer, Question
+from faceagent_finetune.planner.model import Planner
+
+_TOGETHER = 24  # batches that are made at once
+
+
+@dataclass(frozen=True)
+class Batch:
+    """ids int64 [N, T]; truth float32 [N, labels], 1 where a label holds."""
+
+    ids: npt.NDArray[np.int64]
+    truth: npt.NDArray[np.float32]
+
+
+class Batches:
+    """Questions as numbers, cut into pieces differently each time; those of a batch are about as long as each other."""
+
+    def __init__(self, recipe: Mapping[str, Any], tokenizer: Any) -> None:
+        self._recipe, self._tokenizer = recipe, tokenizer
+        self._composer = Composer(recipe["seed"])
+        self._rng = random.Random(recipe["seed"])
+        self._ready: list[Batch] = []
+
+    def batch(self, step: int) -> Batch:
+        if not self._ready:
+            self._ready = self._made()
+        return self._ready.pop()
+
+    def _made(self) -> list[Batch]:
+        size = self._recipe["batch"]
+        questions = [self._composer.question() for _ in range(size * _TOGETHER)]
+        rows = sorted(((self._pieces(q.text), q) for q in questions), key=lambda row: len(row[0]))
+        groups = [rows[start : start + size] for start in range(0, len(rows), size)]
+        self._rng.shuffle(groups)
+        return [Batch(padded([pieces for pieces, _ in group]), truth([q for _, q in group])) for group in groups]
+
+    def _pieces(self, text: str) -> list[int]:
+        rng, recipe = self._rng, self._recipe
+        sampled = rng.random() < recipe["sampled"]
+        options = {"enable_sampling": True, "alpha": 0.2, "nbest_size": -1} if sampled else {}
+        found = self._tokenizer.encode(text, **options)[:LONGEST]
+        return [tokens.LOST if rng.random() < recipe["dropped"] else piece for piece in found] or [tokens.LOST]
+
+
+def padded(rows: list[list[int]]) -> npt.NDArray[np.int64]:
+    """Rows of pieces -> [N, longest], filled up at the end."""
+    ids = np.full((len(rows), max(map(len, rows))), tokens.PADDING, np.int64)
+    for row, pieces in zip(ids, rows, strict=True):
+        row[: len(pieces)] = pieces
+    return ids
+
+
+def truth(questions: list[Question]) -> npt.NDArray[np.float32]:
+    """[N, labels]"""
+    return np.array([[float(label in q.labels) for label in labels()] for q in questions], np.float32)
+
+
+def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Path:
+    """Run a recipe; the path of the checkpoint."""
+    device = loop.prepare(recipe)
+    tokenizer = tokens.load(_tokenizer(recipe, cache))
+    network = Planner(tokenizer.vocab_size(), len(labels()), recipe["width"], recipe["layers"], recipe["dropout"])
+    if "start" in recipe:
+        network.load_state_dict(torch.load(recipe["start"], map_location="cpu", weights_only=True)["average"])
+    else:
+        with torch.no_grad():
+            network.pieces.weight.copy_(torch.from_numpy(_start(recipe, cache, tokenizer)))
+    network.to(device)
+    batches = Batches(recipe, tokenizer)
+
+    def told(batch: Batch, step: int) -> dict[str, Tensor]:
+        logits, _ = network(torch.from_numpy(batch.ids).to(device))
+        given = torch.from_numpy(batch.truth).to(device)
+        smooth = given * (1 - recipe["smoothing"]) + recipe["smoothing"] / 2
+        return {
+            "labels": torch.nn.functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
+            .sum(1)
+            .mean()
+        }
+
+    parts = {
+        "pieces": [network.pieces.weight],
+        "rest": [p for n, p in network.named_parameters() if n != "pieces.weight"],
+    }
+    return loop.run(recipe, out, resume, trained=network, parts=parts, make=batches.batch, losses=told)
+
+
+def averaged(file: Path) -> Planner:
+    """The averaged network of a checkpoint, in evaluation mode."""
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    recipe, weights = state["recipe"], state["average"]
+    network = Planner(len(weights["pieces.weight"]), len(labels()), recipe["width"], recipe["layers"], 0.0)
+    network.load_state_dict(weights)
+    network.eval()
+    return network
+
+
+def _tokenizer(recipe: Mapping[str, Any], cache: Path) -> Path:
+    file = cache / "planner.model"
+    if not file.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        tokens.train(file, recipe["pieces"], recipe["seed"])
+    return file
+
+
+def _start(recipe: Mapping[str, Any], cache: Path, tokenizer: Any) -> npt.NDArray[np.float32]:
+    """[pieces, width]: the teacher's vector of each piece, of nothing for those without letters."""
+    file = cache / "start.npy"
+    if not file.is_file():
+        pieces = [tokenizer.id_to_piece(place).replace("▁", " ").strip() for place in range(tokenizer.vocab_size())]
+        found = teacher.vectors(pieces, recipe["width"])
+        found[[place for place, piece in enumerate(pieces) if not piece or piece.startswith("<")]] = 0
+        np.save(file, found)
+    return np.asarray(np.load(file), np.float32)
+
+
+if __name__ == "__main__":
+    sys.exit(loop.main(__doc__, train, {"labels"}))

@@ -1,0 +1,60 @@
+"""The planner's phrases, and the questions that are composed of them."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from faceagent.controllers.planner import labels
+from faceagent_finetune.planner.compose import Composer, held_out, slip
+from faceagent_finetune.planner.grammar import LANGUAGES, phrases, table
+
+
+def test_every_label_of_a_phrase_is_one_that_the_network_has() -> None:
+    assert {label for phrase in phrases() for label in phrase.labels} == set(labels())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_phrase_can_be_worded(language: str) -> None:
+    rng = random.Random(0)
+    for phrase in phrases():
+        if phrase.language == language:
+            worded = phrase.worded(rng)
+            assert worded, phrase.text
+            assert not set("{}|<>") & set(worded), phrase.text
+
+
+def test_no_two_phrases_are_alike_within_a_label() -> None:
+    written = [(phrase.text, phrase.labels) for phrase in phrases()]
+    assert len(written) == len(set(written))
+
+
+def test_held_out_questions_share_no_phrase_and_no_style_with_training() -> None:
+    styles = {style["name"] for style in table("frames")["style"] if style.get("held")}
+    assert {question.style for question in held_out(300)} == styles
+    trained = Composer(1)
+    assert not {trained.question().style for _ in range(300)} & styles
+    assert all(
+        phrase.held for groups in Composer(1, held=True)._groups.values() for group in groups for phrase in group
+    )
+    assert not any(phrase.held for groups in trained._groups.values() for group in groups for phrase in group)
+
+
+def test_composition_repeats_with_its_seed() -> None:
+    one, other = Composer(3), Composer(3)
+    assert [one.question() for _ in range(50)] == [other.question() for _ in range(50)]
+
+
+def test_joined_requests_carry_all_their_labels() -> None:
+    composer = Composer(5)
+    found = [composer.question() for _ in range(2000)]
+    assert any(len(question.labels) >= 3 for question in found)
+    assert not any({"greeting", "help"} & question.labels and len(question.labels) > 1 for question in found)
+
+
+def test_a_slip_changes_one_word() -> None:
+    rng = random.Random(0)
+    for _ in range(200):
+        before, after = ["these", "people", "look", "alike"], slip("these people look alike", rng).split(" ")
+        assert sum(a != b for a, b in zip(before, after, strict=True)) <= 1
