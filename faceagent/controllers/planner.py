@@ -2,15 +2,18 @@
 
 The network (planner.onnx, planner.md says how it was trained and what it is worth) sees the words of a question and
 nothing else. For each intent of intents.toml, each declined topic, a greeting and a question about the assistant
-itself it gives a probability and the place in the question that speaks of it.
+itself it gives a probability and the place in the question that speaks of it. Where it is not sure of anything, the
+phrases of intents.toml decide.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -18,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceagent.policy import Topic, topics
+from faceagent.policy import Topic, any_of, topics
 
 LONGEST = 64
 """Pieces that the network sees at a time; of a longer question it sees overlapping stretches."""
@@ -35,6 +38,7 @@ class Intent:
     name: str
     means: str
     tools: tuple[str, ...]
+    phrases: re.Pattern[str] | None = None
     before: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
     alone: bool = False
@@ -64,6 +68,7 @@ def table() -> tuple[Intent, ...]:
             row["name"],
             row["means"],
             tuple(row["tools"]),
+            any_of(row["phrases"]) if "phrases" in row else None,
             tuple(row.get("before", ())),
             tuple(row.get("about", ())),
             row.get("alone", False),
@@ -120,7 +125,12 @@ class Planner:
 
     def read(self, question: str) -> Reading:
         """What a question asks for."""
-        return decided(*self.scores(question), self.confidence)
+        reading = decided(*self.scores(question), self.confidence)
+        if reading.intents or reading.chat:
+            return reading
+        # The network is not sure, and a question in plain words may still be plain.
+        spoken = phrased(question)
+        return replace(reading, intents=spoken, maybe=()) if spoken else reading
 
 
 def decided(scores: Mapping[str, float], places: Mapping[str, float], confidence: float) -> Reading:
@@ -136,6 +146,28 @@ def decided(scores: Mapping[str, float], places: Mapping[str, float], confidence
     asked = tuple(sorted(_likely(scores, _ASKED), key=lambda one: places[one.name]))
     chat = next((name for name in (HELP, GREETING) if scores[name] >= _ASKED), None)
     return Reading(asked, refused, None if asked or refused else chat)
+
+
+def phrased(question: str) -> tuple[Intent, ...]:
+    """What a question in English asks for by the phrases of intents.toml, in the order in which it says so."""
+    plain = " ".join(question.replace("’", "'").split())
+    found = [
+        (match.span(), intent)
+        for intent in table()
+        if intent.phrases is not None and (match := intent.phrases.search(plain))
+    ]
+    # "blur the faces" asks to hide them; the "blur" inside it is not also a question about sharpness.
+    found = [
+        (span, intent)
+        for place, (span, intent) in enumerate(found)
+        if not any(_inside(span, other) for other, _ in found) and span not in [other for other, _ in found[:place]]
+    ]
+    asked = [pair for pair in found if not pair[1].alone] or found
+    return tuple(intent for _, intent in sorted(asked, key=lambda pair: pair[0]))
+
+
+def _inside(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
+    return inner != outer and outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def tools(asked: Iterable[Intent]) -> frozenset[str]:
@@ -157,8 +189,8 @@ def planner() -> Planner:
 
 
 def _readable(question: str) -> str:
-    """Without what no person types: control characters become spaces."""
-    return " ".join("".join(mark if mark.isprintable() else " " for mark in question).split())
+    """Its letters, digits and punctuation: what else there is (control characters, emoji) becomes spaces."""
+    return " ".join("".join(mark if unicodedata.category(mark)[0] in "LMNP" else " " for mark in question).split())
 
 
 def _stretches(pieces: Sequence[int]) -> npt.NDArray[np.int64]:

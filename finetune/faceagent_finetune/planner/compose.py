@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, phrases, table
+from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, filled, phrases, table
 
 _ENGLISH = 0.72  # share of questions
 _PLAIN = 0.15  # share of requests in English that are put in the plainest way
 _IDLE = 0.18  # questions that are none for this assistant, to one that is
-_JOINED = 0.22  # share with more than one request
+_JOINED = 0.3  # share with more than one request
 _ALONE = frozenset({"greeting", "help"})  # counts only where nothing else is asked
 _TRIES = 20
 _KEYS = {
@@ -104,8 +104,8 @@ class Composer:
         rng, said = self._rng, table("joins")
         if language != "en" or not asked:
             return text
-        if rng.random() < 0.12:
-            text = rng.choice(said["before"]) + " " + text
+        if rng.random() < 0.2:
+            text = filled(rng.choice(said["before"]), language, rng) + " " + text
         if rng.random() < 0.08:
             text = text + " " + rng.choice(said["after"])
         if rng.random() < 0.08:

@@ -55,9 +55,15 @@ class Phrase:
         text = self.text
         while choice := _CHOICE.search(text):
             text = text[: choice.start()] + rng.choice(choice[1].split("|")) + text[choice.end() :]
-        words = table("slots").get(self.language, {})
-        text = _SLOT.sub(lambda slot: rng.choice(words[slot[1]]), text)
-        return " ".join(text.replace(" -t-", "-t-").split())
+        return " ".join(filled(text, self.language, rng).replace(" -t-", "-t-").split())
+
+
+def filled(text: str, language: str, rng: random.Random) -> str:
+    """A text with a word for each slot."""
+    words = table("slots").get(language, {})
+    while slot := _SLOT.search(text):
+        text = text[: slot.start()] + rng.choice(words[slot[1]]) + text[slot.end() :]
+    return text
 
 
 @cache
