@@ -163,7 +163,7 @@ def test_the_answer_says_which_photos_the_model_did_not_see(local: Any) -> None:
     blind = local.model_copy(update={"max_pictures": 1})
     agent = FaceAgent(blind, budget=Budget(turns=1))
     answer = agent.ask("Who?", images=[EXAMPLES / "portrait.jpg", EXAMPLES / "group.jpg"])
-    assert "could not be shown picture 2" in answer.text
+    assert "could not be shown image 2" in answer.text
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
