@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from importlib.resources import files
 
 import pytest
 
 from faceagent.controllers.planner import labels
 from faceagent_finetune.planner.compose import Composer, held_out, slip
-from faceagent_finetune.planner.grammar import LANGUAGES, phrases, table
+from faceagent_finetune.planner.grammar import _FILES, LANGUAGES, phrases, table
+
+CORPUS = files("faceagent_finetune.planner").joinpath("corpus")
 
 
 def test_every_label_of_a_phrase_is_one_that_the_network_has() -> None:
@@ -23,6 +26,12 @@ def test_every_phrase_can_be_worded(language: str) -> None:
             worded = phrase.worded(rng)
             assert worded, phrase.text
             assert not set("{}|<>") & set(worded), phrase.text
+
+
+def test_every_file_of_phrases_is_read() -> None:
+    written = {file.name.removesuffix(".txt") for file in CORPUS.iterdir() if file.name.endswith(".txt")}
+    assert written == set(_FILES)
+    assert any(phrase.plain for phrase in phrases())
 
 
 def test_no_two_phrases_are_alike_within_a_label() -> None:

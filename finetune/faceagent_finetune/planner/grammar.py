@@ -22,6 +22,7 @@ from typing import Any
 NOTHING = "nothing"
 LANGUAGES = ("en", "es", "fr", "de", "zh")
 _FILES = {
+    "en-plain": "en",
     "en-people": "en",
     "en-photo": "en",
     "en-other": "en",
