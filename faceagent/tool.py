@@ -179,9 +179,12 @@ class Outcome:
         body: dict[str, object] = {"evidence": marked}
         if self.step.message:
             body["message"] = self.step.message
-        text = json.dumps(_printable(body), ensure_ascii=False, separators=(",", ":"))
-        # The same in JSON, but no file's text can hold a mark such as <|im_start|> that ends this message for a model.
-        return text.replace("<", "\\u003c")
+        return without_marks(json.dumps(_printable(body), ensure_ascii=False, separators=(",", ":")))
+
+
+def without_marks(text: str) -> str:
+    """JSON that means the same, in which no text can be a mark (<|im_start|>) that ends a message for a model."""
+    return text.replace("<", "\\u003c")
 
 
 def _printable(value: object) -> object:

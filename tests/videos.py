@@ -7,6 +7,9 @@ from pathlib import Path
 import av
 import numpy as np
 
+from faceagent.media import Photo
+from faceagent.video import Video
+
 RATE = 25
 
 
@@ -35,6 +38,20 @@ def made(
             container.mux(voice.encode(silence))
             container.mux(voice.encode())
     return path
+
+
+def panned(photo: Photo, path: Path, frames: int = 30) -> Video:
+    """A short video that moves slowly over a photo."""
+    width, height = (side // 16 * 16 - 32 for side in (photo.width, photo.height))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=15, options={"qscale": "2"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(frames):
+            shift = number % 16
+            cut = np.ascontiguousarray(photo.pixels[shift : shift + height, shift : shift + width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(cut, format="rgb24")))
+        container.mux(stream.encode())
+    return Video.open(path)
 
 
 def damaged(path: Path, low: float, high: float) -> Path:

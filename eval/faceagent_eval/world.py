@@ -10,17 +10,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from faceagent.errors import MissingExtra
-from faceagent.media import Limits, Photo
+from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.tool import DETECTOR, VIDEO, AnyTool, Arguments, Backend, FaceTool, Names, Toolbox
 from faceagent.types import Claim, Evidence, Face
-from faceagent.video import Video, take
+from faceagent.video import Video
 
 PURPOSE = "research"
 """Under which everything is recorded and asked, so that no tool abstains for want of one."""
@@ -166,27 +164,3 @@ def _file(image: Image.Image, name: str) -> Photo:
     buffer = io.BytesIO()
     image.convert("RGB").save(buffer, "JPEG", quality=90)
     return Photo.open(buffer.getvalue(), name=name)
-
-
-def film(photo: Photo, path: Path, frames: int = 30) -> Video:
-    """A short video that moves slowly over the photo.
-
-    Raises:
-        MissingExtra: PyAV is not installed.
-    """
-    try:
-        import av
-    except ModuleNotFoundError as error:
-        raise MissingExtra("Making a video", "video") from error
-    width, height = (side // 16 * 16 - 32 for side in (photo.width, photo.height))
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=15, options={"qscale": "2"})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for number in range(frames):
-            shift = number % 16
-            cut = np.ascontiguousarray(photo.pixels[shift : shift + height, shift : shift + width])
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(cut, format="rgb24")))
-        container.mux(stream.encode())
-    opened = take(path, Limits())
-    assert isinstance(opened, Video)
-    return opened

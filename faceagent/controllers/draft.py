@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from faceagent.session import Session
+from faceagent.tool import without_marks
 from faceagent.types import AnswerStatus, Claim, Evidence, Frozen
 
 if TYPE_CHECKING:
@@ -78,9 +79,8 @@ def history(session: Session) -> list[BaseMessage]:
             remarks=turn.remarks,
             not_established=turn.not_established,
         )
-        # The same in JSON, but no text can hold a mark such as <|im_start|> that ends this message for a model.
-        content = said.model_dump_json(exclude_defaults=True).replace("<", "\\u003c")
-        messages += [HumanMessage(turn.question), AIMessage(content)]
+        content = said.model_dump_json(exclude_defaults=True)
+        messages += [HumanMessage(turn.question), AIMessage(without_marks(content))]
     return messages
 
 

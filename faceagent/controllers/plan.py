@@ -178,7 +178,7 @@ def _asking_back(maybe: Sequence[Intent]) -> str:
     meant = [intent.means for intent in maybe[:_MOST_OFFERED]]
     if not meant:
         return ""
-    return f"I am not sure what you would like: {', or '.join(meant)}? Please say it in other words."
+    return f"I am not sure what you would like. Is it {', or '.join(meant)}? Please say it in other words."
 
 
 _MOST_OFFERED = 3

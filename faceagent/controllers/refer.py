@@ -62,7 +62,8 @@ _BY_AGE = _words(rf"the ({_OLD}|{_YOUNG}) (?:{_PERSON}|of (?:the )?(?:two|both|t
 _ASKS_ORDER = re.compile(
     rf"\b(?:which|who)\b[^?.]*\b(?:is|are|looks?|seems?)\b[^?.]*\b(?:{_OLD}|{_YOUNG})", re.IGNORECASE
 )
-_OTHER = _words(rf"(?:the |an)?other {_PERSON}|the other(?= *(?:[?.!,;]|$))")
+# "Another person's face was pasted in" points at nobody in view.
+_OTHER = _words(rf"(?:the )?other {_PERSON}|the other(?= *(?:[?.!,;]|$))")
 _OTHERS = _words(r"(?:the )?others|(?:the )?other (?:faces|people|persons|ones|men|women)")
 _ALL = _words(r"both|(?<!at )all|each|every(?:one|body)?|they|them|their|theirs|these|those|any(?:one|body)")
 _PRONOUN = _words(

@@ -14,7 +14,7 @@ from faceagent.media import Photo, Pixels
 from faceagent.tool import VIDEO, AnyTool
 from faceagent.types import Box
 from faceagent_eval.counterfactual import Seat, Swap, follow, swaps
-from faceagent_eval.world import World, film, otherwise, record
+from faceagent_eval.world import World, otherwise, record
 from faceagent_tools import default_tools, minifasnet
 from faceagent_tools.liveness import CheckLiveness
 from faceagent_tools.minifasnet import Found
@@ -49,12 +49,12 @@ def exchanges(tools: list[AnyTool], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def _of_videos(photo: Photo, tools: list[AnyTool], paths: pytest.TempPathFactory) -> list[Swap]:
-    pytest.importorskip("av")
+    videos = pytest.importorskip("videos")
     folder = paths.mktemp("films")
     followed = [tool for tool in tools if tool.name == VIDEO]
     shown = {"as it is": photo, "nobody": otherwise("nobody", [photo])[0]}
     worlds = [
-        record(name, [film(one, folder / f"{number}.mp4", frames=12)], followed)
+        record(name, [videos.panned(one, folder / f"{number}.mp4", frames=12)], followed)
         for number, (name, one) in enumerate(shown.items())
     ]
     return list(swaps(worlds[0], worlds[1:], followed))

@@ -10,17 +10,18 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
 
 from faceagent.controllers.draft import View
 from faceagent.controllers.plan import Plan, plan
-from faceagent.controllers.planner import table, tools
+from faceagent.controllers.planner import Reading, decided, phrased, planner, table, tools
 from faceagent.errors import UsageError
 from faceagent.narrate import LABELS
-from faceagent.policy import topics
+from faceagent.policy import declined, topics
 from faceagent.tool import VIDEO
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
 from faceagent_finetune.planner.compose import held_out
@@ -93,8 +94,11 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
         return Result(
             benchmark=self.name,
             backend=self.backend,
-            protocol=f"{len(measured)} questions about two photos, all {len(TOOLS)} tools installed",
-            figures=tuple(figure for part in ("val", "natural") for figure in _part(part, measured)),
+            protocol=f"{len(measured)} questions about a photo with one face, all {len(TOOLS)} tools installed",
+            figures=(
+                *(figure for part in ("val", "natural") for figure in _part(part, measured)),
+                *_alone([row.item for row in measured if row.item.part == "natural"]),
+            ),
             notes=(
                 "exact: the tools called are those asked for, no more and no fewer; none for what is declined or is no "
                 "question for this assistant.",
@@ -105,6 +109,29 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
             machine=machine(),
             versions=versions("faceagent", "onnxruntime", "sentencepiece", "numpy"),
         )
+
+
+def _alone(items: Sequence[Item]) -> Iterator[Figure]:
+    """What the network and the phrases would be worth each without the other, and in other orders."""
+
+    def network(text: str) -> Reading:
+        return decided(*planner().scores(text), planner().confidence)
+
+    ways: dict[str, Callable[[str], Reading]] = {
+        "the network alone": network,
+        "the phrases alone": lambda text: Reading(phrased(text)),
+        "the phrases first": lambda text: replace(network(text), intents=phrased(text) or network(text).intents),
+        "both together": lambda text: replace(network(text), intents=(*phrased(text), *network(text).intents)),
+    }
+    for name, way in ways.items():
+        yield _share(f"natural: exact, {name}", items, partial(_right, way))
+
+
+def _right(way: Callable[[str], Reading], item: Item) -> bool:
+    reading = way(item.text)
+    refused = declined(item.text) or reading.declined
+    nothing_else = refused and all(one.alone for one in reading.intents)
+    return tools(() if nothing_else else reading.intents) == item.tools
 
 
 def natural() -> list[Item]:
@@ -162,5 +189,5 @@ def _by(name: str, rows: Iterable[Planned], key: Callable[[Planned], str]) -> It
             yield _share(f"{name} {group}", groups[group], lambda row: row.exact)
 
 
-def _share(name: str, rows: Sequence[Planned], holds: Callable[..., bool]) -> Figure:
+def _share(name: str, rows: Sequence[object], holds: Callable[..., bool]) -> Figure:
     return Figure(name=name, value=sum(map(holds, rows)) / len(rows) if rows else 0.0, n=len(rows))

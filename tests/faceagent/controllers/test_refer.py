@@ -69,6 +69,8 @@ LEFT = after("face 1.1")
         ("How old is the person in photo 1?", photo(1, 2), [], ["image 1"]),
         ("Is the face on the right sharp?", photo(1, 2), [], ["face 2.2"]),
         ("Is the face on the right sharp?", photo(2, 2), after("face 2.1"), ["face 2.2"]),
+        ("Was another person's face pasted onto this?", photo(1), [], []),
+        ("Did somebody put another man's face there?", TWO, [], []),
         ("Is the face sharp?", TWO, after("face 9.9", "image 7"), None),
     ],
 )
