@@ -29,6 +29,7 @@ _BACK = {6: 8, 8: 6}  # the other EXIF orientations undo themselves
 _HIGHEST = 32  # quantised coefficients beyond are too rare for a histogram
 _LOW = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2))  # coefficients with enough to count
 _ERROR_LEVEL_QUALITY = 90
+_ERROR_LEVEL_SIDE = 320  # pixels, as large as a report shows it
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,16 @@ def luma_table(photo: Photo) -> Floats:
 
 def error_level_picture(view: FaceView, gain: float = 15.0) -> bytes:
     """Difference from the same pixels saved once more, as JPEG. A picture to look at and no measurement: what shines is
-    mostly what has edges and colour.
+    mostly what has edges and colour. At most 320 pixels wide and high.
 
     Args:
         gain: times the difference.
     """
     saved = np.asarray(Image.open(io.BytesIO(_saved(view.pixels))), dtype=np.float32)
     apart = np.clip(np.abs(view.pixels - saved) * gain, 0, 255).astype(np.uint8)
-    return _saved(apart)
+    picture = Image.fromarray(apart)
+    picture.thumbnail((_ERROR_LEVEL_SIDE, _ERROR_LEVEL_SIDE))
+    return _saved(np.asarray(picture))
 
 
 def _saved(pixels: Pixels) -> bytes:

@@ -139,7 +139,8 @@ def heatmap(photo: Photo, look: Look, box: Box) -> bytes:
     size = (max(round((x1 - x0) * scale), 1), max(round((y1 - y0) * scale), 1))
     shown = np.asarray(cv2.resize(photo.pixels[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA), np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(_tinted(shown, _over(look, (x0, y0, x1, y1), size))).save(buffer, format="PNG")
+    tinted = _tinted(shown, _over(look, (x0, y0, x1, y1), size))
+    Image.fromarray(tinted).save(buffer, format="PNG", compress_level=1)  # quick: it is soon decoded again
     return buffer.getvalue()
 
 
