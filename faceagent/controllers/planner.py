@@ -23,8 +23,11 @@ import numpy.typing as npt
 
 from faceagent.policy import Topic, any_of, topics
 
-LONGEST = 64
-"""Pieces that the network sees at a time; of a longer question it sees overlapping stretches."""
+LONGEST = 96
+"""Pieces that the network sees at a time, with the first and the last; of a longer question it sees overlapping
+stretches."""
+FIRST, LAST = 2, 3
+"""Pieces before and after what it sees."""
 
 GREETING, HELP = "greeting", "help"
 _STRETCHES = 12  # of one question; what follows them is not read
@@ -195,9 +198,9 @@ def _readable(question: str) -> str:
 
 def _stretches(pieces: Sequence[int]) -> npt.NDArray[np.int64]:
     """[N, T]: one row for a question of usual length, overlapping rows of LONGEST for a longer one."""
-    if len(pieces) <= LONGEST:
-        return np.array([pieces] if pieces else np.empty((0, 0)), np.int64)
-    step = LONGEST * 3 // 4
-    starts = range(0, len(pieces) - LONGEST + step, step)
-    rows = [pieces[start : start + LONGEST] for start in starts][:_STRETCHES]
-    return np.array([[*row, *[0] * (LONGEST - len(row))] for row in rows], np.int64)
+    room = LONGEST - 2
+    step = room * 3 // 4
+    starts = range(0, max(len(pieces) - room + step, step if pieces else 0), step)
+    rows = [[FIRST, *pieces[start : start + room], LAST] for start in starts][:_STRETCHES]
+    longest = max(map(len, rows), default=0)
+    return np.array([[*row, *[0] * (longest - len(row))] for row in rows], np.int64).reshape(len(rows), longest)

@@ -8,6 +8,7 @@ from importlib.resources import files
 import pytest
 
 from faceagent.controllers.planner import labels
+from faceagent_finetune.planner.asked import asked, language_of, read
 from faceagent_finetune.planner.compose import Composer, held_out, slip
 from faceagent_finetune.planner.grammar import _FILES, LANGUAGES, phrases, table
 
@@ -34,6 +35,42 @@ def test_every_file_of_phrases_is_read() -> None:
     assert any(phrase.plain for phrase in phrases())
 
 
+def test_questions_as_asked_are_many_and_well_labelled() -> None:
+    found = asked()
+    assert len(found) > 6000
+    assert {label for one in found for label in one.labels} == set(labels())
+    assert {one.language for one in found} == set(LANGUAGES)
+    texts = [" ".join(one.text.lower().split()) for one in found]
+    assert len(texts) - len(set(texts)) < 30  # authors who knew nothing of each other
+    assert 0.04 < sum(one.held for one in found) / len(found) < 0.1
+
+
+def test_questions_of_the_benchmark_are_in_no_file() -> None:
+    from faceagent_eval.benchmarks.planner import natural
+
+    theirs = {" ".join(item.text.lower().split()) for item in natural()}
+    shared = theirs & {" ".join(one.text.lower().split()) for one in asked()}
+    assert len(shared) <= 5  # greetings and the like, which everybody types
+
+
+def test_a_file_as_asked() -> None:
+    assert [
+        (one.text, one.labels) for one in read("# said\n## clerk\nage, smile | How old?\nnothing | Tea | milk?", "en")
+    ] == [
+        ("How old?", frozenset({"age", "smile"})),
+        ("Tea | milk?", frozenset()),
+    ]
+    assert language_of("en-work.txt") == "en"
+    with pytest.raises(ValueError, match="xx"):
+        language_of("xx.txt")
+
+
+def test_what_is_held_out_is_never_trained_on() -> None:
+    held = {one.text.lower() for one in asked() if one.held} - {one.text.lower() for one in asked() if not one.held}
+    composer = Composer(9, noise=0.0)
+    assert not {composer.question().text.lower() for _ in range(3000)} & held
+
+
 def test_no_two_phrases_are_alike_within_a_label() -> None:
     written = [(phrase.text, phrase.labels) for phrase in phrases()]
     assert len(written) == len(set(written))
@@ -57,7 +94,7 @@ def test_composition_repeats_with_its_seed() -> None:
 
 def test_joined_requests_carry_all_their_labels() -> None:
     composer = Composer(5)
-    found = [composer.question() for _ in range(2000)]
+    found = [question for _ in range(4000) if (question := composer.question()).style != "as asked"]
     assert any(len(question.labels) >= 3 for question in found)
     assert not any({"greeting", "help"} & question.labels and len(question.labels) > 1 for question in found)
 

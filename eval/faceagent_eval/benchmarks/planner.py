@@ -1,8 +1,8 @@
 """What the embedded controller's planner makes of a question: which tools it calls, what it declines, how fast.
 
-Two sets, neither of them trained on: `val` is composed in styles that training never sees, of phrases that it
-never sees; `natural` (natural_questions.txt) was written by hand in many voices. Every tool of the contract counts
-as installed.
+Three sets, none of them trained on: `val` is composed in styles that training never sees, of phrases that it never
+sees; `held out` are questions as asked, by authors of whom training saw others; `natural` (natural_questions.txt) was
+written in many voices by somebody who saw no phrase of the corpus. Every tool of the contract counts as installed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
 from faceagent.tool import VIDEO
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
+from faceagent_finetune.planner.asked import asked
 from faceagent_finetune.planner.compose import held_out
 
 VAL_SIZE = 3000
@@ -83,7 +84,8 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
 
     def items(self) -> Sequence[Item]:
         val = [Item("val", q.text, q.labels, q.language, q.style) for q in held_out(VAL_SIZE)]
-        return [*val, *natural()]
+        unseen = [Item("held out", q.text, q.labels, q.language, "as asked") for q in asked() if q.held]
+        return [*val, *unseen, *natural()]
 
     def measure(self, item: Item) -> Planned:
         begun = time.perf_counter()
@@ -96,7 +98,7 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
             backend=self.backend,
             protocol=f"{len(measured)} questions about a photo with one face, all {len(TOOLS)} tools installed",
             figures=(
-                *(figure for part in ("val", "natural") for figure in _part(part, measured)),
+                *(figure for part in ("val", "held out", "natural") for figure in _part(part, measured)),
                 *_alone([row.item for row in measured if row.item.part == "natural"]),
             ),
             notes=(
@@ -104,7 +106,7 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
                 "question for this assistant.",
                 "wrongly called: a tool beyond those asked for. fabricated: a tool where none was asked for.",
                 "val shares the vocabulary of the phrases that are trained on: natural says more.",
-                "natural: written by the author of the phrases; not by those who will ask.",
+                "natural: written by somebody who knew the labels and no phrase; not by those who will ask.",
             ),
             machine=machine(),
             versions=versions("faceagent", "onnxruntime", "sentencepiece", "numpy"),

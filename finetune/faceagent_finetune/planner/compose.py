@@ -1,4 +1,5 @@
-"""Questions as people might type them: phrases in styles, joined, with things said around them, and mistyped.
+"""Questions as people might type them: as they were asked (`asked`), or composed of phrases in styles, joined, with
+things said around them; and mistyped.
 
 Training composes without end. `held_out` is the set to judge by: phrases and styles that training never sees.
 """
@@ -10,9 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from faceagent_finetune.planner.asked import Asked, asked
 from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, filled, phrases, table
 
 _ENGLISH = 0.72  # share of questions
+_AS_ASKED = 0.7  # share that is not composed
+_TOGETHER = 0.12  # share of those beside which another is asked
 _PLAIN = 0.15  # share of requests in English that are put in the plainest way
 _IDLE = 0.18  # questions that are none for this assistant, to one that is
 _JOINED = 0.3  # share with more than one request
@@ -48,12 +52,18 @@ class Composer:
         self._styles = [style for style in table("frames")["style"] if style.get("held", False) == held]
         self._groups = {language: _groups(language, held) for language in LANGUAGES}
         self._plain = [phrase for phrase in phrases() if phrase.plain and not held]
+        self._asked = {
+            language: [one for one in asked() if one.language == language and not (one.held or held)]
+            for language in LANGUAGES
+        }
         self._foreign = [language for language in LANGUAGES[1:] if self._groups[language]]
 
     def question(self, language: str | None = None) -> Question:
         rng = self._rng
         if language is None:
             language = "en" if rng.random() < _ENGLISH else rng.choice(self._foreign or ["en"])
+        if self._asked[language] and rng.random() < _AS_ASKED:
+            return self._as_asked(self._asked[language])
         style = rng.choice(self._styles)
         requests = [self._request(language)]
         labels = requests[0].labels
@@ -68,6 +78,16 @@ class Composer:
         text = self._around(self._joined(parts, language), language, asked=asked)
         every = frozenset().union(*(request.labels for request in requests))
         return Question(self._typed(text, style, language), every, language, style["name"])
+
+    def _as_asked(self, among: Sequence[Asked]) -> Question:
+        rng = self._rng
+        first = rng.choice(among)
+        text, labels = first.text, first.labels
+        if rng.random() < _TOGETHER:
+            other = rng.choice(among)
+            if len(labels) < 2 and len(other.labels) < 2 and not (labels | other.labels) & _ALONE:
+                text, labels = f"{text} {other.text}", labels | other.labels
+        return Question(self._typed(text, {}, first.language), labels, first.language, "as asked")
 
     def _request(self, language: str) -> Phrase:
         if language == "en" and self._plain and self._rng.random() < _PLAIN:
@@ -126,9 +146,10 @@ class Composer:
 
 
 def held_out(size: int, seed: int = 11) -> list[Question]:
-    """Questions of phrases and styles that training never sees, no two alike.
+    """Questions composed of phrases and styles that training never sees, no two alike.
 
-    All in English: in the other languages there are too few phrases to spare any.
+    All in English: in the other languages there are too few phrases to spare any. Those as asked that are held out:
+    `asked.asked`.
     """
     return _distinct(Composer(seed, held=True, noise=0.25), size)
 

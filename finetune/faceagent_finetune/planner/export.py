@@ -1,14 +1,15 @@
 """Export the planner: python -m faceagent_finetune.planner.export CHECKPOINT --cache DIR --out DIR
 
-Writes planner.onnx (input `ids`, int64 [N, T], 0 after the end; outputs `logits` and `places`, float32 [N, labels]) and
-planner.model (sentencepiece). From which confidence a question is acted on is chosen on questions that training never
-saw, and goes into the file with the labels.
+Writes planner.onnx (input `ids`, int64 [N, T], 0 after the end; outputs `logits` and `places`, float32 [N, labels];
+weights in 4 bits) and planner.model (sentencepiece). From which confidence a question is acted on is chosen on
+questions that training never saw, and goes into the file with the labels.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shutil
 import sys
 import warnings
@@ -17,25 +18,28 @@ from pathlib import Path
 
 from faceagent.controllers.planner import Planner, Reading, decided, labels, table, tools
 from faceagent_finetune.nets.half_weights import halve
-from faceagent_finetune.planner.compose import Question, held_out
+from faceagent_finetune.planner.asked import Asked, asked
 
 NAME = "planner"
-_MOST_BYTES = 8_000_000  # ships with the package
-_CHOSEN_ON = 3000
+_MOST_BYTES = 8_000_000  # of planner.onnx, which ships with the package
+_BLOCK = 64  # weights that share a scale
 _WRONG = 1.25  # what is misread weighs as much as so many questions back
 _CONFIDENCES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 
 def write_onnx(checkpoint: Path, target: Path, confidence: float) -> None:
-    """The averaged network, weights in 16 bits."""
+    """The averaged network, its matrices in 4 bits and what else there is in 16."""
     import onnx
     import torch
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
     from faceagent_finetune.planner.train import averaged
 
     with warnings.catch_warnings():
         # The newer exporter needs a further package and gains nothing for a plain network such as this.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # of checks that hold for every length
         torch.onnx.export(
             averaged(checkpoint),
             (torch.ones(2, 7, dtype=torch.long),),
@@ -46,13 +50,18 @@ def write_onnx(checkpoint: Path, target: Path, confidence: float) -> None:
             opset_version=17,
             dynamo=False,
         )
-    halve(target)
-    model = onnx.load(target)
+    logging.getLogger("onnxruntime.quantization").setLevel(logging.WARNING)
+    quantizer = MatMulNBitsQuantizer(
+        onnx.load(target), block_size=_BLOCK, is_symmetric=True, op_types_to_quantize=("MatMul", "Gather")
+    )
+    quantizer.process()
+    model = quantizer.model.model
     onnx.helper.set_model_props(model, {"labels": json.dumps(labels()), "confidence": str(confidence)})
     onnx.save(model, target)
+    halve(target)
 
 
-def chosen_confidence(planner: Planner, questions: Sequence[Question]) -> float:
+def chosen_confidence(planner: Planner, questions: Sequence[Asked]) -> float:
     """The confidence that costs least: asked back where something was asked, or acted on where it was misread."""
     read = [planner.scores(question.text) for question in questions]
     costs = [
@@ -62,7 +71,7 @@ def chosen_confidence(planner: Planner, questions: Sequence[Question]) -> float:
     return _CONFIDENCES[costs.index(min(costs))]
 
 
-def _cost(question: Question, reading: Reading) -> float:
+def _cost(question: Asked, reading: Reading) -> float:
     wanted = [one for one in table() if one.name in question.labels]
     wanted = [one for one in wanted if not one.alone] or wanted
     if reading.maybe:
@@ -80,10 +89,11 @@ def main() -> int:
     target, pieces = chosen.out / f"{NAME}.onnx", chosen.out / f"{NAME}.model"
     shutil.copyfile(chosen.cache / pieces.name, pieces)
     write_onnx(chosen.checkpoint, target, _CONFIDENCES[0])
-    confidence = chosen_confidence(Planner(target.read_bytes(), pieces.read_bytes()), held_out(_CHOSEN_ON, seed=5))
+    unseen = [question for question in asked() if question.held]
+    confidence = chosen_confidence(Planner(target.read_bytes(), pieces.read_bytes()), unseen)
     write_onnx(chosen.checkpoint, target, confidence)
-    size = target.stat().st_size + pieces.stat().st_size
-    sys.stdout.write(f"{target}: confidence {confidence}; {size} bytes with the tokeniser\n")
+    size = target.stat().st_size
+    sys.stdout.write(f"{target}: confidence {confidence}; {size} bytes\n")
     return 0 if size <= _MOST_BYTES else 1
 
 

@@ -1,4 +1,4 @@
-"""The planner's tokens: a sentencepiece model of the phrases and of common English words."""
+"""The planner's tokens: a sentencepiece model of the corpus and of common English words."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from faceagent.controllers.planner import FIRST, LAST
 from faceagent_finetune.planner import teacher
 from faceagent_finetune.planner.compose import Composer
 
 _QUESTIONS = 60_000
-_COMMONEST = 400  # occurrences of the commonest word; the others by their rank
+_COMMONEST = 3000  # occurrences of the commonest word; the others by their rank
 PADDING, LOST = 0, 1
-"""Pieces that stand for no text: after the end, and for one that training hides."""
+"""Pieces that stand for no text: after the end, and for one that training hides. Before and after the question:
+`faceagent.controllers.planner.FIRST` and `LAST`."""
 
 
 def train(target: Path, pieces: int, seed: int) -> None:
@@ -36,8 +38,8 @@ def train(target: Path, pieces: int, seed: int) -> None:
             normalization_rule_name="nmt_nfkc_cf",
             pad_id=PADDING,
             unk_id=LOST,
-            bos_id=-1,
-            eos_id=-1,
+            bos_id=FIRST,
+            eos_id=LAST,
             num_threads=1,
             minloglevel=2,
         )

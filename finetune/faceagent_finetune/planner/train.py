@@ -1,6 +1,6 @@
 """Train the planner: python -m faceagent_finetune.planner.train RECIPE --cache DIR --out DIR [--resume]
 
-The cache holds the tokeniser and the vectors at which its pieces begin, both made when missing.
+The cache holds the tokeniser, made when missing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from faceagent.controllers.planner import LONGEST, labels
+from faceagent.controllers.planner import FIRST, LAST, LONGEST, labels
 from faceagent_finetune.nets import loop
 from faceagent_finetune.planner import teacher, tokens
 from faceagent_finetune.planner.compose import Composer, Question
@@ -60,8 +60,8 @@ class Batches:
         rng, recipe = self._rng, self._recipe
         sampled = rng.random() < recipe["sampled"]
         options = {"enable_sampling": True, "alpha": 0.2, "nbest_size": -1} if sampled else {}
-        found = self._tokenizer.encode(text, **options)[:LONGEST]
-        return [tokens.LOST if rng.random() < recipe["dropped"] else piece for piece in found] or [tokens.LOST]
+        found = self._tokenizer.encode(text, **options)[: LONGEST - 2]
+        return [FIRST, *(tokens.LOST if rng.random() < recipe["dropped"] else piece for piece in found), LAST]
 
 
 def padded(rows: list[list[int]]) -> npt.NDArray[np.int64]:
@@ -81,12 +81,8 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     """Run a recipe; the path of the checkpoint."""
     device = loop.prepare(recipe)
     tokenizer = tokens.load(_tokenizer(recipe, cache))
-    network = Planner(tokenizer.vocab_size(), len(labels()), recipe["width"], recipe["layers"], recipe["dropout"])
-    if "start" in recipe:
-        network.load_state_dict(torch.load(recipe["start"], map_location="cpu", weights_only=True)["average"])
-    else:
-        with torch.no_grad():
-            network.pieces.weight.copy_(torch.from_numpy(_start(recipe, cache, tokenizer)))
+    pieces = [tokenizer.id_to_piece(place) for place in range(tokenizer.vocab_size())]
+    network = Planner(teacher.encoder(pieces, LONGEST), len(labels()), recipe["dropout"])
     network.to(device)
     batches = Batches(recipe, tokenizer)
 
@@ -100,18 +96,15 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
             .mean()
         }
 
-    parts = {
-        "pieces": [network.pieces.weight],
-        "rest": [p for n, p in network.named_parameters() if n != "pieces.weight"],
-    }
-    return loop.run(recipe, out, resume, trained=network, parts=parts, make=batches.batch, losses=told)
+    return loop.run(recipe, out, resume, trained=network, parts=network.parts(), make=batches.batch, losses=told)
 
 
 def averaged(file: Path) -> Planner:
     """The averaged network of a checkpoint, in evaluation mode."""
     state = torch.load(file, map_location="cpu", weights_only=True)
-    recipe, weights = state["recipe"], state["average"]
-    network = Planner(len(weights["pieces.weight"]), len(labels()), recipe["width"], recipe["layers"], 0.0)
+    weights = state["average"]
+    encoder = teacher.untrained(len(weights["encoder.embeddings.word_embeddings.weight"]), LONGEST)
+    network = Planner(encoder, len(labels()), 0.0)
     network.load_state_dict(weights)
     network.eval()
     return network
@@ -123,17 +116,6 @@ def _tokenizer(recipe: Mapping[str, Any], cache: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         tokens.train(file, recipe["pieces"], recipe["seed"])
     return file
-
-
-def _start(recipe: Mapping[str, Any], cache: Path, tokenizer: Any) -> npt.NDArray[np.float32]:
-    """[pieces, width]: the teacher's vector of each piece, of nothing for those without letters."""
-    file = cache / "start.npy"
-    if not file.is_file():
-        pieces = [tokenizer.id_to_piece(place).replace("▁", " ").strip() for place in range(tokenizer.vocab_size())]
-        found = teacher.vectors(pieces, recipe["width"])
-        found[[place for place, piece in enumerate(pieces) if not piece or piece.startswith("<")]] = 0
-        np.save(file, found)
-    return np.asarray(np.load(file), np.float32)
 
 
 if __name__ == "__main__":

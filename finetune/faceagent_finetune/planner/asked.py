@@ -1,0 +1,55 @@
+"""Questions as they were asked, from corpus/asked/: a line each, `labels | question`, the language in the file's name.
+
+One question in fifteen, chosen by its text, is held out of training.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from faceagent_finetune.planner.grammar import LANGUAGES, NOTHING
+
+_HELD_ONE_IN = 15
+
+
+@dataclass(frozen=True)
+class Asked:
+    """held: never trained on."""
+
+    text: str
+    labels: frozenset[str]
+    language: str
+    held: bool
+
+
+@cache
+def asked() -> tuple[Asked, ...]:
+    """All of them, in the order of the files' names."""
+    folder = files("faceagent_finetune.planner").joinpath("corpus", "asked")
+    found = sorted(folder.iterdir(), key=lambda file: file.name)
+    return tuple(row for file in found for row in read(file.read_text(encoding="utf-8"), language_of(file.name)))
+
+
+def language_of(name: str) -> str:
+    """Of a file: "en-work.txt" is English.
+
+    Raises:
+        ValueError: it is none that the planner speaks.
+    """
+    language = name.removesuffix(".txt").partition("-")[0]
+    if language not in LANGUAGES:
+        raise ValueError(f"{name} does not begin with one of {', '.join(LANGUAGES)}")
+    return language
+
+
+def read(text: str, language: str) -> Iterator[Asked]:
+    """The questions of one file."""
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            names, _, question = line.partition(" | ")
+            labels = frozenset(name.strip() for name in names.split(",")) - {NOTHING}
+            yield Asked(question, labels, language, zlib.crc32(line.encode()) % _HELD_ONE_IN == 0)
