@@ -24,7 +24,7 @@ from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
 from faceagent.tool import VIDEO
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
-from faceagent_finetune.planner.asked import asked
+from faceagent_finetune.planner.asked import asked, read
 from faceagent_finetune.planner.compose import held_out
 
 VAL_SIZE = 3000
@@ -139,15 +139,10 @@ def _right(way: Callable[[str], Reading], item: Item) -> bool:
 def natural() -> list[Item]:
     """The hand-written questions."""
     text = files("faceagent_eval").joinpath("natural_questions.txt").read_text(encoding="utf-8")
-    found, voice = [], ""
-    for line in text.splitlines():
-        if line.startswith("## "):
-            voice = line[3:]
-        elif line and not line.startswith("#"):
-            names, _, question = line.partition(" | ")
-            labels = frozenset(name.strip() for name in names.split(",")) - {"nothing"}
-            found.append(Item("natural", question, labels, "other languages" if "languages" in voice else "en", voice))
-    return found
+    return [
+        Item("natural", q.text, q.labels, "other languages" if "languages" in q.voice else "en", q.voice)
+        for q in read(text, "en")
+    ]
 
 
 def planned(item: Item, made: Plan, milliseconds: float) -> Planned:

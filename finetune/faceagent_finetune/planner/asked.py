@@ -18,11 +18,12 @@ _HELD_ONE_IN = 15
 
 @dataclass(frozen=True)
 class Asked:
-    """held: never trained on."""
+    """voice: of the heading above it. held: never trained on."""
 
     text: str
     labels: frozenset[str]
     language: str
+    voice: str
     held: bool
 
 
@@ -47,9 +48,12 @@ def language_of(name: str) -> str:
 
 
 def read(text: str, language: str) -> Iterator[Asked]:
-    """The questions of one file."""
+    """The questions of one file, under headings that name who asks."""
+    voice = ""
     for line in text.splitlines():
-        if line and not line.startswith("#"):
+        if line.startswith("## "):
+            voice = line[3:]
+        elif line and not line.startswith("#"):
             names, _, question = line.partition(" | ")
             labels = frozenset(name.strip() for name in names.split(",")) - {NOTHING}
-            yield Asked(question, labels, language, zlib.crc32(line.encode()) % _HELD_ONE_IN == 0)
+            yield Asked(question, labels, language, voice, zlib.crc32(line.encode()) % _HELD_ONE_IN == 0)
