@@ -32,6 +32,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "detail": ("Fine detail", ""),
     "reidentification": ("Recognisable in the copy", ""),
     "face_size": ("Size of the face", ""),
+    "effective_resolution": ("Pixels that carry detail", "between the eyes"),
     "frontality": ("Seen from the front", ""),
     "fitness": ("Fit for", ""),
     "forgery": ("Traces of forgery", "all parts together"),

@@ -19,7 +19,7 @@ from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Names, Outcome, Toolbox
 from faceagent.types import Claim, Evidence, Face, Pose
-from faceagent_tools import align, quality_table
+from faceagent_tools import align, quality_table, resolution
 from faceagent_tools import quality_measures as measures
 from faceagent_tools.compare import WIDEST_YAW
 from faceagent_tools.detection import DetectFaces, FaceDetector
@@ -252,8 +252,15 @@ def enlarged(factor: float) -> Pixels:
     return np.asarray(cv2.resize(PORTRAIT, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC))
 
 
+@pytest.fixture
+def as_if_taken_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No photo at hand has 90 px between the eyes: an enlarged one stands in for it."""
+    monkeypatch.setattr(resolution, "factor", lambda *seen: 1.0)
+
+
+@pytest.mark.usefixtures("as_if_taken_large")
 def test_a_large_detailed_portrait_serves_a_forensic_examination(tools: Toolbox, face: Face) -> None:
-    # The portrait has 44 px between the eyes. Enlarged it lacks detail; grain stands in for it.
+    # Grain stands in for fine detail.
     grain = np.random.default_rng(0).normal(0, 5, enlarged(2.5).shape)
     asked = Asked(tools, (levels(enlarged(2.5) + grain), [moved(face, 2.5)]))
     assert asked.fit() == [IDENTITY, ATTRIBUTES, FORENSIC]
@@ -265,7 +272,7 @@ def test_an_enlarged_portrait_lacks_detail(tools: Toolbox, face: Face) -> None:
     asked = Asked(tools, (enlarged(2.5), [moved(face, 2.5)]))
     assert asked.row("detail").value == "weak"
     assert asked.fit() == [IDENTITY, ATTRIBUTES]
-    assert "For a forensic examination it is lacking in fine detail" in asked.text
+    assert "For a forensic examination or an identity document it has too little detail" in asked.text
     assert not asked.rejected
 
 
@@ -342,6 +349,7 @@ def test_turned_heads(face: Face, yaw: float, value: str, fit: bool) -> None:
     assert not asked.rejected
 
 
+@pytest.mark.usefixtures("as_if_taken_large")
 @pytest.mark.parametrize(
     ("openings", "wanted"),
     [
@@ -408,3 +416,20 @@ def test_only_the_subjects_asked_for(tools: Toolbox, face: Face) -> None:
     refused = tools.call(session, "assess_quality", {"subjects": ["face 1.7"]})[-1]
     assert refused.step.status == "refused"
     assert "face 1.7" in (refused.step.message or "")
+
+
+def test_grain_does_not_pass_for_detail(tools: Toolbox, face: Face) -> None:
+    grain = np.random.default_rng(0).normal(0, 5, enlarged(2.5).shape)
+    asked = Asked(tools, (levels(enlarged(2.5) + grain), [moved(face, 2.5)]))
+    size, resolved = asked.row("face_size"), asked.row("effective_resolution")
+    assert size.value >= quality_table.table().eyes.forensic.value > resolved.value
+    assert resolved.details["enlarged_about"] == pytest.approx(2.5, abs=0.8)
+    assert asked.fit() == [IDENTITY, ATTRIBUTES]
+    assert "hold the detail of about" in asked.text
+    assert not asked.rejected
+
+
+def test_a_photo_as_it_was_taken_has_the_detail_of_its_size(tools: Toolbox, face: Face) -> None:
+    asked = Asked(tools, (PORTRAIT, [face]))
+    assert asked.row("effective_resolution").value == asked.row("face_size").value
+    assert not any("was enlarged" in claim.sentence for claim in asked.claims)

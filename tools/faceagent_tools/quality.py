@@ -1,6 +1,7 @@
 """assess_quality: is a face in a photo good enough, for what, and if not, why.
 
-Per face: sharpness, exposure, contrast, noise, size, frontality, fine detail (of large faces), a cue of covered parts,
+Per face: sharpness, exposure, contrast, noise, size, how much of it carries detail, frontality, fine detail (of large
+faces), a cue of covered parts,
 whether eyes and mouth are as documents ask, and the purposes that it is fit for. Per photo: traces of JPEG compression.
 Every line is measured (`quality_table`, `pose_table`) or comes from a standard.
 """
@@ -16,7 +17,7 @@ from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method
-from faceagent_tools import align, multitask, pose_table, quality_table, readable, weights
+from faceagent_tools import align, multitask, pose_table, quality_table, readable, resolution, weights
 from faceagent_tools import quality_measures as measures
 from faceagent_tools.multitask import FaceReader, Reading
 from faceagent_tools.quality_table import Level, Scale, Table
@@ -57,6 +58,7 @@ _JUDGED = (
     "frontality",
     "occlusion_cue",
     "eyes_and_mouth",
+    "effective_resolution",
     "fitness",
 )
 """What is abstained from where a face cannot be judged."""
@@ -150,6 +152,7 @@ class AssessQuality(FaceTool[SubjectArguments]):
         yaw = abs(reading.pose.yaw)
         found = [
             size,
+            *_resolved(photo, face, size.score, table),
             *_measures(photo, face, chip, size.score, yaw, table),
             *_detail(photo, face, size.score, table),
         ]
@@ -349,6 +352,25 @@ def _size(face: Face, eye_distance: float, table: Table) -> Measured:
         details |= {"documents_px": table.eyes.forensic.value, "documents_source": table.eyes.forensic.source}
     eyes = round(eye_distance, 1)
     return Measured("face_size", eyes, table.eyes, eyes, "large enough for an identity comparison", details, "px")
+
+
+def _resolved(photo: Photo, face: Face, eye_distance: float, table: Table) -> list[Measured]:
+    """How many of the pixels between the eyes carry detail; nothing of a face that is too small for it."""
+    factor = resolution.factor(photo.pixels, *align.square_of(face))
+    if factor is None:
+        return []
+    estimator = resolution.estimator()
+    enlarged = factor >= estimator.line
+    resolved = round(eye_distance / factor if enlarged else eye_distance, 1)
+    details: dict[str, JsonValue] = {
+        "eyes_px": round(eye_distance),
+        "resolved_px": round(resolved),
+        "line": estimator.line,
+        "line_source": "calibration/resolution.json",
+        **({"enlarged_about": round(factor, 1)} if enlarged else {}),
+    }
+    meaning = "enough detail for an identity comparison"
+    return [Measured("effective_resolution", resolved, table.eyes, resolved, meaning, details, "px")]
 
 
 def _limits(purpose: str, found: Sequence[Measured], compression: Evidence) -> list[str]:

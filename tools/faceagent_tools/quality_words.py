@@ -34,7 +34,9 @@ _FAULTS = {
     ("frontality", "turned"): "turned to the side",
     ("frontality", "turned_far"): "turned far to the side",
 }
+_SIZES = ("face_size", "effective_resolution", "detail")
 _COMPRESSED = "strongly compressed"
+_ENLARGED = "enlarged from too few pixels, or out of focus"
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,20 @@ class FaceRows:
             return _SMALL
         if attribute == "compression":
             return _COMPRESSED
+        if attribute == "effective_resolution":
+            return _ENLARGED if self.enlarged else None
         row = self.rows.get(attribute)
         return _FAULTS.get((attribute, str(row.value))) if row else None
 
+    @property
+    def enlarged(self) -> bool:
+        """Whether it has more pixels than detail; of a blurred face that is said once."""
+        row = self.rows.get("effective_resolution")
+        return row is not None and "enlarged_about" in row.details and self.rows["sharpness"].value != "blurred"
+
     def faults(self) -> tuple[str, ...]:
         """What is worse than in ordinary photos and matters for comparing, as adjectives."""
-        matters = (attribute for attribute in self.rows if attribute not in ("face_size", "detail"))
+        matters = (attribute for attribute in self.rows if attribute not in _SIZES)
         return tuple(said for attribute in matters if (said := self.fault(attribute)))
 
     def merits(self) -> tuple[str, ...]:
@@ -87,6 +97,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     for group in groups:
         # A pronoun will do while there is nobody else whom it could mean.
         who = _who(group, names) if len(groups) > 1 else ("it" if len(group) == 1 else "they")
+        claims += _enlarged(group, names)
         claims += _consequence(group)
         claims += _other_purposes(group, who)
         claims += _documents(group, names)
@@ -141,7 +152,7 @@ def _start(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-_ALL = ("sharpness", "exposure", "contrast", "noise", "face_size", "frontality", "detail")
+_ALL = ("sharpness", "exposure", "contrast", "noise", "frontality", *_SIZES)
 
 
 def _verdict(faces: Sequence[FaceRows], names: Names) -> Claim:
@@ -162,7 +173,7 @@ def _verdict(faces: Sequence[FaceRows], names: Names) -> Claim:
 def _faulty(faces: Sequence[FaceRows]) -> tuple[str, ...]:
     """The attributes that a fault is said of, beyond those that are always cited."""
     found = dict.fromkeys(attribute for face in faces for attribute in face.rows if face.fault(attribute))
-    return tuple(attribute for attribute in found if attribute not in ("sharpness", "exposure", "face_size", "detail"))
+    return tuple(attribute for attribute in found if attribute not in ("sharpness", "exposure", *_SIZES))
 
 
 def _praise(faces: Sequence[FaceRows], they: str, are: str) -> str:
@@ -207,21 +218,32 @@ def _other_purposes(faces: Sequence[FaceRows], who: str) -> Iterator[Claim]:
         yield _claim(faces, "fitness", sentence, "reason", *_ALL)
     elif all("face_size" in face.limits(FORENSIC) for face in faces):
         low, high, asked = _eyes(faces)
-        span = f"{low:.0f}" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f}"
         sentence = (
-            f"For a forensic examination or an identity document {who} {are} too small: {span} pixels lie between the "
-            f"eyes, and the standard asks for {asked:.0f}."
+            f"For a forensic examination or an identity document {who} {are} too small: {_span(low, high)} pixels lie "
+            f"between the eyes, and the standard asks for {asked:.0f}."
         )
         yield _claim(faces, "fitness", sentence, "reason", "face_size")
+    elif all("effective_resolution" in face.limits(FORENSIC) for face in faces):
+        low, high, asked = _eyes(faces, "effective_resolution")
+        have = "has" if len(faces) == 1 else "have"
+        sentence = (
+            f"For a forensic examination or an identity document {who} {have} too little detail: that of about "
+            f"{_span(low, high)} pixels between the eyes, and the standard asks for {asked:.0f}."
+        )
+        yield _claim(faces, "fitness", sentence, "reason", "face_size", "effective_resolution")
     else:
         sentence = f"For a forensic examination {who} {are} {_why(faces, FORENSIC)}."
         yield _claim(faces, "fitness", sentence, "reason", *sorted(against))
 
 
-def _eyes(faces: Sequence[FaceRows]) -> tuple[float, float, float]:
+def _eyes(faces: Sequence[FaceRows], attribute: str = "face_size") -> tuple[float, float, float]:
     """The smallest and largest eye distance, and what documents ask for, in pixels."""
-    distances = [_number(face.rows["face_size"].value) for face in faces]
+    distances = [_number(face.rows[attribute].value) for face in faces]
     return min(distances), max(distances), _number(faces[0].rows["face_size"].details["documents_px"])
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:.0f}" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f}"
 
 
 def _number(value: JsonValue) -> float:
@@ -240,7 +262,22 @@ def _sharpest(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
         yield Claim.on([best], f"{_start(best.subject)} is the sharpest{of}.", "reason", *others)
 
 
+def _enlarged(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
+    """Which faces have more pixels than detail."""
+    for face in faces:
+        if face.enlarged:
+            details = face.rows["effective_resolution"].details
+            who = names.start(face.id)
+            sentence = (
+                f"{who} was enlarged about {_number(details['enlarged_about']):.1f} times, or is out of focus: the "
+                f"{_number(details['eyes_px']):.0f} pixels between the eyes hold the detail of about "
+                f"{_number(details['resolved_px']):.0f}."
+            )
+            yield _claim([face], "effective_resolution", sentence, "reason")
+
+
 _LIKE_THIS = {
+    "effective_resolution": "with as little detail as this",
     "sharpness": "as blurred as this",
     "face_size": "as small as this",
     "exposure": "exposed as badly as this",
@@ -335,7 +372,7 @@ def _documents(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
     groups: dict[str, list[FaceRows]] = {}
     for face in faces:
         row = face.rows.get("eyes_and_mouth")
-        if row is not None and row.status == "ok" and "face_size" not in face.limits(FORENSIC):
+        if row is not None and row.status == "ok" and not {*_SIZES[:2]} & {*face.limits(FORENSIC)}:
             groups.setdefault(str(row.value), []).append(face)
     for group in groups.values():
         value = group[0].rows["eyes_and_mouth"].value
