@@ -1,6 +1,7 @@
 """Questions as they were asked, from corpus/asked/: a line each, `labels | question`, the language in the file's name.
 
-One question in fifteen, chosen by its text, is held out of training.
+One question in fifteen, chosen by its text, is held out of training. Of one that was put into another language, the
+English original may be trained on.
 """
 
 from __future__ import annotations

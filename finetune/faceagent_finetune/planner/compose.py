@@ -14,9 +14,9 @@ from typing import Any
 from faceagent_finetune.planner.asked import Asked, asked
 from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, filled, phrases, table
 
-_ENGLISH = 0.72  # share of questions
+_ENGLISH = 0.64  # share of questions
 _AS_ASKED = 0.7  # share that is not composed
-_TOGETHER = 0.12  # share of those beside which another is asked
+_TOGETHER = 0.2  # share of those beside which another is asked
 _PLAIN = 0.15  # share of requests in English that are put in the plainest way
 _IDLE = 0.18  # questions that are none for this assistant, to one that is
 _JOINED = 0.3  # share with more than one request
@@ -86,7 +86,9 @@ class Composer:
         if rng.random() < _TOGETHER:
             other = rng.choice(among)
             if len(labels) < 2 and len(other.labels) < 2 and not (labels | other.labels) & _ALONE:
-                text, labels = f"{text} {other.text}", labels | other.labels
+                both = [text, other.text]
+                text = " ".join(both) if rng.random() < 0.5 else self._joined(both, first.language)
+                labels = labels | other.labels
         return Question(self._typed(text, {}, first.language), labels, first.language, "as asked")
 
     def _request(self, language: str) -> Phrase:
