@@ -2,18 +2,16 @@
 
 The network (planner.onnx, planner.md says how it was trained and what it is worth) sees the words of a question and
 nothing else. For each intent of intents.toml, each declined topic, a greeting and a question about the assistant
-itself it gives a probability and the place in the question that speaks of it. Where it is not sure of anything, the
-phrases of intents.toml decide.
+itself it gives a probability and the place in the question that speaks of it.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceagent.policy import Topic, any_of, topics
+from faceagent.policy import Topic, topics
 
 LONGEST = 96
 """Pieces that the network sees at a time, with the first and the last; of a longer question it sees overlapping
@@ -41,7 +39,6 @@ class Intent:
     name: str
     means: str
     tools: tuple[str, ...]
-    phrases: re.Pattern[str] | None = None
     before: tuple[str, ...] = ()
     about: tuple[str, ...] = ()
     alone: bool = False
@@ -71,7 +68,6 @@ def table() -> tuple[Intent, ...]:
             row["name"],
             row["means"],
             tuple(row["tools"]),
-            any_of(row["phrases"]) if "phrases" in row else None,
             tuple(row.get("before", ())),
             tuple(row.get("about", ())),
             row.get("alone", False),
@@ -128,12 +124,7 @@ class Planner:
 
     def read(self, question: str) -> Reading:
         """What a question asks for."""
-        reading = decided(*self.scores(question), self.confidence)
-        if reading.intents or reading.chat:
-            return reading
-        # The network is not sure, and a question in plain words may still be plain.
-        spoken = phrased(question)
-        return replace(reading, intents=spoken, maybe=()) if spoken else reading
+        return decided(*self.scores(question), self.confidence)
 
 
 def decided(scores: Mapping[str, float], places: Mapping[str, float], confidence: float) -> Reading:
@@ -149,28 +140,6 @@ def decided(scores: Mapping[str, float], places: Mapping[str, float], confidence
     asked = tuple(sorted(_likely(scores, _ASKED), key=lambda one: places[one.name]))
     chat = next((name for name in (HELP, GREETING) if scores[name] >= _ASKED), None)
     return Reading(asked, refused, None if asked or refused else chat)
-
-
-def phrased(question: str) -> tuple[Intent, ...]:
-    """What a question in English asks for by the phrases of intents.toml, in the order in which it says so."""
-    plain = " ".join(question.replace("’", "'").split())
-    found = [
-        (match.span(), intent)
-        for intent in table()
-        if intent.phrases is not None and (match := intent.phrases.search(plain))
-    ]
-    # "blur the faces" asks to hide them; the "blur" inside it is not also a question about sharpness.
-    found = [
-        (span, intent)
-        for place, (span, intent) in enumerate(found)
-        if not any(_inside(span, other) for other, _ in found) and span not in [other for other, _ in found[:place]]
-    ]
-    asked = [pair for pair in found if not pair[1].alone] or found
-    return tuple(intent for _, intent in sorted(asked, key=lambda pair: pair[0]))
-
-
-def _inside(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
-    return inner != outer and outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def tools(asked: Iterable[Intent]) -> frozenset[str]:

@@ -10,18 +10,17 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from statistics import median
 
 from faceagent.controllers.draft import View
 from faceagent.controllers.plan import Plan, plan
-from faceagent.controllers.planner import Reading, decided, phrased, planner, table, tools
+from faceagent.controllers.planner import table, tools
 from faceagent.errors import UsageError
 from faceagent.narrate import LABELS
-from faceagent.policy import declined, topics
+from faceagent.policy import topics
 from faceagent.tool import VIDEO
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
 from faceagent_finetune.planner.asked import asked, read
@@ -97,10 +96,7 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
             benchmark=self.name,
             backend=self.backend,
             protocol=f"{len(measured)} questions about a photo with one face, all {len(TOOLS)} tools installed",
-            figures=(
-                *(figure for part in ("val", "held out", "natural") for figure in _part(part, measured)),
-                *_alone([row.item for row in measured if row.item.part == "natural"]),
-            ),
+            figures=tuple(figure for part in ("val", "held out", "natural") for figure in _part(part, measured)),
             notes=(
                 "exact: the tools called are those asked for, no more and no fewer; none for what is declined or is no "
                 "question for this assistant.",
@@ -111,29 +107,6 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
             machine=machine(),
             versions=versions("faceagent", "onnxruntime", "sentencepiece", "numpy"),
         )
-
-
-def _alone(items: Sequence[Item]) -> Iterator[Figure]:
-    """What the network and the phrases would be worth each without the other, and in other orders."""
-
-    def network(text: str) -> Reading:
-        return decided(*planner().scores(text), planner().confidence)
-
-    ways: dict[str, Callable[[str], Reading]] = {
-        "the network alone": network,
-        "the phrases alone": lambda text: Reading(phrased(text)),
-        "the phrases first": lambda text: replace(network(text), intents=phrased(text) or network(text).intents),
-        "both together": lambda text: replace(network(text), intents=(*phrased(text), *network(text).intents)),
-    }
-    for name, way in ways.items():
-        yield _share(f"natural: exact, {name}", items, partial(_right, way))
-
-
-def _right(way: Callable[[str], Reading], item: Item) -> bool:
-    reading = way(item.text)
-    refused = declined(item.text) or reading.declined
-    nothing_else = refused and all(one.alone for one in reading.intents)
-    return tools(() if nothing_else else reading.intents) == item.tools
 
 
 def natural() -> list[Item]:
