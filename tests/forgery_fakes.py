@@ -54,14 +54,19 @@ class FakeExaminer:
         odds = (float(photo.pixels.mean()) - MIDDLE) / 10
         parts = {"network": odds, "swap": -odds, "synthesis": 0.0}
         chance = float(1 / (1 + np.exp(-odds)))
-        usual = {"weighed": SimpleNamespace(strange=1.0), "blockiness": 0.0}
-        return SimpleNamespace(log_odds=odds, probability=chance, parts=parts, **usual)
+        usual = {
+            "weighed": SimpleNamespace(strange=1.0),
+            "look": SimpleNamespace(far=1.0),
+            "blockiness": 0.0,
+            "enlarged": 1.0,
+        }
+        return SimpleNamespace(log_odds=odds, probability=chance, parts=parts, enlarged=1.0, **usual)
 
 
 class FakeStack:
     """Lines at log odds of 2 and -2; faces of 30 pixels and more."""
 
-    smallest, strangest, blockiest = 30.0, 2.0, 1.0
+    smallest, strangest, farthest, blockiest, most_enlarged = 30.0, 2.0, 2.0, 1.0, 2.0
 
     def finding(self, examined):
         return "manipulated" if examined.log_odds >= 2 else "no_sign" if examined.log_odds <= -2 else "inconclusive"

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceagent.media import Photo
-from faceagent_finetune.nets.forensic import areas, blends, crops, post
+from faceagent_finetune.nets.forensic import areas, blends, crops, domain, post
 from faceagent_finetune.nets.forensic.areas import Face
-from faceagent_finetune.nets.forensic.blends import FORGERIES
+from faceagent_finetune.nets.forensic.blends import FORGERIES, Means
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_tools.forensics import windows as forensic
-from faceagent_tools.forensics.windows import CELLS, KINDS, SIZE
+from faceagent_tools.forensics.windows import CELLS, DIRECTIONS, KINDS, SIZE
 
 # 68 points of a plain frontal face, about its middle, in units of the width of its jaw.
 _JAW = [(-np.cos(t) / 2, 0.75 * np.sin(t)) for t in np.linspace(0, np.pi, 17)]
@@ -45,7 +45,7 @@ def donor(face: Face) -> Face:
 @pytest.mark.parametrize("kind", FORGERIES)
 @pytest.mark.parametrize("seed", range(12))
 def test_a_forgery_changes_the_picture_and_says_how_much(face: Face, donor: Face, kind: str, seed: int) -> None:
-    made = FORGERIES[kind](face, lambda: donor, np.random.default_rng(seed))
+    made = FORGERIES[kind](face, Means(lambda: donor), np.random.default_rng(seed))
     assert made.pixels.shape == face.pixels.shape
     assert made.pixels.dtype == np.uint8
     assert made.mask.shape == face.pixels.shape[:2]
@@ -58,7 +58,7 @@ def test_a_forgery_changes_the_picture_and_says_how_much(face: Face, donor: Face
 
 @pytest.mark.parametrize("seed", range(20))
 def test_an_edit_leaves_all_else_alone(face: Face, donor: Face, seed: int) -> None:
-    made = blends.edit(face, lambda: donor, np.random.default_rng(seed))
+    made = blends.edit(face, Means(lambda: donor), np.random.default_rng(seed))
     untouched = made.mask == 0
     assert (made.pixels[untouched] == face.pixels[untouched]).all()
     assert 0.5 < untouched.mean() < 1
@@ -66,7 +66,7 @@ def test_an_edit_leaves_all_else_alone(face: Face, donor: Face, seed: int) -> No
 
 def test_a_synthesis_is_all_of_the_picture(face: Face, donor: Face) -> None:
     for seed in range(8):
-        made = blends.synthesis(face, lambda: donor, np.random.default_rng(seed))
+        made = blends.synthesis(face, Means(lambda: donor), np.random.default_rng(seed))
         assert (made.mask == 1).all()
         apart = np.abs(made.pixels.astype(int) - face.pixels).mean()
         assert 0.2 < apart < 25  # another texture, the same face
@@ -74,7 +74,7 @@ def test_a_synthesis_is_all_of_the_picture(face: Face, donor: Face) -> None:
 
 @pytest.mark.parametrize("kind", FORGERIES)
 def test_a_forgery_can_be_made_again(face: Face, donor: Face, kind: str) -> None:
-    one, two, other = (FORGERIES[kind](face, lambda: donor, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    one, two, other = (FORGERIES[kind](face, Means(lambda: donor), np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert (one.pixels == two.pixels).all()
     assert (one.mask == two.mask).all()
     assert (one.pixels != other.pixels).any()
@@ -144,7 +144,7 @@ def test_the_mask_goes_where_the_pixels_go(seed: int) -> None:
 
 
 def test_a_pair_differs_only_in_the_forgery(face: Face, donor: Face) -> None:
-    made = blends.edit(face, lambda: donor, np.random.default_rng(1))
+    made = blends.edit(face, Means(lambda: donor), np.random.default_rng(1))
     draw = post.drawn(np.random.default_rng(2), ("jpeg", 75), STILL)
     centre, side = crops.square(face.points)
     honest = post.through(face.pixels, np.zeros_like(made.mask), centre, side, draw)
@@ -206,9 +206,11 @@ def test_windows_are_joined_on_the_photo() -> None:
         "score": np.array([[-3.0], [-3.0], [-3.0], [4.0]]),
         "kind": np.array([[4.0, 0, 0, 0]] * 3 + [[0, 4.0, 0, 0]]),
         "map": np.full((4, CELLS, CELLS), -20.0),
+        "domain": np.full((4, DIRECTIONS), 1.5),
     }
     outputs["map"][3, -5:, -5:] = 20
-    score, kinds, cells = forensic.joined(outputs, seen, 400, 400)
+    score, kinds, cells, far = forensic.joined(outputs, seen, 400, 400)
+    assert far == 1.5
     assert 2 < score < 4
     assert KINDS[int(kinds.argmax())] == "swap"
     assert cells.shape == (50, 50)
@@ -216,3 +218,19 @@ def test_windows_are_joined_on_the_photo() -> None:
     assert rows.min() > 25
     assert columns.min() > 25
     assert np.isnan(cells[0, 0])
+
+
+def test_the_domain_knows_its_own_and_strangers() -> None:
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(6, 50))
+
+    def drawn(count: int, spread: float = 1.0) -> np.ndarray:
+        return spread * rng.normal(size=(count, 6)) @ mixing + 0.1 * rng.normal(size=(count, 50)) + 7
+
+    found = domain.fitted(drawn(800))
+
+    def far(features: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.mean((features @ found.weight.T + found.bias) ** 2, axis=1))
+
+    assert np.mean(far(drawn(400))) == pytest.approx(1, abs=0.1)
+    assert np.mean(far(drawn(400, spread=6.0)) > np.quantile(far(drawn(400)), 0.99)) > 0.8

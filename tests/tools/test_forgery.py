@@ -45,15 +45,15 @@ def group() -> Photo:
 class Says(ForensicNetwork):
     """A network that gives each face the next of some scores, and marks all of the photo where it is sure."""
 
-    def __init__(self, *scores: float, kinds: tuple[float, ...] = SWAP) -> None:
+    def __init__(self, *scores: float, kinds: tuple[float, ...] = SWAP, far: float = 1.0) -> None:
         super().__init__()
-        self.scores, self.kinds = list(scores), np.array(kinds)
+        self.scores, self.kinds, self.far = list(scores), np.array(kinds), far
 
     def look(self, pixels: Pixels, centre: Point, side: float) -> Look:
         score = self.scores.pop(0)
         height, width = pixels.shape[:2]
         cells = np.full((-(-height // CELL), -(-width // CELL)), 0.9 if score > 0 else 0.1)
-        return Look(score, self.kinds, cells, 1.0)
+        return Look(score, self.kinds, cells, self.far, 1.0)
 
 
 def tools(*scores: float, kinds: tuple[float, ...] = SWAP) -> list:
@@ -99,6 +99,15 @@ def test_between_the_lines_nothing_is_settled(portrait: Photo) -> None:
     assert answer(rows).value == "inconclusive"
     assert "do not settle whether it was altered or generated" in sentences(claims)
     assert "a larger or less compressed copy" in sentences(claims)
+
+
+def test_of_a_photo_far_from_the_training_nothing_is_said(portrait: Photo) -> None:
+    network = Says(SURE, far=2 * ensemble.stack().farthest)
+    rows, claims, _ = call(
+        [DetectFaces(FaceDetector("faceagent")), DetectForgery(READER, Examiner(network))], [portrait]
+    )
+    assert answer(rows).status == "abstained"
+    assert "unlike the photos on which the examination was calibrated" in sentences(claims)
 
 
 def test_faces_of_one_finding_share_a_sentence(group: Photo) -> None:
@@ -169,6 +178,18 @@ def test_what_is_compressed_too_strongly_is_not_judged(portrait: Photo, monkeypa
     rows, claims, _ = call(tools(SURE), [crushed])
     assert answer(rows).status == "abstained"
     assert "compressed so strongly" in sentences(claims)
+
+
+def test_of_a_face_that_was_enlarged_far_nothing_is_said(portrait: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = dataclasses.replace(ensemble.stack(), most_enlarged=1.8)
+    monkeypatch.setattr(ensemble, "stack", lambda: strict)
+    assert answer(call(tools(SURE), [portrait])[0]).status == "ok"
+    larger = cv2.resize(portrait.pixels, None, fx=2.5, fy=2.5, interpolation=cv2.INTER_CUBIC)
+    faces = [DetectFaces(FaceDetector("faceagent")), tools(SURE)[1]]
+    rows, claims, _ = call(faces, [Photo.open(np.asarray(larger, np.uint8), name="larger")])
+    assert answer(rows).status == "abstained"
+    assert "it was enlarged about 2." in sentences(claims)
+    assert "a copy nearer to the original file may be judged" in sentences(claims)
 
 
 def test_a_photo_without_a_face_is_not_applicable(faceless: Photo) -> None:

@@ -34,7 +34,9 @@ STACK = SimpleNamespace(
     low=-2.0,
     smallest=40.0,
     strangest=3.0,
+    farthest=3.0,
     blockiest=1.0,
+    most_enlarged=4.0,
     table={"n": 1000, "calibrated_on": "made-up photos"},
 )
 
@@ -93,7 +95,9 @@ class Examiner:
             probability=likely,
             synthetic=False,
             weighed=SimpleNamespace(strange=self.strange),
+            look=SimpleNamespace(far=1.0),
             blockiness=0.0,
+            enlarged=1.0,
         )
 
 

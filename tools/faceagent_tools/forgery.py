@@ -151,9 +151,16 @@ def unlike(examined: Examined, table: Stack) -> str | None:
     """Why a photo is outside of what the examination was calibrated on, or None."""
     if examined.blockiness > table.blockiest:
         return "it is compressed so strongly that the examination would raise too many false alarms"
-    if examined.weighed.strange <= table.strangest:
-        return None
-    return "its noise and frequencies are unlike those of the photos on which the examination was calibrated"
+    if examined.enlarged > table.most_enlarged:
+        return (
+            f"it was enlarged about {examined.enlarged:.1f} times or is out of focus, and the examination calls too "
+            "many authentic photos of this kind forged; a copy nearer to the original file may be judged"
+        )
+    if examined.weighed.strange > table.strangest:
+        return "its noise and frequencies are unlike those of the photos on which the examination was calibrated"
+    if examined.look.far > table.farthest:
+        return "to the network it looks unlike the photos on which the examination was calibrated"
+    return None
 
 
 def _abstained(face: Face, reason: str) -> Evidence:

@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ ALARMS = 0.05
 PASSED = 0.1
 TELLING = 0.7
 """AUC that forgeries and authentic photos of a range of widths must reach for something to be said of it."""
-_STRANGEST = 0.99  # of the photos are no stranger
-_BLOCKIEST = (0.8, 0.85, 0.9, 0.95)  # shares of the photos among whose blockiness the line is looked for
+_STRANGEST = 0.99  # of the photos are no stranger; as many are no farther
+_SHARES = (0.7, 0.75, 0.8, 0.85, 0.9, 0.95)  # of the photos, at whose blockiness or enlargement the line is looked for
 _BINS = (0, 40, 60, 80, 100, 130, 180, 10_000)  # pixels of a face's width
 
 
@@ -79,11 +80,14 @@ def made(found: Sequence[Sample]) -> Stack:
         low=0.0,
         smallest=0.0,
         strangest=round(float(np.quantile([one.strange for one in found], _STRANGEST)), 3),
+        farthest=round(float(np.quantile([one.far for one in found], _STRANGEST)), 3),
         blockiest=math.inf,
+        most_enlarged=math.inf,
         table={},
     )
     domain = replace(domain, smallest=smallest(domain, found))
-    domain = replace(domain, blockiest=blockiest(domain, inside(domain, found)))
+    domain = replace(domain, most_enlarged=safe(domain, inside(domain, found), attrgetter("enlarged")))
+    domain = replace(domain, blockiest=safe(domain, inside(domain, found), attrgetter("blockiness")))
     samples = inside(domain, found)
     slopes, intercept = fit(samples)
     plain = replace(domain, weights=slopes, intercept=intercept)
@@ -91,18 +95,18 @@ def made(found: Sequence[Sample]) -> Stack:
     return replace(plain, high=round(high, 3), low=round(low, 3))
 
 
-def blockiest(domain: Stack, samples: Sequence[Sample]) -> float:
-    """Blockiness beyond which authentic photos are called forged more than twice as often as they may be."""
+def safe(domain: Stack, samples: Sequence[Sample], of: Callable[[Sample], float]) -> float:
+    """The line beyond which authentic photos are called forged more than twice as often as they may be."""
     odds = log_odds(domain, samples)
     high, _ = lines(odds, samples)
-    blocks = np.array([one.blockiness for one in samples])
+    values = np.array([of(one) for one in samples])
     authentic = np.array([not one.forged for one in samples])
-    for share in _BLOCKIEST:
-        line = float(np.quantile(blocks, share))
-        beyond = authentic & (blocks > line)
-        if np.mean(odds[beyond] >= high) > 2 * ALARMS:
+    for share in _SHARES:
+        line = float(np.quantile(values, share))
+        beyond = authentic & (values > line)
+        if beyond.any() and np.mean(odds[beyond] >= high) > 2 * ALARMS:
             return round(line, 3)
-    return round(float(blocks.max()), 3)
+    return round(float(values.max()), 3)
 
 
 def lines(odds: Floats, samples: Sequence[Sample]) -> tuple[float, float]:
@@ -136,7 +140,11 @@ def inside(stack: Stack, samples: Sequence[Sample]) -> list[Sample]:
     return [
         one
         for one in samples
-        if one.width >= stack.smallest and one.strange <= stack.strangest and one.blockiness <= stack.blockiest
+        if one.width >= stack.smallest
+        and one.strange <= stack.strangest
+        and one.far <= stack.farthest
+        and one.blockiness <= stack.blockiest
+        and one.enlarged <= stack.most_enlarged
     ]
 
 
@@ -287,7 +295,13 @@ def table(stack: Stack, found: Sequence[Sample | None], races: Mapping[str, str]
             "intercept": round(stack.intercept, 4),
         },
         "lines": {"high": stack.high, "low": stack.low},
-        "domain": {"smallest_px": stack.smallest, "strangest": stack.strangest, "blockiest": stack.blockiest},
+        "domain": {
+            "smallest_px": stack.smallest,
+            "strangest": stack.strangest,
+            "farthest": stack.farthest,
+            "blockiest": stack.blockiest,
+            "most_enlarged": stack.most_enlarged,
+        },
         "rates": rates(stack, measured),
         "parts": parts(stack, fitted, measured),
         "false_alarms": {**alarms, **{f"FairFace, perceived {name}": row for name, row in by_race.items()}},

@@ -57,8 +57,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Sample:
-    """A case as the ensemble saw it. width: of the face's box in pixels; strange: `Weighed.strange`; synthetic:
-    `Examined.synthetic`; parts: log odds by part; blockiness: `Examined.blockiness`.
+    """A case as the ensemble saw it. width: of the face's box in pixels; strange: `Weighed.strange`; far: `Look.far`;
+    synthetic: `Examined.synthetic`; parts: log odds by part; blockiness, enlarged: as `Examined` has them.
     """
 
     set: str
@@ -67,9 +67,11 @@ class Sample:
     change: str
     width: float
     strange: float
+    far: float
     synthetic: bool
     parts: Mapping[str, float]
     blockiness: float
+    enlarged: float
 
     @property
     def forged(self) -> bool:
@@ -166,7 +168,9 @@ def _sample(case: Case, found: Mapping[str, Any] | None, network: ForensicNetwor
         change=case.change,
         width=face.box.width,
         strange=weighed.strange,
+        far=look.far,
         synthetic=ensemble.synthetic(look),
         parts=ensemble.parts_of(look, weighed),
         blockiness=ensemble.blockiness(case.pixels, face),
+        enlarged=ensemble.enlarged(case.pixels, face),
     )

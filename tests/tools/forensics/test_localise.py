@@ -37,7 +37,7 @@ def look(photo: Photo, marked: np.ndarray | None, scale: float = 1.0) -> Look:
         canvas = np.zeros((height * 8, width * 8), np.float32)
         cv2.fillConvexPoly(canvas, cv2.convexHull((marked * scale).astype(np.int32)), 1.0)
         cells = np.where(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA) > 0.3, HIGH, LOW)
-    return Look(3.0, np.array([0.1, 0.7, 0.1, 0.1]), cells, scale)
+    return Look(3.0, np.array([0.1, 0.7, 0.1, 0.1]), cells, 1.0, scale)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_was_not_looked_at_counts_nowhere(portrait: Photo, points: np.ndarr
     plain = look(portrait, points[48:60])
     cells = plain.cells.copy()
     cells[: int(points[30, 1] // 8)] = np.nan
-    half = localise.places(Look(plain.score, plain.kinds, cells, 1.0), points)
+    half = localise.places(Look(plain.score, plain.kinds, cells, 1.0, 1.0), points)
     assert half.strongest[0] == "lips"
     assert "brow_nearer_left_edge" not in half.strength
 

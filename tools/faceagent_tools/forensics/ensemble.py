@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face
-from faceagent_tools import align, quality_measures
+from faceagent_tools import align, quality_measures, resolution
 from faceagent_tools.forensics import signals, view, windows
 from faceagent_tools.forensics.network import ForensicNetwork, Look
 from faceagent_tools.forensics.signals import Signals, Weighed
@@ -38,7 +38,8 @@ class Examined:
 
     parts: log odds by `PARTS`, as each part has them. log_odds: of forged, calibrated, at even odds. synthetic:
     whether, if it is forged, all of it rather was synthesised than a part of it changed. blockiness: traces of JPEG's
-    blocks, as `quality_measures.blockiness`.
+    blocks, as `quality_measures.blockiness`. enlarged: by which the face was, or to which it is blurred, 1 to 4, as
+    `resolution.factor`.
     """
 
     look: Look
@@ -48,6 +49,7 @@ class Examined:
     log_odds: float
     synthetic: bool
     blockiness: float
+    enlarged: float
 
     @property
     def probability(self) -> float:
@@ -60,9 +62,9 @@ class Stack:
     """What calibrate_forgery.py fitted and measured.
 
     weights: by part; intercept. high: log odds from which a face is called forged, low: up to which no sign is said.
-    smallest: width of a face in pixels below which nothing is said. strangest: `Weighed.strange` beyond which a photo
-    is unlike those of the calibration; blockiest: `Examined.blockiness` beyond which false alarms are too many. table:
-    the whole file.
+    smallest: width of a face in pixels below which nothing is said. strangest, farthest: `Weighed.strange` and
+    `Look.far` beyond which a photo is unlike those of the calibration; blockiest, most_enlarged:
+    `Examined.blockiness` and `Examined.enlarged` beyond which false alarms are too many. table: the whole file.
     """
 
     weights: Mapping[str, float]
@@ -71,7 +73,9 @@ class Stack:
     low: float
     smallest: float
     strangest: float
+    farthest: float
     blockiest: float
+    most_enlarged: float
     table: Mapping[str, Any]
 
     def log_odds(self, parts: Mapping[str, float]) -> float:
@@ -104,7 +108,9 @@ def stack() -> Stack:
         low=table["lines"]["low"],
         smallest=table["domain"]["smallest_px"],
         strangest=table["domain"]["strangest"],
+        farthest=table["domain"]["farthest"],
         blockiest=table["domain"]["blockiest"],
+        most_enlarged=table["domain"]["most_enlarged"],
         table=table,
     )
 
@@ -126,8 +132,16 @@ class Examiner:
         """
         look, found, weighed = self.measure(photo, face, points)
         parts = parts_of(look, weighed)
-        odds, blocks = stack().log_odds(parts), blockiness(photo.pixels, face)
-        return Examined(look, found, weighed, parts, odds, synthetic(look), blocks)
+        return Examined(
+            look,
+            found,
+            weighed,
+            parts,
+            log_odds=stack().log_odds(parts),
+            synthetic=synthetic(look),
+            blockiness=blockiness(photo.pixels, face),
+            enlarged=enlarged(photo.pixels, face),
+        )
 
     def measure(self, photo: Photo, face: Face, points: Floats) -> tuple[Look, Signals, Weighed]:
         """What the parts see, without an answer: what the stack is fitted on.
@@ -151,6 +165,11 @@ def blockiness(pixels: Pixels, face: Face) -> float:
     seen = windows.region(width, height, *align.square_of(face))
     part = pixels[int(seen.y0) : round(seen.y1), int(seen.x0) : round(seen.x1)]
     return quality_measures.blockiness(quality_measures.luminance(part))
+
+
+def enlarged(pixels: Pixels, face: Face) -> float:
+    """By which a face was enlarged; 1 for one that is too small to tell."""
+    return resolution.factor(pixels, *align.square_of(face)) or 1.0
 
 
 def synthetic(look: Look) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -23,8 +23,10 @@ SIZE, CELL = 224, 8
 CELLS = SIZE // CELL
 KINDS = ("none", "swap", "synthesis", "edit")
 """No forgery; a face swapped or blended in; all of the picture synthesised; a part of the face changed."""
-OUTPUTS = ("score", "kind", "map")
-"""Logit of forged [N, 1], logits of `KINDS` [N, 4], logit of forged by cell [N, 28, 28]."""
+OUTPUTS = ("score", "kind", "map", "domain")
+"""Logit of forged [N, 1], logits of `KINDS` [N, 4], logit of forged by cell [N, 28, 28], coordinates among the windows
+of the training, each of mean 0 and variance 1 there [N, 32]."""
+DIRECTIONS = 32
 
 REACH = 1.8
 """Side of the face with its context in units of dlib's square (`align.square_of`): hair, ears, neck, background."""
@@ -116,18 +118,27 @@ def cut(pixels: Pixels, left: int, top: int) -> Pixels:
     return np.asarray(cv2.copyMakeBorder(part, *borders, cv2.BORDER_REFLECT_101), np.uint8)
 
 
-def joined(
-    outputs: Mapping[str, npt.NDArray[Any]], seen: Windows, width: int, height: int
-) -> tuple[float, Floats, Floats]:
+class Joined(NamedTuple):
+    """One answer from the windows of a face.
+
+    score: logit of forged. kinds: probabilities of `KINDS` [4]. cells: probability of forged by cell [ceil(height *
+    scale / 8), ceil(width * scale / 8)] of the photo, NaN where no window looked, the mean where two did. far: root
+    mean square of the coordinates among the training's windows, about 1 there.
+    """
+
+    score: float
+    kinds: Floats
+    cells: Floats
+    far: float
+
+
+def joined(outputs: Mapping[str, npt.NDArray[Any]], seen: Windows, width: int, height: int) -> Joined:
     """One answer from the windows of a face.
 
     Args:
         outputs: of the network, for `seen.pixels`.
         width, height: of the upright photo.
 
-    Returns:
-        Logit of forged; probabilities of `KINDS` [4]; probability of forged by cell [ceil(height * scale / 8),
-        ceil(width * scale / 8)] of the photo, NaN where no window looked, the mean where two did.
     """
     logits = outputs["score"][:, 0].astype(np.float64)
     # Between the mean and the largest: a forgery that one window shows counts, four doubts do not add up to one.
@@ -145,4 +156,5 @@ def joined(
         shown = cells[rows.start - row : rows.stop - row, columns.start - column : columns.stop - column]
         total[rows, columns] += 1 / (1 + np.exp(-shown.astype(np.float64)))
         count[rows, columns] += 1
-    return score, kinds, np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    far = float(np.sqrt(np.mean(outputs["domain"].astype(np.float64) ** 2)))
+    return Joined(score, kinds, np.where(count > 0, total / np.maximum(count, 1), np.nan), far)

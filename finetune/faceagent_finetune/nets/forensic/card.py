@@ -24,14 +24,16 @@ picture synthesised as a whole, a part of the face edited.
 - Input: `pixels`, float32 RGB [N, 3, 224, 224] of 0-255: windows of the photo in its own pixels, cut by
   `faceagent_tools.forensics.windows.windows`; `joined` makes one answer of their outputs.
 - Outputs: `score`, logit of forged; `kind`, logits of none, swap, synthesis, edit; `map`, logit of forged by cell of
-  8 px. They are raw: a probability needs a calibration on photos that no part was trained on.
+  8 px; `domain`, where the window lies among those of the training. They are raw: a probability needs a calibration on
+  photos that no part was trained on.
 - Its semantic branch is EfficientNet-Lite0 (Apache-2.0), which begins with what it learnt on ImageNet; its stem and
   first blocks stay so, all else is trained (docs/decisions/0010).
-- Made by `finetune/recipes/forensic.toml`: crops, train, export, card, one command each, in
+- Made by `finetune/recipes/forensic.toml`: crops, decoders, train, export, card, one command each, in
   `faceagent_finetune.nets.forensic`; the script `python -m faceagent_finetune.nets.forensic` runs them in this order.
 - Half of what it saw of every set is forged: DFDC's swaps and StyleGAN's pictures, and forgeries made on the fly from
-  authentic photos. Both classes are resized, saved and cut by one pipeline, whose draws know nothing of the class, and
-  a set's forgery is shown beside an authentic photo of about the same file size and face size.
+  authentic photos, some of which pass through learnt autoencoders as through a generator. Both classes are resized,
+  saved and cut by one pipeline, whose draws know nothing of the class, and a set's forgery is shown beside an authentic
+  photo of about the same file size and face size.
 """
 
 _LIMITS = """\

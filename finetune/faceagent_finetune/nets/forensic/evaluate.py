@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent_finetune.nets.forensic.areas import Face, Rng
-from faceagent_finetune.nets.forensic.blends import FORGERIES
+from faceagent_finetune.nets.forensic.blends import FORGERIES, Means
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.data import Photos, Pool
@@ -62,20 +62,11 @@ def _trained(checkpoint: Path) -> Any:
     return averaged(checkpoint)[0]
 
 
-@dataclass(frozen=True)
-class Look:
-    """score: logit of forged. kinds: [4] probabilities. cells: probability of forged by cell of the photo."""
-
-    score: float
-    kinds: Floats
-    cells: Floats
-
-
-def look(predict: Predict, face: Face) -> Look:
+def look(predict: Predict, face: Face) -> forensic.Joined:
     """One face as the product sees it."""
     height, width = face.pixels.shape[:2]
     seen = forensic.windows(face.pixels, *square(face.points))
-    return Look(*forensic.joined(predict(seen.pixels), seen, width, height))
+    return forensic.joined(predict(seen.pixels), seen, width, height)
 
 
 def auc(scores: Floats, forged: Bools) -> float | None:
@@ -179,7 +170,7 @@ def pairs(cache: Path, kind: str, sets: Sequence[str] = _BLENDED, seed: int = _S
 
 def _pair(pool: Pool, row: int, kind: str, rng: Rng) -> Pair:
     face, codec = pool.photos.face(row), SOURCES[pool.photos.name].codec
-    forgery = FORGERIES[kind](face, lambda: pool.donor(row, rng), rng)
+    forgery = FORGERIES[kind](face, Means(lambda: pool.donor(row, rng)), rng)
     honest, forged = (saved(pixels, codec)[0] for pixels in (face.pixels, forgery.pixels))
     group = str(pool.photos.group[row])
     return Pair(group, Face(honest, face.points), Face(forged, face.points), forgery.mask)
@@ -232,9 +223,8 @@ def _share(values: Bools) -> float | None:
 def resized(share: float) -> Callable[[Face], Face]:
     def change(face: Face) -> Face:
         size = (round(face.pixels.shape[1] * share), round(face.pixels.shape[0] * share))
-        return Face(
-            np.asarray(cv2.resize(face.pixels, size, interpolation=cv2.INTER_AREA), np.uint8), face.points * share
-        )
+        way = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
+        return Face(np.asarray(cv2.resize(face.pixels, size, interpolation=way), np.uint8), face.points * share)
 
     return change
 
@@ -259,6 +249,7 @@ CHANGES: Mapping[str, Callable[[Face], Face]] = {
     **{f"resized to {share:g}": resized(share) for share in (0.75, 0.5, 0.35)},
     "blur of 1 px": _blurred,
     "screenshot": _screenshot,
+    **{f"enlarged to {share:g}": resized(share) for share in (1.5, 2.5)},
 }
 
 

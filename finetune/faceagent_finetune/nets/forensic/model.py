@@ -18,7 +18,7 @@ from torch.nn import functional
 from faceagent.errors import WeightsError
 from faceagent_finetune.nets.forensic.efficientnet import DEEP, EDGES, FINE, MIDDLE, EfficientNet
 from faceagent_finetune.nets.half_weights import stored
-from faceagent_tools.forensics.windows import KINDS
+from faceagent_tools.forensics.windows import DIRECTIONS, KINDS
 
 _FILTERS, _NARROW, _COARSE, _JOINED = 32, 40, 80, 128
 _COUNTER = "num_batches_tracked"  # of a normalisation; no file but a checkpoint has it
@@ -90,6 +90,7 @@ class Forensic(nn.Module):
         seen = _COARSE + 2 * _JOINED + 2 * DEEP + 2
         self.kind = nn.Linear(seen, len(KINDS))
         self.score = nn.Linear(seen, 1)
+        self.domain = nn.Linear(seen, DIRECTIONS).requires_grad_(False)  # fitted when all else is trained
 
     def start(self, file: Path | None = None) -> None:
         """Begin with ImageNet's weights, or with those of an exported network.
@@ -102,7 +103,11 @@ class Forensic(nn.Module):
             self.body.start()
             return
         theirs = {name.removeprefix("network."): value for name, value in stored(file).items()}
-        ours = {name: value for name, value in self.state_dict().items() if not name.endswith(_COUNTER)}
+        ours = {
+            name: value
+            for name, value in self.state_dict().items()
+            if not name.endswith(_COUNTER) and not name.startswith("domain.")
+        }
         if any(name not in theirs or theirs[name].shape != tuple(value.shape) for name, value in ours.items()):
             raise WeightsError(f"{file.name} is not a network of this architecture", "Leave out `start` in the recipe")
         self.load_state_dict({name: torch.from_numpy(theirs[name].copy()) for name in ours}, strict=False)
@@ -111,9 +116,18 @@ class Forensic(nn.Module):
         """What is trained: `body` begins with ImageNet's weights, `rest` from nothing."""
         body = [p for p in self.body.parameters() if p.requires_grad]
         theirs = {id(p) for p in self.body.parameters()}
-        return {"body": body, "rest": [p for p in self.parameters() if id(p) not in theirs]}
+        return {"body": body, "rest": [p for p in self.parameters() if p.requires_grad and id(p) not in theirs]}
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        seen, cells = self._seen(pixels)
+        kept = self.dropout(seen)
+        return {"score": self.score(kept), "kind": self.kind(kept), "map": cells, "domain": self.domain(seen)}
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """[N, F] from which the score is read."""
+        return self._seen(pixels)[0]
+
+    def _seen(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         texture = self.texture(self.residuals(pixels))
         fine = self.body.fine(self.body.edges(pixels) + self.shown(texture))
         texture = self.coarser(texture)
@@ -137,5 +151,4 @@ class Forensic(nn.Module):
             ],
             dim=1,
         )
-        seen = self.dropout(seen)
-        return {"score": self.score(seen), "kind": self.kind(seen), "map": cells}
+        return seen, cells

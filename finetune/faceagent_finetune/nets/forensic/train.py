@@ -12,13 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from faceagent_finetune.nets import loop
 from faceagent_finetune.nets.forensic.data import Batch, Mixer
+from faceagent_finetune.nets.forensic.decoders import generators
+from faceagent_finetune.nets.forensic.domain import fitted
 from faceagent_finetune.nets.forensic.losses import NAMES, losses
 from faceagent_finetune.nets.forensic.model import Forensic
 from faceagent_finetune.nets.loop import to_input
+
+_PLACED_BY = 150  # batches whose windows say where the training's lie
 
 
 def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Path:
@@ -27,13 +32,27 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     network = Forensic(recipe["dropout"])
     network.start(Path(recipe["start"]) if "start" in recipe else None)
     network.to(device, memory_format=torch.channels_last)
-    mixer = Mixer.of(recipe, cache)
+    mixer = Mixer.of(recipe, cache, generators(recipe["decoders"], cache / "decoders"))
     loop.say(f"{mixer.photos} photos, {device}")
 
     def told(batch: Batch, step: int) -> dict[str, torch.Tensor]:
         return losses(network(to_input(batch.pixels, device)), targets(batch, device), recipe["smoothing"])
 
-    return loop.run(recipe, out, resume, trained=network, parts=network.parts(), make=mixer.batch, losses=told)
+    done = loop.run(recipe, out, resume, trained=network, parts=network.parts(), make=mixer.batch, losses=told)
+    loop.say("where the training's windows lie")
+    place(done, mixer)
+    return done
+
+
+def place(checkpoint: Path, mixer: Mixer) -> None:
+    """Fit the network's sense of where the training's windows lie, and keep it in the checkpoint."""
+    network, state = averaged(checkpoint)
+    with torch.inference_mode():
+        seen = [network.features(to_input(mixer.batch(step).pixels)).numpy() for step in range(_PLACED_BY)]
+    domain = fitted(np.concatenate(seen).astype(np.float64))
+    state["average"]["domain.weight"] = torch.from_numpy(domain.weight).float()
+    state["average"]["domain.bias"] = torch.from_numpy(domain.bias).float()
+    torch.save(state, checkpoint)
 
 
 def targets(batch: Batch, device: str = "cpu") -> dict[str, torch.Tensor]:

@@ -220,7 +220,8 @@ def trained_for(checkpoint: Path) -> str:
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     recipe = state["recipe"]
     samples = state["step"] * recipe["batch"]
-    return f"{samples:,} crops seen in {state['spent'] / 60:.0f} minutes on the CPU, {recipe['threads']} threads."
+    run = f"{samples:,} crops seen in {state['spent'] / 60:.0f} minutes on the CPU, threads: {recipe['threads']}."
+    return run + (" It went on from the network that shipped before." if "start" in recipe else "")
 
 
 def main() -> int:
