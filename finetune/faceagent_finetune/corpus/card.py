@@ -42,7 +42,8 @@ def card(recipe: Recipe, told: Mapping[str, Any]) -> str:
     return f"""\
 # Conversations about faces
 
-{told["conversations"]} conversations ({splits}) about {told["images"]} images, made by `python -m faceagent_finetune corpus`.
+{told["conversations"]} conversations ({splits}) about {told["images"]} images,
+made by `python -m faceagent_finetune corpus`.
 Splits are those of the sets. Photos like those of these evaluation sets are kept out: {kept_out}.
 
 Purpose stated: {stated}

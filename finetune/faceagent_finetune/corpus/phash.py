@@ -31,7 +31,7 @@ def distance(one: int, other: int) -> int:
 
 
 class Hashes:
-    """Hashes with names. Two that differ in at most `bits` agree in one of bits + 1 stretches: only those are compared."""
+    """Hashes with names. Two that differ in at most `bits` agree in one of bits + 1 stretches: those are compared."""
 
     def __init__(self, bits: int) -> None:
         self._bits = bits

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from faceagent_finetune.corpus.claims import CLAIMS, Claim, answered, asked_pairs
+from faceagent_finetune.corpus.claims import CLAIMS, Asked, answered, asked_pairs
 from faceagent_finetune.corpus.conversation import ABSTAINED, Conversation, Picture, Talk, Turn
 from faceagent_finetune.corpus.degrade import CHANGES, changes_for, degraded
 from faceagent_finetune.corpus.labelled import LabelledPhoto
@@ -52,12 +52,13 @@ def _degraded(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterato
             claims = [claim for claim in CLAIMS if claim.attribute in names]
             for _, asked in zip(range(share), asked_pairs(photos, talk.rng, talk.voice, claims), strict=False):
                 for photo in asked.photos:
-                    yield _about(photo, asked.claim, asked.question, change if hidden else f"{change} ", talk)
+                    yield _about(photo, asked, change, hidden, talk)
 
 
-def _about(photo: LabelledPhoto, claim: Claim, question: str, change: str, talk: Talk) -> Conversation:
-    picture, pixels = degraded(photo, change.strip(), talk.rng)
-    if change.endswith(" "):
+def _about(photo: LabelledPhoto, asked: Asked, change: str, hidden: bool, talk: Talk) -> Conversation:
+    claim, question = asked.claim, asked.question
+    picture, pixels = degraded(photo, change, talk.rng)
+    if not hidden:
         said, value = answered(claim, photo, talk.voice, tail=False)
         return Conversation("answered_though_degraded", (picture,), (Turn(question, said, claim.attribute, value),))
     reason = talk.voice.part(f"abstain.reason.{change}", pixels=pixels)

@@ -12,7 +12,7 @@ _SPOILT_ONE_IN = 5
 
 
 def forgery(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Conversation]:
-    """The same question of an authentic photo and of a forged one; of every fifth pair, only degraded copies are shown."""
+    """The same question of an authentic photo and of a forged one; of every fifth pair, degraded copies are shown."""
     known = [photo for photo in talk.shuffled(photos) if "authenticity" in photo.facts]
     authentic = [photo for photo in known if photo.facts["authenticity"] == "authentic"]
     forged = [photo for photo in known if photo.facts["authenticity"] != "authentic"]

@@ -1,8 +1,8 @@
 """CelebA (Liu et al., ICCV 2015): forty attributes, of which those are used that `estimate_attributes` speaks of.
 
 The labels contradict each other at times (a goatee and no beard, two colours of hair). Where they do, none of them is a
-fact. What the annotators judged by taste (heavy make-up) or what photos of this size hardly show (sideburns, stubble) is
-left out; why the other attributes are is in docs/decisions/0004-which-attributes-are-said.md.
+fact. What the annotators judged by taste (heavy make-up) or what photos of this size hardly show (sideburns, stubble)
+is left out; why the other attributes are is in docs/decisions/0004-which-attributes-are-said.md.
 """
 
 from __future__ import annotations
