@@ -60,7 +60,7 @@ def picture(number: int) -> bytes:
     pattern = np.random.default_rng(number).integers(0, 256, (6, 6, 3), np.uint8)
     spread = Image.fromarray(pattern).resize((96, 96), Image.Resampling.BICUBIC)
     buffer = io.BytesIO()
-    Image.blend(face, spread, 0.6).save(buffer, "PNG")
+    Image.blend(face, spread, 0.8).save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -195,7 +195,18 @@ def test_val_is_never_in_train(made: Path) -> None:
     assert not photos["train"] & photos["val"]
 
 
-def test_a_person_of_val_and_near_copies_are_dropped_from_train(tmp_path: Path) -> None:
+def test_a_person_of_val_is_not_in_train(tmp_path: Path) -> None:
+    rows = celeba_rows()
+    rows[1]["identity"] = rows[0]["identity"]  # 0 is val, 1 is train
+    write(tmp_path / SOURCES["celeba40"].file, rows)
+    assert run(tmp_path, recipe_in(tmp_path, ["celeba40"])) == 0
+    used = {name for record in records(tmp_path / "out") for name in record["photos"]}
+    assert "101.png" not in used
+    left = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["left_out"]["celeba40"]
+    assert left["chosen_so"] == {"its person, video or photo is in val too": 1}
+
+
+def test_near_copies_of_val_and_of_what_is_measured_on_are_dropped_from_train(tmp_path: Path) -> None:
     rows = fairface()
     copy = io.BytesIO()
     Image.open(io.BytesIO(picture(0))).save(copy, "JPEG", quality=85)
