@@ -23,6 +23,7 @@ import pyarrow  # noqa: E402 - after the skip
 from faceagent.errors import FaceAgentError, InputError, UsageError  # noqa: E402
 from faceagent.policy import declined, topics  # noqa: E402
 from faceagent_finetune.__main__ import main  # noqa: E402
+from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
 from faceagent_finetune.corpus.labelled import Label, LeftOut, Row  # noqa: E402
 from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
 from faceagent_finetune.corpus.report import answers, records  # noqa: E402
@@ -334,3 +335,9 @@ def test_pairs_across_splits_are_left_out_and_the_others_balanced(tmp_path: Path
         record["turns"][0]["value"] for record in records(tmp_path / "out") if record["kind"] == "comparison"
     )
     assert said["yes"] == said["no"] > 0
+
+
+def test_what_a_degraded_copy_is_said_to_keep_is_not_what_it_hides() -> None:
+    assert all(not change.hides & change.keeps for change in CHANGES.values())
+    assert "gender" not in CHANGES["tiny"].hides  # hair and outline are still there
+    assert set(changes_for("fairface")) == {"blurred", "tiny"}  # nobody knows where its eyes and mouths are

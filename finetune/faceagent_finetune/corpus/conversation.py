@@ -15,7 +15,7 @@ ABSTAINED, DECLINED, OFF = "abstained", "declined", "off without a purpose"
 
 @dataclass(frozen=True)
 class Picture:
-    """What is shown: the photo's own bytes, or a degraded copy's. change: how it was degraded, "" for the photo itself."""
+    """What is shown: the photo's own bytes, or a degraded copy's. change: how it was degraded, or ""."""
 
     photo: LabelledPhoto
     data: bytes
