@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from faceagent.cli.console import complain, console, say
-from faceagent.errors import FaceAgentError, UsageError
+from faceagent.errors import FaceAgentError, InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         return int(chosen.run(chosen))
-    except UsageError as error:
+    except InputError as error:
         complain(str(error))
         return 2
     except FaceAgentError as error:
