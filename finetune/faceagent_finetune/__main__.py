@@ -1,0 +1,106 @@
+"""`python -m faceagent_finetune corpus | preview`.
+
+Exit status: 0 done; 1 done, but some photos were broken, or something is missing; 2 the command, the recipe or the data
+folder is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from faceagent.cli.console import complain, console, say
+from faceagent.errors import FaceAgentError, InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except InputError as error:
+        complain(str(error))
+        return 2
+    except FaceAgentError as error:
+        complain(str(error))
+        return 1
+    except KeyboardInterrupt:
+        complain("Stopped. The same command goes on with the next shard.")
+        return 130
+
+
+def corpus(chosen: argparse.Namespace) -> int:
+    """Make a corpus, or go on with one."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from faceagent_finetune.corpus.build import build
+    from faceagent_finetune.corpus.card import write_card
+    from faceagent_finetune.corpus.recipe import Recipe
+    from faceagent_finetune.corpus.report import report
+
+    recipe = Recipe.read(chosen.recipe)
+    columns = (TextColumn("Shards"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(error=True), transient=True) as progress:
+        task = progress.add_task("")
+        built = build(
+            recipe,
+            chosen.data,
+            chosen.out,
+            chosen.sample,
+            lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    told = report(chosen.out, built)
+    write_card(chosen.out, recipe, told)
+    return _summary(told, chosen.out)
+
+
+def _summary(told: dict[str, Any], out: Path) -> int:
+    """Say what was made; the exit status."""
+    top, speed = told["most_frequent_answers"][0], told["speed"]
+    say(f"{told['conversations']} conversations about {told['images']} images in {out}")
+    say(f"Kinds: {', '.join(f'{kind} {number}' for kind, number in told['by_kind'].items())}")
+    say(f"distinct-1 {told['distinct_1']}, distinct-2 {told['distinct_2']}; the commonest answer: {top['share']:.2%}")
+    if speed["conversations_per_second"]:
+        say(f"{speed['conversations_per_second']} conversations a second")
+    broken = {name: left for name, left in told["left_out"].items() if left["broken"]}
+    for name, left in broken.items():
+        complain(f"{name}: {left['broken']} photos are broken and left out, such as {left['broken_named'][0]}.")
+    return 1 if broken else 0
+
+
+def preview(chosen: argparse.Namespace) -> int:
+    """Write a page of samples."""
+    from faceagent_finetune.corpus.preview import write_preview
+
+    say(f"Read it: {write_preview(chosen.folder, chosen.each)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m faceagent_finetune", description="Tune vision-language models.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    making = commands.add_parser("corpus", help="make conversations of labelled photos")
+    making.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    making.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the Parquet files")
+    making.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the corpus")
+    making.add_argument("--sample", type=_positive, metavar="N", help="of so many photos in all, to look at")
+    making.set_defaults(run=corpus)
+    showing = commands.add_parser("preview", help="write an HTML page of samples")
+    showing.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
+    showing.add_argument("--each", type=_positive, default=8, metavar="N", help="conversations of a kind (default 8)")
+    showing.set_defaults(run=preview)
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

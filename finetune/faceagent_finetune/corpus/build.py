@@ -1,0 +1,174 @@
+"""A corpus in a folder, shard after shard.
+
+    OUT/train/fairface-00000/conversations.jsonl    one conversation a line; pictures by their path from OUT
+    OUT/train/fairface-00000/0000.webp …            the photos' own bytes; degraded copies as JPEG
+    OUT/train/fairface-00000/shard.json             what was left out, and the hashes of what was not
+    OUT/report.json, OUT/README.md                  figures; the dataset card
+    OUT/run.json                                    recipe and sample: a run that goes on must have the same
+
+A shard is a folder that takes its place in one step when it is whole: a run that was cut off goes on with the next one,
+and ends with the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from faceagent.errors import MediaError, UsageError
+from faceagent.media import Photo
+from faceagent_finetune.corpus.conversation import Conversation, Picture, Talk
+from faceagent_finetune.corpus.duplicates import Duplicates, Seen
+from faceagent_finetune.corpus.kinds import KINDS
+from faceagent_finetune.corpus.labelled import LabelledPhoto, LeftOut
+from faceagent_finetune.corpus.phash import phash
+from faceagent_finetune.corpus.plan import Plan, Shard, planned
+from faceagent_finetune.corpus.recipe import Recipe
+from faceagent_finetune.corpus.sources import SOURCES
+from faceagent_finetune.corpus.sources.table import Table
+from faceagent_finetune.corpus.wording import Voice
+
+CONVERSATIONS, ABOUT, RUN = "conversations.jsonl", "shard.json", "run.json"
+Progress = Callable[[int, int], None]
+"""Called after each shard with the number done and the number in all."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """made, seconds: conversations of this run alone, and how long they took, planning aside."""
+
+    plan: Plan
+    made: int
+    seconds: float
+
+
+def build(recipe: Recipe, data: Path, out: Path, sample: int | None, on_progress: Progress) -> Built:
+    """Write the shards that are not there yet.
+
+    Raises:
+        UsageError: OUT was made with another recipe, or a set is missing. InputError, MissingExtra: see `Table`.
+    """
+    plan = planned(recipe, data, sample)
+    _claim(out, recipe, sample)
+    duplicates = Duplicates(recipe.duplicate_bits)
+    for file in recipe.evaluation:
+        duplicates.reserve(data, file)
+    made, begun = 0, time.monotonic()
+    for done, shard in enumerate(plan.shards, start=1):
+        folder = out / shard.name
+        if folder.is_dir():
+            duplicates.replay(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["taken"])
+        else:
+            made += _write(shard, plan.tables[shard.set], recipe, duplicates, folder)
+        on_progress(done, len(plan.shards))
+    return Built(plan, made, time.monotonic() - begun)
+
+
+def _claim(out: Path, recipe: Recipe, sample: int | None) -> None:
+    """Note what OUT is made of, or see that it is the same."""
+    wanted = {"recipe": recipe.text, "sample": sample}
+    file = out / RUN
+    if file.is_file():
+        if json.loads(file.read_text(encoding="utf-8")) != wanted:
+            raise UsageError(f"{out} holds a corpus of another recipe or --sample", "Name another folder with --out")
+    elif out.is_dir() and any(out.iterdir()):
+        raise UsageError(f"{out} holds other files", "Name a folder that is empty or does not exist with --out")
+    out.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+
+
+def _write(shard: Shard, table: Table, recipe: Recipe, duplicates: Duplicates, folder: Path) -> int:
+    """One shard; how many conversations it holds."""
+    photos, taken, left = _photos(shard, table, duplicates)
+    conversations = list(_conversations(shard, photos, recipe))
+    partial = folder.parent / f".{folder.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    written = _Written(partial, shard.name)
+    lines = [_record(conversation, f"{shard.name}/{n}", written) for n, conversation in enumerate(conversations)]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (partial / CONVERSATIONS).write_text(text, encoding="utf-8")
+    about = {"taken": [seen.stored() for seen in taken], "left_out": [asdict(one) for one in left]}
+    (partial / ABOUT).write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.rename(folder)
+    return len(lines)
+
+
+def _photos(
+    shard: Shard, table: Table, duplicates: Duplicates
+) -> tuple[list[LabelledPhoto], list[Seen], list[LeftOut]]:
+    """The shard's photos that open and that the corpus does not have yet; their hashes; and why not the others."""
+    photos: list[LabelledPhoto] = []
+    taken: list[Seen] = []
+    left: list[LeftOut] = []
+    for row in shard.rows:
+        data, label = table.photo(row.place), row.label
+        photo = LabelledPhoto(
+            shard.set, row.name, data, label.facts, label.split, label.group, SOURCES[shard.set].licence
+        )
+        try:
+            seen = Seen.of(photo, phash(Photo.open(data, name=row.name).pixels))
+        except MediaError as error:
+            left.append(LeftOut(row.name, error.message))
+            continue
+        twin = duplicates.of(seen)
+        if twin is not None:
+            left.append(LeftOut(row.name, f"looks like {twin}", fault=False))
+            continue
+        duplicates.add(seen)
+        photos.append(photo)
+        taken.append(seen)
+    return photos, taken, left
+
+
+def _conversations(shard: Shard, photos: Sequence[LabelledPhoto], recipe: Recipe) -> Iterator[Conversation]:
+    rng = random.Random(f"{recipe.seed}/{shard.name}")
+    talk = Talk(rng, Voice(rng), recipe.purpose)
+    for kind, share in recipe.kinds.items():
+        yield from KINDS[kind](photos, round(share * len(photos)), talk)
+
+
+class _Written:
+    """The picture files of a shard: each once, however many conversations show it."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._files: dict[bytes, str] = {}
+
+    def path(self, picture: Picture) -> str:
+        """Where it is, from OUT."""
+        if picture.data not in self._files:
+            file = f"{len(self._files):04d}{_suffix(picture.data)}"
+            (self._folder / file).write_bytes(picture.data)
+            self._files[picture.data] = f"{self._name}/{file}"
+        return self._files[picture.data]
+
+
+def _suffix(data: bytes) -> str:
+    if data.startswith(b"\xff\xd8"):
+        return ".jpg"
+    return ".webp" if data[8:12] == b"WEBP" else ".png"
+
+
+def _record(conversation: Conversation, name: str, written: _Written) -> dict[str, Any]:
+    first = conversation.pictures[0].photo
+    images = [written.path(picture) for picture in conversation.pictures]
+    return {
+        "id": name,
+        "messages": conversation.messages(images),
+        "images": images,
+        "kind": conversation.kind,
+        "turns": [{"attribute": turn.attribute, "value": turn.value} for turn in conversation.turns],
+        "changes": [picture.change for picture in conversation.pictures],
+        "set": first.set,
+        "licence": first.licence,
+        "split": first.split,
+        "group": {name: first.facts.get(name, "") for name in ("gender", "ethnicity", "age band")},
+        "photos": [picture.photo.name for picture in conversation.pictures],
+    }

@@ -1,0 +1,73 @@
+"""The dataset card of a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from faceagent.policy import purpose
+from faceagent_finetune.corpus.recipe import Recipe
+from faceagent_finetune.corpus.sources import SOURCES
+
+_LIMITS = """\
+- Ages, genders and ethnic groups are how people labelled photos of others: impressions, with the labellers' errors.
+- Whether a face is forged is known from the sets; what gives a forgery away is not, so answers name no trace of it.
+- Questions and answers are composed of a grammar, in English. They are no sample of how people ask.
+- People are shown who were not asked. Ask their sets' authors about removal, and remove what they remove.
+- CelebA and LFW show some of the same celebrities: do not train on the one and quote recognition on the other. A model
+  trained on LFW's pairs cannot be measured on them.
+"""
+
+
+def write_card(out: Path, recipe: Recipe, told: Mapping[str, Any]) -> None:
+    """OUT/README.md: what is in it, under which licences, for what."""
+    (out / "README.md").write_text(card(recipe, told), encoding="utf-8")
+
+
+def card(recipe: Recipe, told: Mapping[str, Any]) -> str:
+    """
+    Args:
+        told: see `report`.
+    """
+    splits = ", ".join(f"{number} {split}" for split, number in told["by_split"].items())
+    sets = "\n".join(
+        f"| {name} | {told['by_set'].get(name, 0)} | {SOURCES[name].licence} | {SOURCES[name].file} |"
+        for name in recipe.sets
+    )
+    licences = "\n".join(f"| {licence} | {number} |" for licence, number in told["images_by_licence"].items())
+    kinds = "\n".join(f"| {kind} | {number} |" for kind, number in told["by_kind"].items())
+    stated = f"{recipe.purpose}: {purpose(recipe.purpose).means}" if recipe.purpose else "none"
+    kept_out = ", ".join(recipe.evaluation) or "none"
+    return f"""\
+# Conversations about faces
+
+{told["conversations"]} conversations ({splits}) about {told["images"]} images,
+made by `python -m faceagent_finetune corpus`.
+Splits are those of the sets. Photos like those of these evaluation sets are kept out: {kept_out}.
+
+Purpose stated: {stated}
+
+**Use is bound by the strictest of the licences below: research, not commercial.** The grammar's text is Apache-2.0.
+
+| set | conversations | licence of its photos | file |
+|---|---|---|---|
+{sets}
+
+| licence | images |
+|---|---|
+{licences}
+
+| kind | conversations |
+|---|---|
+{kinds}
+
+## Limits
+
+{_LIMITS}
+## Recipe
+
+```toml
+{recipe.text.rstrip()}
+```
+"""

@@ -1,0 +1,77 @@
+"""A conversation about one photo or two, in the messages format that trainers of vision-language models read."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from faceagent_finetune.corpus.labelled import LabelledPhoto
+from faceagent_finetune.corpus.wording import Voice
+
+ABSTAINED, DECLINED, OFF = "abstained", "declined", "off without a purpose"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is shown: the photo's own bytes, or a degraded copy's. change: how it was degraded, or ""."""
+
+    photo: LabelledPhoto
+    data: bytes
+    change: str = ""
+
+    @staticmethod
+    def of(photo: LabelledPhoto) -> Picture:
+        return Picture(photo, photo.data)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question with its answer. value: "yes", "no", what was said, or `ABSTAINED`, `DECLINED`, `OFF`."""
+
+    question: str
+    answer: str
+    attribute: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Conversation:
+    kind: str
+    pictures: tuple[Picture, ...]
+    turns: tuple[Turn, ...]
+    system: str | None = None
+
+    def messages(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """[{role, content: [{type: image | text}]}]; the pictures stand before the first question.
+
+        Args:
+            names: of the pictures' files, in order.
+        """
+        told = [_message("system", self.system)] if self.system else []
+        for place, turn in enumerate(self.turns):
+            told.append(_message("user", turn.question, names if place == 0 else ()))
+            told.append(_message("assistant", turn.answer))
+        return told
+
+
+def _message(role: str, text: str, images: Sequence[str] = ()) -> dict[str, Any]:
+    shown = [{"type": "image", "image": name} for name in images]
+    return {"role": role, "content": [*shown, {"type": "text", "text": text}]}
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a kind of conversation works with. purpose: that the recipe states, or None."""
+
+    rng: random.Random
+    voice: Voice
+    purpose: str | None
+
+    def shuffled(self, photos: Sequence[LabelledPhoto]) -> list[LabelledPhoto]:
+        return self.rng.sample(photos, len(photos))
+
+
+Kind = Callable[[Sequence[LabelledPhoto], int, Talk], Iterator[Conversation]]
+"""Conversations about a shard's photos: about as many as asked for, or as many as the photos allow."""

@@ -1,0 +1,111 @@
+"""What a corpus holds, counted from its files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from faceagent.errors import UsageError
+from faceagent_finetune.corpus.build import ABOUT, CONVERSATIONS, Built
+from faceagent_finetune.corpus.labelled import SPLITS
+
+_TOP = 10
+_NAMED = 50  # of what was left out, in each set and for each reason that is a fault
+
+
+def records(out: Path) -> Iterator[dict[str, Any]]:
+    """The conversations of a corpus, in the order of its shards.
+
+    Raises:
+        UsageError: the folder holds none.
+    """
+    files = [file for split in SPLITS for file in sorted(out.glob(f"{split}/*/{CONVERSATIONS}"))]
+    if not files:
+        raise UsageError(f"{out} holds no corpus", "Make one with: python -m faceagent_finetune corpus RECIPE …")
+    for file in files:
+        with file.open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
+def answers(record: Mapping[str, Any]) -> list[str]:
+    """What the assistant says in a conversation."""
+    return [part["text"] for told in record["messages"] if told["role"] == "assistant" for part in told["content"]]
+
+
+def report(out: Path, built: Built) -> dict[str, Any]:
+    """The figures; also written to OUT/report.json."""
+    found = list(records(out))
+    said = [answer for record in found for answer in answers(record)]
+    top = Counter(said).most_common(_TOP)
+    licences = {image: record["licence"] for record in found for image in record["images"]}
+    told = {
+        "conversations": len(found),
+        "answers": len(said),
+        "images": len(licences),
+        "distinct_1": distinct(said, 1),
+        "distinct_2": distinct(said, 2),
+        "most_frequent_answers": [
+            {"answer": answer, "times": times, "share": round(times / len(said), 5)} for answer, times in top
+        ],
+        "by_split": _counted(record["split"] for record in found),
+        "by_kind": _counted(record["kind"] for record in found),
+        "by_set": _counted(record["set"] for record in found),
+        "by_attribute_and_answer": _by_attribute(found),
+        "by_group": _counted(" / ".join(filter(None, record["group"].values())) or "not labelled" for record in found),
+        "images_by_licence": _counted(licences.values()),
+        "left_out": _left_out(out, built),
+        "speed": {
+            "conversations_of_this_run": built.made,
+            "seconds": round(built.seconds, 2),
+            "conversations_per_second": round(built.made / built.seconds, 1) if built.made else None,
+        },
+    }
+    (out / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return told
+
+
+def distinct(texts: Sequence[str], size: int) -> float:
+    """Share of the stretches of 1 or 2 words that differ from all others (Li et al. 2016, distinct-n)."""
+    found: Counter[tuple[str, ...]] = Counter()
+    for text in texts:
+        words = text.lower().split()
+        found.update(((word,) for word in words) if size == 1 else pairwise(words))
+    return round(len(found) / max(found.total(), 1), 4)
+
+
+def _counted(values: Any) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
+
+
+def _by_attribute(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    told: dict[str, Counter[str]] = {}
+    for record in found:
+        for turn in record["turns"]:
+            told.setdefault(turn["attribute"], Counter())[turn["value"]] += 1
+    return {attribute: dict(told[attribute].most_common()) for attribute in sorted(told)}
+
+
+def _left_out(out: Path, built: Built) -> dict[str, Any]:
+    """By set: how many for each reason, and the names of those that are broken."""
+    told: dict[str, Any] = {}
+    for name in built.plan.tables:
+        rows = [vars(row) for row in built.plan.left_out[name]]
+        for file in sorted(out.glob(f"*/{name}-*/{ABOUT}")):
+            rows += json.loads(file.read_text(encoding="utf-8"))["left_out"]
+        faults = [row for row in rows if row["fault"]]
+        told[name] = {
+            "chosen_so": _counted(_in_general(row["reason"]) for row in rows if not row["fault"]),
+            "broken": len(faults),
+            "broken_named": [f"{row['name']}: {row['reason']}" for row in faults[:_NAMED]],
+        }
+    return told
+
+
+def _in_general(reason: str) -> str:
+    """ "looks like fairface/3.jpg" -> "looks like a photo of fairface"."""
+    twin = reason.removeprefix("looks like ")
+    return reason if twin == reason else f"looks like a photo of {twin.rpartition('/')[0]}"

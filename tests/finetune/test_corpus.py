@@ -1,0 +1,343 @@
+"""Conversations from labelled photos: miniature sets through the whole command."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+parquet = pytest.importorskip("pyarrow.parquet")
+
+import pyarrow  # noqa: E402 - after the skip
+
+from faceagent.errors import FaceAgentError, InputError, UsageError  # noqa: E402
+from faceagent.policy import declined, topics  # noqa: E402
+from faceagent_finetune.__main__ import main  # noqa: E402
+from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
+from faceagent_finetune.corpus.labelled import Label, LeftOut, Row  # noqa: E402
+from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
+from faceagent_finetune.corpus.report import answers, records  # noqa: E402
+from faceagent_finetune.corpus.sampler import balanced  # noqa: E402
+from faceagent_finetune.corpus.sources import SOURCES, celeba, ferplus, utkface  # noqa: E402
+from faceagent_finetune.corpus.wording import Voice  # noqa: E402
+
+RECIPE = """
+seed = 3
+shard = 8
+{purpose}
+[sets]
+{sets}
+[balance]
+by = ["gender", "ethnicity"]
+[duplicates]
+bits = 4
+evaluation = {evaluation}
+[kinds]
+description = 0.5
+attribute = 0.5
+yes_no = 1.0
+comparison = 0.5
+forgery = 1.0
+abstention = 0.5
+refusal = 0.3
+purpose = 0.5
+multi_turn = 0.5
+"""
+
+
+def picture(number: int) -> bytes:
+    """A part of the portrait under a pattern of its own: different for each number, the same each time."""
+    face = Image.fromarray(skimage.data.astronaut()[20:220, 120:320]).resize((96, 96))
+    pattern = np.random.default_rng(number).integers(0, 256, (6, 6, 3), np.uint8)
+    spread = Image.fromarray(pattern).resize((96, 96), Image.Resampling.BICUBIC)
+    buffer = io.BytesIO()
+    Image.blend(face, spread, 0.8).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pyarrow.Table.from_pylist(list(rows)), file, row_group_size=5)
+
+
+def row(number: int, **labels: Any) -> dict[str, Any]:
+    split = "val" if number % 4 == 0 else "train"
+    return {"image": {"bytes": picture(number), "path": f"{number}.png"}, "split": split, **labels}
+
+
+def fairface(count: int = 24) -> list[dict[str, Any]]:
+    return [
+        row(
+            number,
+            age_group=("20-29", "50-59", "3-9")[number % 3],
+            gender=("male", "female")[number // 2 % 2],
+            race=("White", "Black", "Indian")[number % 3],
+        )
+        for number in range(count)
+    ]
+
+
+def celeba_rows(count: int = 16) -> list[dict[str, Any]]:
+    things = [column for column in celeba.COLUMNS if column not in ("identity", "Male", "split")]
+    return [
+        row(
+            number + 100,
+            identity=number,
+            Male=1 if number // 2 % 2 else -1,
+            **{thing: 1 if (number + place) % 2 else -1 for place, thing in enumerate(things)},
+        )
+        for number in range(count)
+    ]
+
+
+def recipe_in(folder: Path, sets: Sequence[str], purpose: str = "", evaluation: Sequence[str] = ()) -> Path:
+    file = folder / "recipe.toml"
+    lines = "\n".join(f"{name} = 100" for name in sets)
+    stated = f'purpose = "{purpose}"' if purpose else ""
+    file.write_text(RECIPE.format(sets=lines, purpose=stated, evaluation=json.dumps(list(evaluation))), "utf-8")
+    return file
+
+
+def run(folder: Path, recipe: Path, out: str = "out") -> int:
+    return main(["corpus", str(recipe), "--data", str(folder), "--out", str(folder / out)])
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """Every file of the shards."""
+    return {str(file.relative_to(out)): file.read_bytes() for file in sorted(out.glob("*/*/*"))}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of two sets, for no purpose."""
+    folder = tmp_path_factory.mktemp("made")
+    write(folder / SOURCES["fairface"].file, fairface())
+    write(folder / SOURCES["celeba40"].file, celeba_rows())
+    assert run(folder, recipe_in(folder, ["fairface", "celeba40"])) == 0
+    return folder / "out"
+
+
+def test_as_many_no_as_yes_and_about_the_same_questions(made: Path) -> None:
+    asked: dict[tuple[str, str], Counter[str]] = {}
+    for record in records(made):
+        if record["kind"] in ("yes_no", "answered_though_degraded"):
+            question = record["messages"][0]["content"][-1]["text"]
+            asked.setdefault((record["kind"], question), Counter())[record["turns"][0]["value"]] += 1
+    assert asked
+    assert all(counts["yes"] == counts["no"] > 0 for counts in asked.values())
+
+
+def test_nothing_of_ethnicity_without_a_purpose(made: Path) -> None:
+    found = [record for record in records(made) if record["kind"] == "purpose"]
+    assert found
+    assert {turn["value"] for record in found for turn in record["turns"]} == {"off without a purpose"}
+    said = " ".join(answer for record in records(made) for answer in answers(record))
+    assert not any(group in said for group in ("White", "Black", "Indian"))
+
+
+def test_with_a_purpose_it_is_answered_only_where_the_conversation_states_it(tmp_path: Path) -> None:
+    write(tmp_path / SOURCES["fairface"].file, fairface())
+    assert run(tmp_path, recipe_in(tmp_path, ["fairface"], purpose="research")) == 0
+    found = [record for record in records(tmp_path / "out") if record["kind"] == "purpose"]
+    read = [record for record in found if record["turns"][0]["value"] in ("White", "Black", "Indian")]
+    assert 0 < len(read) < len(found)
+    for record in found:
+        stated = record["messages"][0]["role"] == "system" and "research" in record["messages"][0]["content"][0]["text"]
+        assert stated == (record in read)
+
+
+def test_messages_are_in_the_standard_format_and_every_picture_is_there(made: Path) -> None:
+    for record in records(made):
+        shown = [part["image"] for told in record["messages"] for part in told["content"] if part["type"] == "image"]
+        assert shown == record["images"]
+        assert all((made / image).stat().st_size for image in shown)
+        talk = [told["role"] for told in record["messages"] if told["role"] != "system"]
+        assert talk == ["user", "assistant"] * (len(talk) // 2)
+        assert not set("{}<>|") & set("".join(answers(record)))
+
+
+def test_a_run_that_was_cut_off_ends_with_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    whole = contents(made)
+    again = tmp_path / "again"
+    shutil.copytree(made, again)
+    last = sorted(again.glob("train/*"))[-1]
+    shutil.rmtree(last)
+    (last.parent / f".{last.name}.partial").mkdir()
+    folder = made.parent
+    assert main(["corpus", str(folder / "recipe.toml"), "--data", str(folder), "--out", str(again)]) == 0
+    assert contents(again) == whole
+    assert not list(again.glob("*/.*"))
+
+
+def test_another_recipe_does_not_go_on_in_the_same_folder(made: Path, tmp_path: Path, capsys: Any) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text((made.parent / "recipe.toml").read_text("utf-8").replace("seed = 3", "seed = 4"), "utf-8")
+    assert main(["corpus", str(recipe), "--data", str(made.parent), "--out", str(made)]) == 2
+    assert "another recipe" in capsys.readouterr().err
+
+
+def test_val_is_never_in_train(made: Path) -> None:
+    photos = {split: set[str]() for split in ("train", "val")}
+    for record in records(made):
+        assert record["id"].startswith(record["split"])
+        photos[record["split"]] |= {f"{record['set']}/{name}" for name in record["photos"]}
+    assert photos["train"]
+    assert photos["val"]
+    assert not photos["train"] & photos["val"]
+
+
+def test_a_person_of_val_is_not_in_train(tmp_path: Path) -> None:
+    rows = celeba_rows()
+    rows[1]["identity"] = rows[0]["identity"]  # 0 is val, 1 is train
+    write(tmp_path / SOURCES["celeba40"].file, rows)
+    assert run(tmp_path, recipe_in(tmp_path, ["celeba40"])) == 0
+    used = {name for record in records(tmp_path / "out") for name in record["photos"]}
+    assert "101.png" not in used
+    left = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["left_out"]["celeba40"]
+    assert left["chosen_so"] == {"its person, video or photo is in val too": 1}
+
+
+def test_near_copies_of_val_and_of_what_is_measured_on_are_dropped_from_train(tmp_path: Path) -> None:
+    rows = fairface()
+    copy = io.BytesIO()
+    Image.open(io.BytesIO(picture(0))).save(copy, "JPEG", quality=85)
+    rows[1]["image"]["bytes"] = copy.getvalue()  # 0 is val, 1 is train
+    measured = [{"image": {"bytes": picture(2), "path": "held.png"}}]
+    write(tmp_path / SOURCES["fairface"].file, rows)
+    write(tmp_path / "held.parquet", measured)
+    assert run(tmp_path, recipe_in(tmp_path, ["fairface"], evaluation=["held.parquet"])) == 0
+    left = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["left_out"]["fairface"]
+    assert left["chosen_so"] == {
+        "looks like a photo of fairface": 1,
+        "looks like a photo of held.parquet": 1,
+    }
+    used = {name for record in records(tmp_path / "out") for name in record["photos"]}
+    assert "0.png" in used
+    assert not {"1.png", "2.png"} & used
+
+
+def test_broken_photos_and_missing_labels_are_counted_and_named(tmp_path: Path, capsys: Any) -> None:
+    rows = fairface()
+    rows[5]["image"]["bytes"] = rows[5]["image"]["bytes"][:200]
+    rows[6]["age_group"] = None
+    write(tmp_path / SOURCES["fairface"].file, rows)
+    assert run(tmp_path, recipe_in(tmp_path, ["fairface"])) == 1
+    left = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["left_out"]["fairface"]
+    assert left["broken"] == 2
+    assert [named.partition(":")[0] for named in left["broken_named"]] == ["6.png", "5.png"]
+    assert "2 photos are broken" in capsys.readouterr().err
+
+
+def test_a_missing_column_is_named_with_the_mend(tmp_path: Path) -> None:
+    rows = [{key: value for key, value in row.items() if key != "race"} for row in fairface(4)]
+    write(tmp_path / SOURCES["fairface"].file, rows)
+    with pytest.raises(InputError, match=r"has no column 'race' \(it has .*\)\. Rename") as caught:
+        SOURCES["fairface"].open(tmp_path)
+    assert isinstance(caught.value, FaceAgentError)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("yes_no = 1.0", "yes_on = 1.0", "Did you mean 'yes_no'"),
+        ("fairface = 100", "fairfaec = 100", "Did you mean 'fairface'"),
+        ("seed = 3", 'seed = "3"', "whole number"),
+        ("seed = 3", "seed = ", "not TOML"),
+        ("seed = 3", 'seed = 3\npurpose = "fun"', "no purpose 'fun'"),
+    ],
+)
+def test_a_wrong_recipe_is_told_what_is_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
+    file = recipe_in(tmp_path, ["fairface"])
+    file.write_text(file.read_text("utf-8").replace(old, new), "utf-8")
+    with pytest.raises(UsageError, match=told):
+        Recipe.read(file)
+
+
+def test_what_is_missing_ends_with_status_2(tmp_path: Path, capsys: Any) -> None:
+    assert run(tmp_path, tmp_path / "none.toml") == 2
+    assert run(tmp_path, recipe_in(tmp_path, ["fairface"])) == 2
+    assert main(["preview", str(tmp_path)]) == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_report_card_and_preview(made: Path) -> None:
+    told = json.loads((made / "report.json").read_text("utf-8"))
+    assert told["conversations"] == len(list(records(made)))
+    assert len(told["most_frequent_answers"]) == 10
+    assert 0 < told["distinct_1"] < told["distinct_2"] <= 1
+    card = (made / "README.md").read_text("utf-8")
+    assert all(SOURCES[name].licence in card for name in ("fairface", "celeba40"))
+    assert main(["preview", str(made)]) == 0
+    page = (made / "preview.html").read_text("utf-8")
+    assert page.count("data:image/") >= 8
+    assert "<script" not in page
+
+
+def test_every_declined_question_is_one_that_the_policy_declines() -> None:
+    for topic in topics():
+        voice = Voice(random.Random(topic.name))
+        for _ in range(60):
+            question = voice.say(f"declined.ask.{topic.name}")
+            assert topic.name in {found.name for found in declined(question)}, question
+
+
+def test_a_rare_group_is_not_outnumbered() -> None:
+    def of(gender: str, place: int) -> Row:
+        return Row(place, f"{place}", Label({"gender": gender}, "train", f"{place}"), f"{place}")
+
+    rows = [of("male", place) for place in range(90)] + [of("female", 90 + place) for place in range(10)]
+    taken = Counter(row.label.facts["gender"] for row in balanced(rows, 20, ["gender"], random.Random(1)))
+    assert taken == {"male": 10, "female": 10}
+    assert len(balanced(rows, 60, ["gender"], random.Random(1))) == 60
+
+
+def test_labels_that_contradict_each_other_are_no_facts() -> None:
+    facts = {thing.name: "no" for thing in celeba.USED}
+    assert not {"goatee", "beard"} & celeba.agreeing({**facts, "goatee": "yes"}).keys()
+    assert not {"black hair", "grey hair"} & celeba.agreeing({**facts, "black hair": "yes", "grey hair": "yes"}).keys()
+    assert "brown hair" not in celeba.agreeing({**facts, "black hair": "yes"})  # shades into black
+
+
+def test_no_gender_of_small_children_and_no_expression_without_agreement() -> None:
+    toddler = {"age": 1, "gender": "male", "race": "White", "split": "train"}
+    assert "gender" not in utkface.label("a", toddler).facts
+    votes = dict.fromkeys((*ferplus.LOOKS, "unknown", "NF"), 0)
+    doubt = ferplus.label("b", {**votes, "sadness": 5, "neutral": 5, "split": "train"}).facts
+    assert "expression" not in doubt
+    assert doubt["expression doubt"] == "neutral or sad"
+
+
+def test_pairs_across_splits_are_left_out_and_the_others_balanced(tmp_path: Path) -> None:
+    names = [f"Person_{chr(65 + number)}_000{shot}" for number in range(10) for shot in (1, 2)]
+    images = [
+        {"image": {"bytes": picture(300 + number), "path": f"{name}.png"}, "name": name}
+        for number, name in enumerate(names)
+    ]
+    write(tmp_path / SOURCES["lfw"].file, images)
+    same = [f"1,{names[k]},{names[k + 1]},True" for k in range(0, 20, 2)]
+    other = [f"1,{names[k]},{names[(k + 2) % 20]},False" for k in range(0, 20, 2)]
+    text = "\n".join(["fold,a,b,same", *same, *other, "1,Nobody_0001,Nobody_0002,True"])
+    (tmp_path / "identity" / "lfw_pairs_folds1-2.csv").write_text(text, "utf-8")
+    left = [row for row in SOURCES["lfw"].rows(SOURCES["lfw"].open(tmp_path), tmp_path) if isinstance(row, LeftOut)]
+    assert [row.name for row in left if row.fault] == ["pair 20"]
+    run(tmp_path, recipe_in(tmp_path, ["lfw"]))
+    said = Counter(
+        record["turns"][0]["value"] for record in records(tmp_path / "out") if record["kind"] == "comparison"
+    )
+    assert said["yes"] == said["no"] > 0
+
+
+def test_what_a_degraded_copy_is_said_to_keep_is_not_what_it_hides() -> None:
+    assert all(not change.hides & change.keeps for change in CHANGES.values())
+    assert "gender" not in CHANGES["tiny"].hides  # hair and outline are still there
+    assert set(changes_for("fairface")) == {"blurred", "tiny"}  # nobody knows where its eyes and mouths are
