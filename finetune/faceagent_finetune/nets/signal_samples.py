@@ -180,7 +180,7 @@ def _pair(
     """An authentic photo and a forgery of it, saved alike."""
     rng = np.random.default_rng([SEED, number, 1])
     face = areas.Face(photo.pixels, points[:68].astype(np.float32))
-    forgery = blends.forged(face, blends.Means(donor), rng, _SHARES)
+    forgery = blends.forged(face, donor, rng, _SHARES)
     quality = int(rng.integers(70, 96))
     found = []
     for kind, pixels in (("none", photo.pixels), ("swap", forgery.pixels)):

@@ -2,8 +2,7 @@
 
     python -m faceagent_finetune.nets.forensic finetune/recipes/forensic.toml --data DIR --cache DIR --out DIR
 
-The same as the commands of crops, decoders, train (--resume), export and card, one after the other. About
-two hours on two cores.
+The same as the commands of crops, train (--resume), export and card, one after the other. About two hours on two cores.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ def steps(recipe: Path, data: Path, cache: Path, out: Path) -> list[list[str]]:
     shared = ["--cache", str(cache)]
     return [
         ["crops", "--data", str(data), *shared],
-        ["decoders", *shared, "--out", str(cache / "decoders")],
         ["train", str(recipe), *shared, "--out", str(out), *resume],
         ["export", str(trained), *shared, "--out", str(out)],
         ["card", "--network", str(network), "--run", str(trained), "--out", str(network.with_suffix(".md"))],

@@ -36,7 +36,6 @@ class Forgery:
     kind: int
 
 
-Change = Callable[[Pixels, Rng], Pixels]
 Donor = Callable[[], Face]
 """A face of somebody else, of like shape, when it is asked for."""
 
@@ -91,6 +90,7 @@ def _added(pixels: Pixels, signal: npt.NDArray[Any]) -> Pixels:
     return np.asarray(np.clip(np.round(pixels + signal), 0, 255).astype(np.uint8))
 
 
+Change = Callable[[Pixels, Rng], Pixels]
 _CHANGES: Sequence[Change] = (recoloured, recoloured, resampled, softened, sharpened, noisy, recompressed)
 
 
@@ -111,7 +111,7 @@ def nudged(face: Face, pixels: Pixels, rng: Rng) -> Pixels:
     return np.asarray(cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101))
 
 
-def itself(face: Face, means: Means, rng: Rng) -> Pixels:
+def itself(face: Face, donor: Donor, rng: Rng) -> Pixels:
     """The same face, a little different: what is left to see are the traces of the blending."""
     pixels = nudged(face, face.pixels, rng) if rng.random() < 0.7 else face.pixels
     return changed(pixels, rng)
@@ -120,9 +120,9 @@ def itself(face: Face, means: Means, rng: Rng) -> Pixels:
 # What is put in: somebody else.
 
 
-def other(face: Face, means: Means, rng: Rng) -> Pixels:
+def other(face: Face, donor: Donor, rng: Rng) -> Pixels:
     """The donor's face drawn to the points of this one, and to its colours, more or less."""
-    given = means.donor()
+    given = donor()
     pixels = matched(fitted(given, face), face, rng.uniform(0.4, 1.0))
     return changed(pixels, rng) if rng.random() < 0.6 else pixels
 
@@ -242,38 +242,31 @@ def latticed(pixels: Pixels, rng: Rng) -> Pixels:
     return _added(polished(pixels, rng) if rng.random() < 0.4 else pixels, pattern * strength)
 
 
-GENERATORS: Sequence[Change] = (upsampled, upsampled, coded, coded, polished, latticed)
+_GENERATORS: Sequence[Change] = (upsampled, upsampled, coded, coded, polished, latticed)
 
 
-@dataclass(frozen=True)
-class Means:
-    """What a forger has: somebody else's face, and what draws pictures anew."""
-
-    donor: Donor
-    generators: Sequence[Change] = GENERATORS
-
-    def generated(self, pixels: Pixels, rng: Rng) -> Pixels:
-        return one(self.generators, rng)(pixels, rng)
+def generated(pixels: Pixels, rng: Rng) -> Pixels:
+    return one(_GENERATORS, rng)(pixels, rng)
 
 
-def redrawn(face: Face, means: Means, rng: Rng) -> Pixels:
+def redrawn(face: Face, donor: Donor, rng: Rng) -> Pixels:
     """The same face or another one as a generator of small faces draws it (64-256 px a side, then resized)."""
-    pixels = other(face, means, rng) if rng.random() < 0.5 else itself(face, means, rng)
+    pixels = other(face, donor, rng) if rng.random() < 0.5 else itself(face, donor, rng)
     side = rng.choice([64, 96, 128, 160, 256]) / (1.6 * face.width)  # of its pictures, in those of the photo
     if side >= 1.0:
-        return means.generated(pixels, rng)
+        return generated(pixels, rng)
     height, width = pixels.shape[:2]
     small = cv2.resize(
         pixels, (max(round(width * side), 16), max(round(height * side), 16)), interpolation=cv2.INTER_AREA
     )
-    drawn = means.generated(np.asarray(small, np.uint8), rng)
+    drawn = generated(np.asarray(small, np.uint8), rng)
     return np.asarray(cv2.resize(drawn, (width, height), interpolation=one(_LARGER, rng)), np.uint8)
 
 
 # What is put in: a part, edited.
 
 
-def swollen(face: Face, outline: Points, means: Means, rng: Rng) -> Pixels:
+def swollen(face: Face, outline: Points, rng: Rng) -> Pixels:
     """Larger or smaller about the middle of the part, as a liquify brush does it."""
     (x, y), reach = outline.mean(axis=0), max(float(np.ptp(outline, axis=0).max()), 6.0) * rng.uniform(0.7, 1.0)
     columns, rows = grid(*face.pixels.shape[:2])
@@ -285,7 +278,7 @@ def swollen(face: Face, outline: Points, means: Means, rng: Rng) -> Pixels:
     return np.asarray(cv2.remap(face.pixels, moved[0], moved[1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101))
 
 
-def filled(face: Face, outline: Points, means: Means, rng: Rng) -> Pixels:
+def filled(face: Face, outline: Points, rng: Rng) -> Pixels:
     """The part taken out and the hole filled from its rim."""
     hole = np.zeros(face.pixels.shape[:2], np.uint8)
     cv2.fillConvexPoly(hole, cv2.convexHull(np.round(outline).astype(np.int32)), 255)
@@ -293,12 +286,12 @@ def filled(face: Face, outline: Points, means: Means, rng: Rng) -> Pixels:
     return np.asarray(cv2.inpaint(face.pixels, hole, 3, method), np.uint8)
 
 
-def retouched(face: Face, outline: Points, means: Means, rng: Rng) -> Pixels:
+def retouched(face: Face, outline: Points, rng: Rng) -> Pixels:
     """Smoothed, at times as a generator would fill it in."""
-    return means.generated(face.pixels, rng) if rng.random() < 0.6 else polished(face.pixels, rng)
+    return generated(face.pixels, rng) if rng.random() < 0.6 else polished(face.pixels, rng)
 
 
-def tinted(face: Face, outline: Points, means: Means, rng: Rng) -> Pixels:
+def tinted(face: Face, outline: Points, rng: Rng) -> Pixels:
     """Another colour: lips, eyes, shadow."""
     hsv = cv2.cvtColor(face.pixels, cv2.COLOR_RGB2HSV).astype(np.float32)
     hsv[:, :, 0] = (hsv[:, :, 0] + rng.choice([-1, 1]) * rng.uniform(6, 30)) % 180
@@ -306,7 +299,7 @@ def tinted(face: Face, outline: Points, means: Means, rng: Rng) -> Pixels:
     return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB), np.uint8)
 
 
-def copied(face: Face, outline: Points, means: Means, rng: Rng) -> Pixels:
+def copied(face: Face, outline: Points, rng: Rng) -> Pixels:
     """Pixels from elsewhere on the face laid over the part."""
     dx, dy = np.round(rng.choice([-1, 1], 2) * rng.uniform(0.12, 0.3, 2) * face.width).astype(int)
     return np.roll(face.pixels, (dy, dx), axis=(0, 1))
@@ -334,16 +327,16 @@ def poisson(below: Pixels, above: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
     )
 
 
-_Material = Callable[[Face, Means, Rng], Pixels]
+_Material = Callable[[Face, Donor, Rng], Pixels]
 _MATERIALS: Sequence[_Material] = (itself, itself, itself, other, other, redrawn, redrawn)
 
 
-def swap(face: Face, means: Means, rng: Rng) -> Forgery:
+def swap(face: Face, donor: Donor, rng: Rng) -> Forgery:
     """A face, or most of it, blended in."""
     area = one(AREAS, rng)
     mask = mask_of(face, area(face.points, rng), rng, grow=rng.uniform(-0.04, 0.04))
     make = one(_MATERIALS, rng)
-    below, above = face.pixels, make(face, means, rng)
+    below, above = face.pixels, make(face, donor, rng)
     if make is itself and rng.random() < 0.4:  # the change may as well be around the face
         below, above = above, below
     if rng.random() < 0.12:
@@ -353,33 +346,31 @@ def swap(face: Face, means: Means, rng: Rng) -> Forgery:
     return Forgery(pixels, mask, KINDS.index("swap"))
 
 
-_Edit = Callable[[Face, Points, Means, Rng], Pixels]
+_Edit = Callable[[Face, Points, Rng], Pixels]
 _EDITS: Sequence[_Edit] = (swollen, swollen, filled, retouched, retouched, tinted, copied)
 
 
-def edit(face: Face, means: Means, rng: Rng) -> Forgery:
+def edit(face: Face, donor: Donor, rng: Rng) -> Forgery:
     """A part of the face changed."""
     outline = one(PARTS, rng)(face.points, rng)
     mask = mask_of(face, outline, rng, grow=rng.uniform(0.02, 0.08))
     if rng.random() < 0.35:
-        pixels = other(face, means, rng)
+        pixels = other(face, donor, rng)
     else:
-        pixels = one(_EDITS, rng)(face, outline, means, rng)
+        pixels = one(_EDITS, rng)(face, outline, rng)
     return Forgery(blended(face.pixels, pixels, mask), mask, KINDS.index("edit"))
 
 
-def synthesis(face: Face, means: Means, rng: Rng) -> Forgery:
+def synthesis(face: Face, donor: Donor, rng: Rng) -> Forgery:
     """All of the picture as a generator would draw it."""
-    return Forgery(
-        means.generated(face.pixels, rng), np.ones(face.pixels.shape[:2], np.float32), KINDS.index("synthesis")
-    )
+    return Forgery(generated(face.pixels, rng), np.ones(face.pixels.shape[:2], np.float32), KINDS.index("synthesis"))
 
 
 FORGERIES = {"swap": swap, "edit": edit, "synthesis": synthesis}
 
 
-def forged(face: Face, means: Means, rng: Rng, shares: Mapping[str, float]) -> Forgery:
+def forged(face: Face, donor: Donor, rng: Rng, shares: Mapping[str, float]) -> Forgery:
     """One forgery; its kind by the shares (names of `FORGERIES`)."""
     names = list(shares)
     chances = np.array([shares[name] for name in names])
-    return FORGERIES[names[rng.choice(len(names), p=chances / chances.sum())]](face, means, rng)
+    return FORGERIES[names[rng.choice(len(names), p=chances / chances.sum())]](face, donor, rng)

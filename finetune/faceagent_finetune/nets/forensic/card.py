@@ -28,12 +28,11 @@ picture synthesised as a whole, a part of the face edited.
   photos that no part was trained on.
 - Its semantic branch is EfficientNet-Lite0 (Apache-2.0), which begins with what it learnt on ImageNet; its stem and
   first blocks stay so, all else is trained (docs/decisions/0010).
-- Made by `finetune/recipes/forensic.toml`: crops, decoders, train, export, card, one command each, in
+- Made by `finetune/recipes/forensic.toml`: crops, train, export, card, one command each, in
   `faceagent_finetune.nets.forensic`; the script `python -m faceagent_finetune.nets.forensic` runs them in this order.
 - Half of what it saw of every set is forged: DFDC's swaps and StyleGAN's pictures, and forgeries made on the fly from
-  authentic photos, some of which pass through learnt autoencoders as through a generator. Both classes are resized,
-  saved and cut by one pipeline, whose draws know nothing of the class, and a set's forgery is shown beside an authentic
-  photo of about the same file size and face size.
+  authentic photos. Both classes are resized, saved and cut by one pipeline, whose draws know nothing of the class, and
+  a set's forgery is shown beside an authentic photo of about the same file size and face size.
 """
 
 _LIMITS = """\

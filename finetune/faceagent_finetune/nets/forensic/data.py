@@ -8,7 +8,7 @@ of its partner.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from faceagent.errors import UsageError
 from faceagent.media import Pixels
 from faceagent_finetune.nets.forensic.areas import Face, Mask, Rng
-from faceagent_finetune.nets.forensic.blends import GENERATORS, Change, Means, forged
+from faceagent_finetune.nets.forensic.blends import forged
 from faceagent_finetune.nets.forensic.codec import decoded, saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.post import Strength, Window, drawn, through
@@ -163,18 +163,18 @@ class Mixer:
         UsageError: a set is not in the cache or has no authentic photo of the train split, or the batch is odd.
     """
 
-    def __init__(self, cache: Path, plan: Plan, generators: Sequence[Change] = GENERATORS) -> None:
+    def __init__(self, cache: Path, plan: Plan) -> None:
         if plan.batch % 2:
             raise UsageError(f"A batch of {plan.batch} cannot be made of pairs", "Choose an even number")
-        self._plan, self._generators = plan, generators
+        self._plan = plan
         self._pools = [Pool(Photos.open(cache, name), val=False) for name in plan.mix]
         self._shares = np.array(list(plan.mix.values())) / sum(plan.mix.values())
 
     @staticmethod
-    def of(recipe: Mapping[str, Any], cache: Path, generators: Sequence[Change] = GENERATORS) -> Mixer:
+    def of(recipe: Mapping[str, Any], cache: Path) -> Mixer:
         """The batches of a recipe."""
         names = ("batch", "seed", "mix", "easy", "made", "forgeries")
-        return Mixer(cache, Plan(**{name: recipe[name] for name in names}, post=Strength(**recipe["post"])), generators)
+        return Mixer(cache, Plan(**{name: recipe[name] for name in names}, post=Strength(**recipe["post"])))
 
     @property
     def photos(self) -> int:
@@ -215,8 +215,7 @@ class Mixer:
             if kind != SYNTHESIS:  # where the face was changed, the set does not say
                 second = Window(second.pixels, np.full((CELLS, CELLS), np.nan, np.float32), second.facts)
         else:
-            means = Means(lambda: pool.donor(row, rng), self._generators)
-            forgery = forged(honest, means, rng, self._plan.forgeries)
+            forgery = forged(honest, lambda: pool.donor(row, rng), rng, self._plan.forgeries)
             pixels = forgery.pixels
             if rng.random() < _FILED:  # or "was never compressed" would do for "forged"
                 pixels, _ = saved(pixels, SOURCES[photos.name].codec)

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent_finetune.nets.forensic.areas import Face, Rng
-from faceagent_finetune.nets.forensic.blends import FORGERIES, Means
+from faceagent_finetune.nets.forensic.blends import FORGERIES
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
 from faceagent_finetune.nets.forensic.data import Photos, Pool
@@ -170,7 +170,7 @@ def pairs(cache: Path, kind: str, sets: Sequence[str] = _BLENDED, seed: int = _S
 
 def _pair(pool: Pool, row: int, kind: str, rng: Rng) -> Pair:
     face, codec = pool.photos.face(row), SOURCES[pool.photos.name].codec
-    forgery = FORGERIES[kind](face, Means(lambda: pool.donor(row, rng)), rng)
+    forgery = FORGERIES[kind](face, lambda: pool.donor(row, rng), rng)
     honest, forged = (saved(pixels, codec)[0] for pixels in (face.pixels, forgery.pixels))
     group = str(pool.photos.group[row])
     return Pair(group, Face(honest, face.points), Face(forged, face.points), forgery.mask)

@@ -17,7 +17,6 @@ import torch
 
 from faceagent_finetune.nets import loop
 from faceagent_finetune.nets.forensic.data import Batch, Mixer
-from faceagent_finetune.nets.forensic.decoders import generators
 from faceagent_finetune.nets.forensic.domain import fitted
 from faceagent_finetune.nets.forensic.losses import NAMES, losses
 from faceagent_finetune.nets.forensic.model import Forensic
@@ -32,7 +31,7 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     network = Forensic(recipe["dropout"])
     network.start(Path(recipe["start"]) if "start" in recipe else None)
     network.to(device, memory_format=torch.channels_last)
-    mixer = Mixer.of(recipe, cache, generators(recipe["decoders"], cache / "decoders"))
+    mixer = Mixer.of(recipe, cache)
     loop.say(f"{mixer.photos} photos, {device}")
 
     def told(batch: Batch, step: int) -> dict[str, torch.Tensor]:
