@@ -60,7 +60,7 @@ class FakeExaminer:
             "blockiness": 0.0,
             "enlarged": 1.0,
         }
-        return SimpleNamespace(log_odds=odds, probability=chance, parts=parts, enlarged=1.0, **usual)
+        return SimpleNamespace(log_odds=odds, probability=chance, parts=parts, **usual)
 
 
 class FakeStack:
