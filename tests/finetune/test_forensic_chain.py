@@ -184,7 +184,7 @@ def test_the_chain_ends_in_a_measured_network(cache: Path, tmp_path: Path, monke
     begun, ended = model.Forensic(), train.averaged(checkpoint)[0]
     begun.start(target)
     for name, value in ended.state_dict().items():
-        if value.is_floating_point():
+        if value.is_floating_point() and not name.startswith("domain."):  # fitted anew when a training ends
             assert torch.allclose(begun.state_dict()[name], value, rtol=2e-3, atol=1e-4), name
     monkeypatch.setattr(evaluate, "_EACH", 1)
     monkeypatch.setattr(evaluate, "CHANGES", {name: evaluate.CHANGES[name] for name in ("as it is", "screenshot")})
@@ -262,6 +262,7 @@ def test_filters_answer_nothing_to_flat_colour() -> None:
         "score": (2, 1),
         "kind": (2, 4),
         "map": (2, 28, 28),
+        "domain": (2, 32),
     }
 
 
