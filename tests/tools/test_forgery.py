@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceagent.geometry import Point
+from faceagent.ground import ground
 from faceagent.media import Photo, Pixels
 from faceagent.types import Evidence
 from faceagent_tools.detection import DetectFaces, FaceDetector
@@ -190,6 +191,17 @@ def test_of_a_face_that_was_enlarged_far_nothing_is_said(portrait: Photo, monkey
     assert answer(rows).status == "abstained"
     assert "it was enlarged about 2." in sentences(claims)
     assert "a copy nearer to the original file may be judged" in sentences(claims)
+
+
+def test_beside_an_accusation_an_enlargement_is_said(portrait: Photo) -> None:
+    _, claims, _ = call(tools(SURE), [portrait])
+    assert "was enlarged about" not in sentences(claims)
+    larger = cv2.resize(portrait.pixels, None, fx=1.8, fy=1.8, interpolation=cv2.INTER_CUBIC)
+    faces = [DetectFaces(FaceDetector("faceagent")), tools(SURE)[1]]
+    rows, claims, session = call(faces, [Photo.open(np.asarray(larger, np.uint8), name="larger")])
+    assert answer(rows).value == "manipulated"
+    assert "was enlarged about 1." in sentences(claims) or "was enlarged about 2." in sentences(claims)
+    assert not ground(claims, session.ledger.get).rejected
 
 
 def test_a_photo_without_a_face_is_not_applicable(faceless: Photo) -> None:

@@ -32,6 +32,10 @@ LIMITS = (
 )
 
 
+ENLARGED = 1.4
+"""Factor of enlargement from which it is said beside an accusation: most photos as they were taken stay below."""
+
+
 class DetectForgery(FaceTool[SubjectArguments]):
     """The tool.
 
@@ -85,6 +89,8 @@ class DetectForgery(FaceTool[SubjectArguments]):
             "kinds": {name: round(float(value), 3) for name, value in zip(KINDS, examined.look.kinds, strict=True)},
             **table.rates(finding),
         }
+        if examined.enlarged >= ENLARGED:
+            details["enlarged_about"] = round(examined.enlarged, 1)
         if finding in ("manipulated", "synthetic"):
             region = face.box
             picture = localise.heatmap(session.photo(face.image), examined.look, face.box)

@@ -39,7 +39,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
                 Claim.on(rows, _ANSWERS[finding].format(who=names.of(_subjects(rows)), **_grammar(rows)), "answer")
             )
             claims += _reasons(finding, rows, names)
-            claims += _doubts(finding, rows)
+            claims += _doubts(finding, rows, names)
     claims += _parts(evidence, measured, names)
     return [*claims, *_unmeasured(found, names)]
 
@@ -92,13 +92,21 @@ def _probability(rows: Sequence[Evidence], names: Names) -> str:
     )
 
 
-def _doubts(finding: str, rows: Sequence[Evidence]) -> Iterator[Claim]:
+def _doubts(finding: str, rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     if finding in ("manipulated", "synthetic"):
         sentence = (
             "Retouching, a beauty filter, a screenshot or a copy that was enlarged and saved again can leave similar "
             "traces."
         )
         yield Claim.on(rows, sentence, "doubt")
+        for row in rows:
+            if "enlarged_about" in row.details:
+                factor = f"{row.details['enlarged_about']:.1f}"
+                sentence = (
+                    f"{names.start(row.subject)} was enlarged about {factor} times or is out of focus, which can leave "
+                    "similar traces."
+                )
+                yield Claim.on([row], sentence, "doubt")
     if finding == "manipulated":
         yield Claim.on(rows, "The marked places are where the network looked, not proof of what was changed.", "doubt")
     if finding == "inconclusive":
