@@ -311,7 +311,7 @@ def test_labels_that_contradict_each_other_are_no_facts() -> None:
 def test_no_gender_of_small_children_and_no_expression_without_agreement() -> None:
     toddler = {"age": 1, "gender": "male", "race": "White", "split": "train"}
     assert "gender" not in utkface.label("a", toddler).facts
-    votes = dict.fromkeys((*ferplus.LOOKS, "unknown", "NF"), 0)
+    votes = dict.fromkeys((*ferplus.WORDS, "unknown", "NF"), 0)
     doubt = ferplus.label("b", {**votes, "sadness": 5, "neutral": 5, "split": "train"}).facts
     assert "expression" not in doubt
     assert doubt["expression doubt"] == "neutral or sad"

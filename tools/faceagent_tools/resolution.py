@@ -79,8 +79,7 @@ def amplitudes(pixels: Pixels, centre: Point, side: float) -> Floats | None:
     if min(x1 - x0, y1 - y0) < SMALLEST:
         return None
     found = blocks.cosines(quality_measures.luminance(pixels[y0:y1, x0:x1]))
-    decibels = 20 * np.log10(np.abs(found).reshape(-1, 64).mean(axis=0) + 1e-2)
-    return np.asarray(decibels[1:], np.float64)
+    return blocks.amplitudes(found.reshape(-1, blocks.SIDE, blocks.SIDE)).ravel()[1:]
 
 
 def factor(pixels: Pixels, centre: Point, side: float) -> float | None:

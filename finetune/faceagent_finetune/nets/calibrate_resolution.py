@@ -56,10 +56,10 @@ def rows(crops: Path, val: bool) -> Iterator[tuple[Face, str]]:
 
 def enlarged(face: Face, factor: float, rng: Rng) -> Floats | None:
     """What is measured of a photo that was made smaller, enlarged and saved; None where the face is too small."""
-    face = _scaled(face, float(rng.uniform(0.4, 0.8)), cv2.INTER_AREA)
+    face = face.scaled(float(rng.uniform(0.4, 0.8)), cv2.INTER_AREA)
     if factor > 1:
         factor = min(factor, _LARGEST / max(face.pixels.shape[:2]))
-        face = _scaled(face, factor, int(rng.choice(_WAYS)))
+        face = face.scaled(factor, int(rng.choice(_WAYS)))
     pixels = face.pixels
     if rng.random() < 0.15:
         pixels = np.asarray(cv2.addWeighted(pixels, 1.5, cv2.GaussianBlur(pixels, (0, 0), 1.0), -0.5, 0), np.uint8)
@@ -67,12 +67,6 @@ def enlarged(face: Face, factor: float, rng: Rng) -> Floats | None:
         codec = ("jpeg" if rng.random() < 0.8 else "webp", int(rng.integers(60, 98)))
         pixels, _ = saved(pixels, codec)
     return amplitudes(pixels, *square(face.points))
-
-
-def _scaled(face: Face, share: float, way: int) -> Face:
-    size = (max(round(face.pixels.shape[1] * share), 16), max(round(face.pixels.shape[0] * share), 16))
-    made = np.asarray(cv2.resize(face.pixels, size, interpolation=way), np.uint8)
-    return Face(made, face.points * share)
 
 
 def samples(crops: Path, val: bool, seed: int) -> tuple[Floats, Floats, list[str]]:

@@ -35,3 +35,8 @@ def cosines(plane: npt.NDArray[Any]) -> Floats:
     """The transform of a plane of 0-255, [rows, columns, 8, 8] (ITU-T T.81, A.3.3); frequencies rise downwards and to
     the right."""
     return np.asarray(_BASIS @ (split(plane) - 128.0) @ _BASIS.T)
+
+
+def amplitudes(transformed: Floats) -> Floats:
+    """[k, k]: mean amplitude of each frequency over blocks [n, k, k] of `cosines`, dB."""
+    return np.asarray(20 * np.log10(np.abs(transformed).mean(axis=0) + 1e-2))

@@ -65,8 +65,7 @@ def _amplitudes(view: FaceView, channel: int, side: int) -> tuple[float, ...]:
     skip_x, skip_y = -int(view.box.x0) % 8, -int(view.box.y0) % 8
     plane = view.ycc[skip_y:, skip_x:, channel]
     chosen = blocks.cosines(plane)[blocks.inside(view.face[skip_y:, skip_x:])]
-    decibels = 20 * np.log10(np.abs(chosen[:, :side, :side]).mean(axis=0) + 1e-2)
-    return tuple(float(value) for value in decibels.ravel()[1:])
+    return tuple(float(value) for value in blocks.amplitudes(chosen[:, :side, :side]).ravel()[1:])
 
 
 def _square(view: FaceView) -> Plane:

@@ -6,21 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from faceagent_finetune.corpus.labelled import Label, LabelMissing
+from faceagent_tools.emotion_words import WORDS
 
 FILE = "emotion/ferplus.parquet"
 LICENCE = "images of FER2013: research use; votes of FER+: MIT"
-# How an expression is said to look.
-LOOKS = {
-    "neutral": "neutral",
-    "happiness": "happy",
-    "surprise": "surprised",
-    "sadness": "sad",
-    "anger": "angry",
-    "disgust": "disgusted",
-    "fear": "afraid",
-    "contempt": "contemptuous",
-}
-COLUMNS = (*LOOKS, "unknown", "NF", "split")
+COLUMNS = (*WORDS, "unknown", "NF", "split")
 _CLEAR, _SPLIT = 0.7, 0.3  # shares of the votes: of the first for a fact; of the second for a doubt
 
 
@@ -30,7 +20,7 @@ def label(name: str, row: Mapping[str, Any]) -> Label:
     Raises:
         LabelMissing: there are no votes, or half of them say that this is no face or nothing they know.
     """
-    votes = {look: int(row[column] or 0) for column, look in LOOKS.items()}
+    votes = {look: int(row[column] or 0) for column, look in WORDS.items()}
     cast = sum(votes.values()) + int(row["unknown"] or 0) + int(row["NF"] or 0)
     if sum(votes.values()) * 2 <= cast or not cast:
         raise LabelMissing("half of the votes are for no expression", fault=False)

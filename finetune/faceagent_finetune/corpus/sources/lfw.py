@@ -7,13 +7,13 @@ people are in different splits is left out. Who trains on these pairs cannot quo
 from __future__ import annotations
 
 import csv
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from faceagent.errors import InputError, UsageError
 from faceagent_finetune.corpus.labelled import Label, LeftOut, Row
 from faceagent_finetune.corpus.sources.table import Table
+from faceagent_finetune.nets.forensic import crops
 
 FILE, PAIRS = "identity/lfw_images.parquet", "identity/lfw_pairs_folds1-2.csv"
 LICENCE = "LFW: research use"
@@ -37,7 +37,7 @@ def rows(table: Table, data: Path) -> Iterator[Row | LeftOut]:
         else:
             for name in (a, b):
                 facts = {"pair": str(number), "same": same}
-                yield Row(places[name], name, Label(facts, split(name), person(name)), f"pair {number}")
+                yield Row(places[name], name, Label(facts, split(name), crops.person(name)), f"pair {number}")
 
 
 def _pairs(path: Path) -> Iterator[tuple[str, str, str]]:
@@ -52,11 +52,6 @@ def _pairs(path: Path) -> Iterator[tuple[str, str, str]]:
             yield line["a"], line["b"], "yes" if line["same"] == "True" else "no"
 
 
-def person(name: str) -> str:
-    """Whom a photo shows: "Abdullah_Gul_0001" -> "Abdullah_Gul"."""
-    return name.rpartition("_")[0]
-
-
 def split(name: str) -> str:
     """ "val" for three people in ten, by the hash of the name."""
-    return "val" if zlib.crc32(person(name).encode()) % 10 < 3 else "train"
+    return "val" if crops.SOURCES["lfw_images"].val({"name": name}) else "train"

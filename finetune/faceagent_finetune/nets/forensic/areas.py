@@ -38,6 +38,11 @@ class Face:
         """Of the jaw, in pixels."""
         return float(np.hypot(*(self.points[16] - self.points[0])))
 
+    def scaled(self, share: float, way: int) -> Face:
+        """Smaller or larger. way: OpenCV's interpolation."""
+        size = (round(self.pixels.shape[1] * share), round(self.pixels.shape[0] * share))
+        return Face(np.asarray(cv2.resize(self.pixels, size, interpolation=way), np.uint8), self.points * share)
+
 
 def one(options: Sequence[_T], rng: Rng) -> _T:
     """One of them at random."""

@@ -221,12 +221,7 @@ def _share(values: Bools) -> float | None:
 
 
 def resized(share: float) -> Callable[[Face], Face]:
-    def change(face: Face) -> Face:
-        size = (round(face.pixels.shape[1] * share), round(face.pixels.shape[0] * share))
-        way = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
-        return Face(np.asarray(cv2.resize(face.pixels, size, interpolation=way), np.uint8), face.points * share)
-
-    return change
+    return lambda face: face.scaled(share, cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC)
 
 
 def resaved(name: str, quality: int) -> Callable[[Face], Face]:
