@@ -1,7 +1,7 @@
-"""`python -m faceagent_finetune corpus | preview`.
+"""`python -m faceagent_finetune corpus | preview | train | export`.
 
-Exit status: 0 done; 1 done, but some photos were broken, or something is missing; 2 the command, the recipe or the data
-folder is wrong.
+Exit status: 0 done; 1 done, but some photos or conversations were broken, or something is missing; 2 the command, the
+recipe or the data folder is wrong.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from faceagent.cli.console import complain, console, say
-from faceagent.errors import FaceAgentError, InputError
+from faceagent.errors import FaceAgentError, InputError, MissingExtra
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return 1
     except KeyboardInterrupt:
-        complain("Stopped. The same command goes on with the next shard.")
+        complain("Stopped. The same command goes on where it was.")
         return 130
 
 
@@ -79,6 +80,38 @@ def preview(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def train(chosen: argparse.Namespace) -> int:
+    """Tune a model, or go on with it."""
+    from faceagent_finetune.vlm.recipe import Recipe
+
+    recipe = Recipe.read(chosen.recipe, chosen.model)
+    _need_local("Tuning a vision-language model")
+    from faceagent_finetune.vlm.show import Steps
+    from faceagent_finetune.vlm.train import train
+
+    with Steps() as steps:
+        run = train(recipe, chosen.corpus, chosen.out, steps)
+    figures = run.report() or {}
+    val = figures["val"]["all"]
+    say(f"{figures['steps']} steps in {run.folder}, {figures['tokens_per_second']} tokens a second")
+    say(f"Loss on val: {val['loss']}, the mean over {val['tokens']} tokens" if val else "No loss on val was asked for")
+    say(f"Next: python -m faceagent_finetune export {run.folder} --out DIR")
+    return _named_left_out(figures["left_out"])
+
+
+def _named_left_out(left_out: dict[str, str]) -> int:
+    """Say what was left out; the exit status."""
+    if left_out:
+        name, reason = next(iter(left_out.items()))
+        complain(f"{len(left_out)} conversations are left out, such as {name}: {reason}. See left_out.jsonl.")
+    return 1 if left_out else 0
+
+
+def _need_local(what: str) -> None:
+    if any(find_spec(package) is None for package in ("torch", "transformers", "accelerate", "peft")):
+        raise MissingExtra(what, "local")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m faceagent_finetune", description="Tune vision-language models.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -92,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
     showing.add_argument("--each", type=_positive, default=8, metavar="N", help="conversations of a kind (default 8)")
     showing.set_defaults(run=preview)
+    training = commands.add_parser("train", help="tune a vision-language model on a corpus, or go on with it")
+    training.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    training.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of a corpus")
+    training.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run")
+    training.add_argument("--model", metavar="MODEL", help="folder or hub id, instead of the recipe's")
+    training.set_defaults(run=train)
     return parser
 
 
