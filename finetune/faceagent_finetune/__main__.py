@@ -9,12 +9,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import complain, console, say
 from faceagent.errors import FaceAgentError, InputError, MissingExtra
+
+if TYPE_CHECKING:
+    from faceagent_finetune.vlm.recipe import Recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,11 +85,13 @@ def preview(chosen: argparse.Namespace) -> int:
 
 
 def train(chosen: argparse.Namespace) -> int:
-    """Tune a model, or go on with it."""
+    """Tune a model, or go on with it; with --dry-run say what that will cost."""
     from faceagent_finetune.vlm.recipe import Recipe
 
     recipe = Recipe.read(chosen.recipe, chosen.model)
     _need_local("Tuning a vision-language model")
+    if chosen.dry_run:
+        return _dry_run(recipe, chosen.corpus)
     from faceagent_finetune.vlm.show import Steps
     from faceagent_finetune.vlm.train import train
 
@@ -97,6 +103,34 @@ def train(chosen: argparse.Namespace) -> int:
     say(f"Loss on val: {val['loss']}, the mean over {val['tokens']} tokens" if val else "No loss on val was asked for")
     say(f"Next: python -m faceagent_finetune export {run.folder} --out DIR")
     return _named_left_out(figures["left_out"])
+
+
+def _dry_run(recipe: Recipe, corpus: Path) -> int:
+    from faceagent_finetune.vlm.estimate import estimate
+
+    told = estimate(recipe, corpus)
+    say(f"{told.parameters / 1e6:.1f} M parameters, {told.trained / 1e6:.2f} M of them trained ({recipe.method})")
+    say(f"{told.conversations} conversations of {told.load.tokens:.0f} tokens in the mean; {told.steps} steps")
+    say(
+        f"About {told.memory / 2**30:.2g} GiB of memory on each device, and {timedelta(seconds=round(told.seconds))} "
+        f"hours on one such as this ({told.device}); either may be off by a factor of two. Nothing was trained."
+    )
+    return 0
+
+
+def export(chosen: argparse.Namespace) -> int:
+    """Make of a run what is served."""
+    _need_local("Exporting a vision-language model")
+    from faceagent_finetune.vlm.export import export
+    from faceagent_finetune.vlm.run import Run
+
+    out = export(Run.open(chosen.run_folder), chosen.out, chosen.dtype)
+    say(f"Merged, with its card: {out / 'model'}")
+    if (out / "adapter").is_dir():
+        say(f"The adapter alone: {out / 'adapter'}")
+    say(f"Ask it: faceagent ask QUESTION PHOTO --controller transformers:{out / 'model'}")
+    say(f"Serve it: faceagent serve {out / 'model'}")
+    return 0
 
 
 def _named_left_out(left_out: dict[str, str]) -> int:
@@ -130,7 +164,16 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of a corpus")
     training.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run")
     training.add_argument("--model", metavar="MODEL", help="folder or hub id, instead of the recipe's")
+    training.add_argument("--dry-run", action="store_true", help="only say what it takes; no weights are read")
     training.set_defaults(run=train)
+    exporting = commands.add_parser("export", help="make of a run what is served: a merged model, its adapter, a card")
+    exporting.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    exporting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that does not exist yet")
+    kinds = ("auto", "bfloat16", "float16", "float32")
+    exporting.add_argument(
+        "--dtype", choices=kinds, default="auto", help="of the weights (auto: as the model had them)"
+    )
+    exporting.set_defaults(run=export)
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,7 +93,10 @@ def prepared(network: Any, recipe: Recipe) -> Any:
         lora_dropout=recipe.lora.dropout,
         target_modules=lora_targets(network, recipe.parts),
     )
-    return get_peft_model(network, config)
+    with warnings.catch_warnings():
+        # peft asks transformers for checkpointing by a name that is going out of use.
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(network, config)
 
 
 def bf16(recipe: Recipe) -> bool:
