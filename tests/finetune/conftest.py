@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,17 +22,6 @@ attribute = 0.5
 yes_no = 1.0
 abstention = 0.5
 multi_turn = 0.5
-"""
-TUNING = """
-model = "tiny"
-method = "{method}"
-steps = {steps}
-batch = 4
-learning_rate = {rate}
-val = 4
-val_every = 4
-save_every = 2
-threads = 1
 """
 
 
@@ -64,13 +52,6 @@ def conversations(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def own_conversations(conversations: Path, tmp_path: Path) -> Iterator[Path]:
+def own_conversations(conversations: Path, tmp_path: Path) -> Path:
     """A copy to spoil."""
-    yield shutil.copytree(conversations, tmp_path / "conversations")
-
-
-def recipe_in(folder: Path, method: str = "lora", steps: int = 2, rate: float = 1e-3, more: str = "") -> Path:
-    """A recipe in a file."""
-    file = folder / "tuning.toml"
-    file.write_text(TUNING.format(method=method, steps=steps, rate=rate) + more, "utf-8")
-    return file
+    return shutil.copytree(conversations, tmp_path / "conversations")

@@ -16,18 +16,18 @@ from PIL import Image
 
 pytest.importorskip("pyarrow")
 
-from labelled_rows import fairface, picture, row, write  # noqa: E402 - after the skip
+from labelled_rows import fairface, picture, row, write
 
-from faceagent.errors import FaceAgentError, InputError, UsageError  # noqa: E402
-from faceagent.policy import declined, topics  # noqa: E402
-from faceagent_finetune.__main__ import main  # noqa: E402
-from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
-from faceagent_finetune.corpus.labelled import Label, LeftOut, Row  # noqa: E402
-from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
-from faceagent_finetune.corpus.report import answers, records  # noqa: E402
-from faceagent_finetune.corpus.sampler import balanced  # noqa: E402
-from faceagent_finetune.corpus.sources import SOURCES, celeba, ferplus, utkface  # noqa: E402
-from faceagent_finetune.corpus.wording import Voice  # noqa: E402
+from faceagent.errors import FaceAgentError, InputError, UsageError
+from faceagent.policy import declined, topics
+from faceagent_finetune.__main__ import main
+from faceagent_finetune.corpus.degrade import CHANGES, changes_for
+from faceagent_finetune.corpus.labelled import Label, LeftOut, Row
+from faceagent_finetune.corpus.recipe import Recipe
+from faceagent_finetune.corpus.report import answers, records
+from faceagent_finetune.corpus.sampler import balanced
+from faceagent_finetune.corpus.sources import SOURCES, celeba, ferplus, utkface
+from faceagent_finetune.corpus.wording import Voice
 
 RECIPE = """
 seed = 3

@@ -137,7 +137,9 @@ def test_training_reads_token_for_token_what_the_product_reads(
     model = LocalModel("tiny", network, chat, None, (2,), 4096)
     messages, tools = traces.messages(0)
     asked = [
-        model.encode(transcribe(messages[:place], tools, chat.knows, chat.control_tokens), tools)["input_ids"][0].tolist()
+        model.encode(transcribe(messages[:place], tools, chat.knows, chat.control_tokens), tools)["input_ids"][
+            0
+        ].tolist()
         for place, message in enumerate(messages)
         if message.type == "ai"
     ]
@@ -176,5 +178,7 @@ def test_the_order_is_that_of_seed_and_epoch_and_batches_are_of_like_length() ->
     assert first == list(InTurn(sizes, 4, seed=5))
     order.set_epoch(1)
     assert list(order) != first
-    spread = [max(cut) - min(cut) for at in range(0, 400, 4) if (cut := [sizes[number] for number in first[at : at + 4]])]
+    spread = [
+        max(cut) - min(cut) for at in range(0, 400, 4) if (cut := [sizes[number] for number in first[at : at + 4]])
+    ]
     assert sum(spread) / len(spread) < 40  # of 1000; by chance it would be 600
