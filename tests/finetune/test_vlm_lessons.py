@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,8 @@ TOOL = {
 }
 # A template that knows no tools and no system message, and leaves the end of a turn to the trainer, as LLaVA's does.
 BARE = """\
-{%- for message in messages %}{% if message['role'] not in ('user', 'assistant') %}{{ raise_exception('no') }}{% endif %}
+{%- for message in messages %}
+{%- if message['role'] not in ('user', 'assistant') %}{{ raise_exception('no') }}{% endif %}
 {{- message['role'].upper() + ':' }}{% for part in message['content'] %}
 {{- ' <image>' if part['type'] == 'image' else ' ' + part['text'] }}{% endfor %}{{- ' ' }}
 {%- endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"""
@@ -99,7 +101,7 @@ def learnt(chat: ChatFormat, batch: dict[str, Any]) -> list[str]:
                 pieces.append((label != NOT_LEARNT, []))
             pieces[-1][1].append(token)
         texts = [(of, chat.processor.tokenizer.decode(tokens)) for of, tokens in pieces]
-        print("".join(f"[{text}]" if of else text for of, text in texts))
+        sys.stdout.write("".join(f"[{text}]" if of else text for of, text in texts) + "\n")
         told += [text for of, text in texts if of]
     return told
 
@@ -135,19 +137,27 @@ def test_training_reads_token_for_token_what_the_product_reads(
     batch = Batches(traces, chat, [END], max_length=4096, image_side=1024)([0])
     network = type("Network", (), {"get_input_embeddings": lambda self: torch.nn.Embedding(1, 1)})()
     model = LocalModel("tiny", network, chat, None, (2,), 4096)
-    messages, tools = traces.messages(0)
-    asked = [
-        model.encode(transcribe(messages[:place], tools, chat.knows, chat.control_tokens), tools)["input_ids"][
-            0
-        ].tolist()
-        for place, message in enumerate(messages)
-        if message.type == "ai"
-    ]
+    spoken = traces.spoken(0)
+    asked = []
+    for place, message in enumerate(spoken.messages):
+        if message.type == "ai":
+            before = transcribe(spoken.messages[:place], spoken.tools, chat.knows, chat.control_tokens)
+            asked.append(model.encode(before, spoken.tools)["input_ids"][0].tolist())
     begun = []
     for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
         begins = [at for at in range(1, len(ids)) if labels[at] != NOT_LEARNT and labels[at - 1] == NOT_LEARNT]
         begun += [ids[:at] for at in begins]
     assert begun == asked
+
+
+@pytest.mark.parametrize("template", [tiny_vlm.TEMPLATE, FORGETFUL, BARE], ids=["tools", "forgetful", "bare"])
+def test_what_has_the_weight_0_is_context(tiny: Path, tmp_path: Path, template: str) -> None:
+    pytest.importorskip("pyarrow")
+    messages = trace("train/made-00000/0000.png")
+    messages[5]["weight"] = 0
+    chat = chat_of(tiny, tmp_path, template)
+    batch = Batches(corpus_of(tmp_path / "made", {"messages": messages, "tools": [TOOL]}), chat, [END], 4096, 96)([0])
+    assert [text.strip() for text in learnt(chat, batch)] == [CALLED + END, SURE + END]
 
 
 def test_a_template_that_asks_otherwise_than_it_writes_is_refused(
@@ -178,7 +188,6 @@ def test_the_order_is_that_of_seed_and_epoch_and_batches_are_of_like_length() ->
     assert first == list(InTurn(sizes, 4, seed=5))
     order.set_epoch(1)
     assert list(order) != first
-    spread = [
-        max(cut) - min(cut) for at in range(0, 400, 4) if (cut := [sizes[number] for number in first[at : at + 4]])
-    ]
+    cuts = [[sizes[number] for number in first[at : at + 4]] for at in range(0, 400, 4)]
+    spread = [max(cut) - min(cut) for cut in cuts]
     assert sum(spread) / len(spread) < 40  # of 1000; by chance it would be 600
