@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -158,6 +158,33 @@ def test_what_has_the_weight_0_is_context(tiny: Path, tmp_path: Path, template: 
     chat = chat_of(tiny, tmp_path, template)
     batch = Batches(corpus_of(tmp_path / "made", {"messages": messages, "tools": [TOOL]}), chat, [END], 4096, 96)([0])
     assert [text.strip() for text in learnt(chat, batch)] == [CALLED + END, SURE + END]
+
+
+@pytest.mark.parametrize("prepend", ["always", "first", "never"])
+def test_tokens_that_begin_with_a_space_are_told_apart_too(
+    tiny: Path, traces: Conversations, prepend: Literal["always", "first", "never"]
+) -> None:
+    """A tokenizer as Llama 2 and LLaVA have it: a word and the space before it are one token."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import Idefics3Processor, PreTrainedTokenizerFast
+
+    words = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prepend, split=False)
+    words.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(prepend_scheme=prepend)])
+    processor = read_processor(str(tiny))
+    special = [token for token in processor.tokenizer.all_special_tokens]
+    pieces = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=["<unk>", *special, *pieces], show_progress=False)
+    words.train_from_iterator([SEEN, SURE, CALLED, "How many faces?"] * 3, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words, eos_token=END, pad_token=special[0], additional_special_tokens=special
+    )
+    spoken = Idefics3Processor(
+        processor.image_processor, tokenizer, image_seq_len=tiny_vlm.IMAGE_TOKENS, chat_template=BARE
+    )
+    chat = ChatFormat.of(spoken)
+    batch = Batches(traces, chat, [END], max_length=4096, image_side=96)([0])
+    assert [text.strip() for text in learnt(chat, batch)] == [CALLED + END, SEEN + END, SURE + END]
 
 
 def test_a_template_that_asks_otherwise_than_it_writes_is_refused(
