@@ -97,6 +97,8 @@ def train(chosen: argparse.Namespace) -> int:
 
     with Steps() as steps:
         run = train(recipe, chosen.corpus, chosen.out, steps)
+    if run is None:  # in a process that only helps another
+        return 0
     figures = run.report() or {}
     val = figures["val"]["all"]
     say(f"{figures['steps']} steps in {run.folder}, {figures['tokens_per_second']} tokens a second")

@@ -101,6 +101,7 @@ def test_a_full_disk_keeps_what_was_done_and_the_run_goes_on_later(
     steps: list[int] = []
     done = train(recipe, conversations, tmp_path / "run", lambda seen: steps.append(seen.step))
     assert steps == [3, 4, 5, 6]
+    assert done is not None
     assert [path.name for path in done.checkpoints()] == ["checkpoint-4", "checkpoint-6"]
 
 

@@ -172,7 +172,7 @@ def test_tokens_that_begin_with_a_space_are_told_apart_too(
     words.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prepend, split=False)
     words.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(prepend_scheme=prepend)])
     processor = read_processor(str(tiny))
-    special = [token for token in processor.tokenizer.all_special_tokens]
+    special = list(processor.tokenizer.all_special_tokens)
     pieces = [f"<0x{byte:02X}>" for byte in range(256)]
     trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=["<unk>", *special, *pieces], show_progress=False)
     words.train_from_iterator([SEEN, SURE, CALLED, "How many faces?"] * 3, trainer)
