@@ -147,6 +147,8 @@ def _arguments(recipe: Recipe, out: Path) -> transformers.TrainingArguments:
         include_num_input_tokens_seen="non_padding",
         dataloader_num_workers=recipe.workers,
         dataloader_pin_memory=torch.accelerator.is_available(),
+        # A batch without pictures leaves eyes and connector out.
+        ddp_find_unused_parameters=set(recipe.parts) != {"language"},
         remove_unused_columns=False,
         prediction_loss_only=True,
         label_names=["labels"],
