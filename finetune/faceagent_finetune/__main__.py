@@ -115,7 +115,7 @@ def _dry_run(recipe: Recipe, corpus: Path) -> int:
     say(f"{told.conversations} conversations of {told.load.tokens:.0f} tokens in the mean; {told.steps} steps")
     say(
         f"About {told.memory / 2**30:.2g} GiB of memory on each device, and {timedelta(seconds=round(told.seconds))} "
-        f"hours on one such as this ({told.device}), by estimate, and so within a factor of two or so. Nothing was trained."
+        f"hours on one such as this ({told.device}), within a factor of two or so. Nothing was trained."
     )
     return 0
 
