@@ -64,7 +64,9 @@ def _summary(told: dict[str, Any], out: Path) -> int:
     say(f"Kinds: {', '.join(f'{kind} {number}' for kind, number in told['by_kind'].items())}")
     say(f"distinct-1 {told['distinct_1']}, distinct-2 {told['distinct_2']}; the commonest answer: {top['share']:.2%}")
     if speed["conversations_per_second"]:
-        say(f"{speed['conversations_per_second']} conversations a second")
+        say(f"{speed['conversations_per_second']} conversations a second, traces aside")
+    if speed["traces_per_second"]:
+        say(f"{speed['traces_per_second']} traces a second")
     broken = {name: left for name, left in told["left_out"].items() if left["broken"]}
     for name, left in broken.items():
         complain(f"{name}: {left['broken']} photos are broken and left out, such as {left['broken_named'][0]}.")

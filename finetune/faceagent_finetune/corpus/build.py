@@ -1,6 +1,7 @@
 """A corpus in a folder, shard after shard.
 
-    OUT/train/fairface-00000/conversations.jsonl    one conversation a line; pictures by their path from OUT
+    OUT/train/fairface-00000/conversations.jsonl    one conversation a line (see `conversation`); pictures by their path
+                                                    from OUT
     OUT/train/fairface-00000/0000.webp …            the photos' own bytes; degraded copies as JPEG
     OUT/train/fairface-00000/shard.json             what was left out, and the hashes of what was not
     OUT/report.json, OUT/README.md                  figures; the dataset card
@@ -16,14 +17,14 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from faceagent.errors import MediaError, UsageError
 from faceagent.media import Photo
-from faceagent_finetune.corpus.conversation import Conversation, Picture, Talk
+from faceagent_finetune.corpus.conversation import Conversation, Picture, Talk, Trace
 from faceagent_finetune.corpus.duplicates import Duplicates, Seen
 from faceagent_finetune.corpus.kinds import KINDS
 from faceagent_finetune.corpus.labelled import LabelledPhoto, LeftOut
@@ -41,11 +42,29 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Built:
-    """made, seconds: conversations of this run alone, and how long they took, planning aside."""
+    """pace: of this run alone, planning aside."""
 
     plan: Plan
-    made: int
-    seconds: float
+    pace: Pace
+
+
+@dataclass
+class Pace:
+    """Conversations made and how long they took; of traces, for which tools measure, apart from the others."""
+
+    made: int = 0
+    seconds: float = 0.0
+    traces: int = 0
+    trace_seconds: float = 0.0
+
+    def told(self) -> dict[str, Any]:
+        """For the report."""
+        return {
+            "conversations_of_this_run": self.made + self.traces,
+            "seconds": round(self.seconds + self.trace_seconds, 2),
+            "conversations_per_second": round(self.made / self.seconds, 1) if self.made else None,
+            "traces_per_second": round(self.traces / self.trace_seconds, 1) if self.traces else None,
+        }
 
 
 def build(recipe: Recipe, data: Path, out: Path, sample: int | None, on_progress: Progress) -> Built:
@@ -59,15 +78,16 @@ def build(recipe: Recipe, data: Path, out: Path, sample: int | None, on_progress
     duplicates = Duplicates(recipe.duplicate_bits)
     for file in recipe.evaluation:
         duplicates.reserve(data, file)
-    made, begun = 0, time.monotonic()
+    pace, begun = Pace(), time.monotonic()
     for done, shard in enumerate(plan.shards, start=1):
         folder = out / shard.name
         if folder.is_dir():
             duplicates.replay(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["taken"])
         else:
-            made += _write(shard, plan.tables[shard.set], recipe, duplicates, folder)
+            _write(shard, plan.tables[shard.set], recipe, duplicates, folder, pace)
         on_progress(done, len(plan.shards))
-    return Built(plan, made, time.monotonic() - begun)
+    pace.seconds = time.monotonic() - begun - pace.trace_seconds
+    return Built(plan, pace)
 
 
 def _claim(out: Path, recipe: Recipe, sample: int | None) -> None:
@@ -83,21 +103,19 @@ def _claim(out: Path, recipe: Recipe, sample: int | None) -> None:
     file.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
 
 
-def _write(shard: Shard, table: Table, recipe: Recipe, duplicates: Duplicates, folder: Path) -> int:
-    """One shard; how many conversations it holds."""
+def _write(shard: Shard, table: Table, recipe: Recipe, duplicates: Duplicates, folder: Path, pace: Pace) -> None:
     photos, taken, left = _photos(shard, table, duplicates)
-    conversations = list(_conversations(shard, photos, recipe))
+    conversations = _conversations(shard, photos, recipe, pace)
     partial = folder.parent / f".{folder.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     written = _Written(partial, shard.name)
-    lines = [_record(conversation, f"{shard.name}/{n}", written) for n, conversation in enumerate(conversations)]
+    lines = [_record(conversation, f"{shard.name}/{n}", written, shard) for n, conversation in enumerate(conversations)]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (partial / CONVERSATIONS).write_text(text, encoding="utf-8")
     about = {"taken": [seen.stored() for seen in taken], "left_out": [asdict(one) for one in left]}
     (partial / ABOUT).write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.rename(folder)
-    return len(lines)
 
 
 def _photos(
@@ -127,11 +145,20 @@ def _photos(
     return photos, taken, left
 
 
-def _conversations(shard: Shard, photos: Sequence[LabelledPhoto], recipe: Recipe) -> Iterator[Conversation]:
+def _conversations(shard: Shard, photos: Sequence[LabelledPhoto], recipe: Recipe, pace: Pace) -> list[Conversation]:
     rng = random.Random(f"{recipe.seed}/{shard.name}")
     talk = Talk(rng, Voice(rng), recipe.purpose)
+    found: list[Conversation] = []
     for kind, share in recipe.kinds.items():
-        yield from KINDS[kind](photos, round(share * len(photos)), talk)
+        begun = time.monotonic()
+        made = list(KINDS[kind](photos, round(share * len(photos)), talk))
+        found += made
+        if kind == "trace":
+            pace.traces += len(made)
+            pace.trace_seconds += time.monotonic() - begun
+        else:
+            pace.made += len(made)
+    return found
 
 
 class _Written:
@@ -156,19 +183,21 @@ def _suffix(data: bytes) -> str:
     return ".webp" if data[8:12] == b"WEBP" else ".png"
 
 
-def _record(conversation: Conversation, name: str, written: _Written) -> dict[str, Any]:
-    first = conversation.pictures[0].photo
+def _record(conversation: Conversation, name: str, written: _Written, shard: Shard) -> dict[str, Any]:
+    facts = conversation.pictures[0].photo.facts if conversation.pictures else {}
     images = [written.path(picture) for picture in conversation.pictures]
+    tools = {"tools": conversation.tools} if isinstance(conversation, Trace) else {}
     return {
         "id": name,
         "messages": conversation.messages(images),
         "images": images,
+        **tools,
         "kind": conversation.kind,
         "turns": [{"attribute": turn.attribute, "value": turn.value} for turn in conversation.turns],
         "changes": [picture.change for picture in conversation.pictures],
-        "set": first.set,
-        "licence": first.licence,
-        "split": first.split,
-        "group": {name: first.facts.get(name, "") for name in ("gender", "ethnicity", "age band")},
+        "set": shard.set,
+        "licence": SOURCES[shard.set].licence,
+        "split": shard.split,
+        "group": {name: facts.get(name, "") for name in ("gender", "ethnicity", "age band")},
         "photos": [picture.photo.name for picture in conversation.pictures],
     }

@@ -14,6 +14,7 @@ _LIMITS = """\
 - Ages, genders and ethnic groups are how people labelled photos of others: impressions, with the labellers' errors.
 - Whether a face is forged is known from the sets; what gives a forgery away is not, so answers name no trace of it.
 - Questions and answers are composed of a grammar, in English. They are no sample of how people ask.
+- Traces hold what this package's tools measured, with the tools' errors; their questions were written for the planner.
 - People are shown who were not asked. Ask their sets' authors about removal, and remove what they remove.
 - CelebA and LFW show some of the same celebrities: do not train on the one and quote recognition on the other. A model
   trained on LFW's pairs cannot be measured on them.

@@ -1,4 +1,13 @@
-"""A conversation about one photo or two, in the messages format that trainers of vision-language models read."""
+"""A conversation in the messages format that trainers of vision-language models read.
+
+    {"id", "messages", "images", "kind", …}         a line of conversations.jsonl; traces have "tools" besides
+    {"role", "content": [{"type": "text", "text"} or {"type": "image", "image": PATH}]}     a message
+    {"role": "assistant", "content": [], "tool_calls": [{"type": "function", "id", "function": {"name", "arguments"}}]}
+    {"role": "tool", "name", "tool_call_id", "content"}
+
+An assistant's message with "weight": 0 is context and not to be learnt: an earlier answer in the history, which the
+product tells a model in short, or a draft that was sent back.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +63,26 @@ class Conversation:
             told.append(_message("user", turn.question, names if place == 0 else ()))
             told.append(_message("assistant", turn.answer))
         return told
+
+
+@dataclass(frozen=True)
+class Trace(Conversation):
+    """A question to the assistant with everything that a model in the seat was told and said.
+
+    told: messages, with the numbers of pictures in place of their files. tools: what could be called, in OpenAI's
+    format.
+    """
+
+    told: tuple[dict[str, Any], ...] = ()
+    tools: tuple[dict[str, Any], ...] = ()
+
+    def messages(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """As they were told; pictures stand where they were shown."""
+        return [told | {"content": [_named(part, names) for part in told["content"]]} for told in self.told]
+
+
+def _named(part: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return part | {"image": names[part["image"]]} if part["type"] == "image" else part
 
 
 def _message(role: str, text: str, images: Sequence[str] = ()) -> dict[str, Any]:

@@ -32,8 +32,9 @@ def records(out: Path) -> Iterator[dict[str, Any]]:
 
 
 def answers(record: Mapping[str, Any]) -> list[str]:
-    """What the assistant says in a conversation."""
-    return [part["text"] for told in record["messages"] if told["role"] == "assistant" for part in told["content"]]
+    """What the assistant says in a conversation, as far as it is to be learnt."""
+    learnt = (told for told in record["messages"] if told["role"] == "assistant" and told.get("weight") != 0)
+    return [part["text"] for told in learnt for part in told["content"]]
 
 
 def report(out: Path, built: Built) -> dict[str, Any]:
@@ -58,11 +59,7 @@ def report(out: Path, built: Built) -> dict[str, Any]:
         "by_group": _counted(" / ".join(filter(None, record["group"].values())) or "not labelled" for record in found),
         "images_by_licence": _counted(licences.values()),
         "left_out": _left_out(out, built),
-        "speed": {
-            "conversations_of_this_run": built.made,
-            "seconds": round(built.seconds, 2),
-            "conversations_per_second": round(built.made / built.seconds, 1) if built.made else None,
-        },
+        "speed": built.pace.told(),
     }
     (out / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return told
