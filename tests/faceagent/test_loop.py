@@ -12,6 +12,7 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from scripted import ScriptedController, calling
 
+from faceagent import policy
 from faceagent.agent import Budget, FaceAgent
 from faceagent.errors import ControllerError
 from faceagent.types import Answer, Answered, StepFinished, StepStarted, Turn
@@ -262,6 +263,25 @@ def test_what_a_model_says_aside_states_nothing_of_a_face() -> None:
     assert "40" not in answer.text
     assert answer.not_established == ("The age is open.",)
     assert "I am not sure." in answer.text
+
+
+def test_a_model_may_say_what_the_policy_and_the_tools_say_themselves() -> None:
+    declined, absent = policy.topics()[0].why, "Erasing an enrolled person is not offered in this installation."
+    spoken = {"status": "partly_answered", "remarks": [declined], "not_established": [absent, OFFERED]}
+    answer = agent(AIMessage(json.dumps(spoken))).ask("Will he steal?", [fakes.photo()])
+    assert declined in answer.text
+    assert answer.not_established == (absent,)
+
+
+OFFERED = "Comparing faces is not offered in this installation."  # which it is
+
+
+def test_a_model_may_repeat_why_a_tool_refused() -> None:
+    def repeating(messages: list[BaseMessage]) -> AIMessage:
+        return AIMessage(json.dumps({"not_established": [json.loads(messages[-1].text)["message"]]}))
+
+    answer = agent(calling("detect_faces", images=["image 7"]), repeating).ask("How many?", [fakes.photo()])
+    assert answer.not_established[0].startswith("There is no 'image 7'")
 
 
 def test_no_text_of_an_earlier_answer_can_end_a_message_for_a_model() -> None:
