@@ -19,14 +19,17 @@ from PIL import Image
 parquet = pytest.importorskip("pyarrow.parquet")
 
 import pyarrow  # noqa: E402 - after the skip
+from langchain_core.language_models.fake_chat_models import FakeListChatModel  # noqa: E402
 
 from faceagent.errors import FaceAgentError, InputError, UsageError  # noqa: E402
 from faceagent.policy import declined, topics  # noqa: E402
 from faceagent_finetune.__main__ import main  # noqa: E402
+from faceagent_finetune.corpus.build import build  # noqa: E402
 from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
 from faceagent_finetune.corpus.labelled import Label, LeftOut, Row  # noqa: E402
 from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
-from faceagent_finetune.corpus.report import answers, records  # noqa: E402
+from faceagent_finetune.corpus.report import answers, records, report  # noqa: E402
+from faceagent_finetune.corpus.rewriter import Rewriter  # noqa: E402
 from faceagent_finetune.corpus.sampler import balanced  # noqa: E402
 from faceagent_finetune.corpus.sources import SOURCES, celeba, ferplus, utkface  # noqa: E402
 from faceagent_finetune.corpus.wording import Voice  # noqa: E402
@@ -289,6 +292,20 @@ def test_every_declined_question_is_one_that_the_policy_declines() -> None:
         for _ in range(60):
             question = voice.say(f"declined.ask.{topic.name}")
             assert topic.name in {found.name for found in declined(question)}, question
+
+
+def test_a_model_rewords_answers_that_the_labels_bear_out(made: Path, tmp_path: Path) -> None:
+    recipe = Recipe.read(made.parent / "recipe.toml")
+    rewriter = Rewriter(FakeListChatModel(responses=["The person wears no glasses."]), 1.0)
+    out = tmp_path / "out"
+    told = report(out, build(recipe, made.parent, out, None, lambda done, total: None, rewriter))
+    outcomes = told["reworded"]
+    assert outcomes["accepted"] > 0
+    assert outcomes["contradiction"] > 0
+    written = [answer for record in records(out) for answer in answers(record)]
+    assert written.count("The person wears no glasses.") == outcomes["accepted"]
+    assert len(written) == len([answer for record in records(made) for answer in answers(record)])
+    assert json.loads((made / "report.json").read_text("utf-8"))["reworded"] == {}
 
 
 def test_a_rare_group_is_not_outnumbered() -> None:

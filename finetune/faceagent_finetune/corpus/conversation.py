@@ -20,6 +20,7 @@ from faceagent_finetune.corpus.labelled import LabelledPhoto
 from faceagent_finetune.corpus.wording import Voice
 
 ABSTAINED, DECLINED, OFF = "abstained", "declined", "off without a purpose"
+UNANSWERED = frozenset({ABSTAINED, DECLINED, OFF})
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def report(out: Path, built: Built) -> dict[str, Any]:
         "by_group": _counted(" / ".join(filter(None, record["group"].values())) or "not labelled" for record in found),
         "images_by_licence": _counted(licences.values()),
         "left_out": _left_out(out, built),
+        "reworded": _reworded(out),
         "speed": built.pace.told(),
     }
     (out / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -84,6 +85,14 @@ def _by_attribute(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int
         for turn in record["turns"]:
             told.setdefault(turn["attribute"], Counter())[turn["value"]] += 1
     return {attribute: dict(told[attribute].most_common()) for attribute in sorted(told)}
+
+
+def _reworded(out: Path) -> dict[str, int]:
+    """Answers by what came of rewording them: accepted, or why the composed wording was kept."""
+    told: Counter[str] = Counter()
+    for file in sorted(out.glob(f"*/*/{ABOUT}")):
+        told.update(json.loads(file.read_text(encoding="utf-8")).get("reworded", {}))
+    return dict(told.most_common())
 
 
 def _left_out(out: Path, built: Built) -> dict[str, Any]:
