@@ -1,4 +1,4 @@
-"""`python -m faceagent_finetune corpus | preview`.
+"""`python -m faceagent_finetune corpus | preview | convert`.
 
 Exit status: 0 done; 1 done, but some photos were broken, or something is missing; 2 the command, the recipe or the data
 folder is wrong.
@@ -100,6 +100,17 @@ def preview(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def convert(chosen: argparse.Namespace) -> int:
+    """Write a corpus in another format."""
+    from faceagent_finetune.corpus.convert import convert as converted
+
+    told = converted(chosen.folder, chosen.to, chosen.out)
+    say(f"{told.written} conversations in {chosen.out}")
+    if told.left_out:
+        say(f"{told.left_out} are left out: parts of them must not be learnt, which {chosen.to} cannot say")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m faceagent_finetune", description="Tune vision-language models.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -113,6 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
     showing.add_argument("--each", type=_positive, default=8, metavar="N", help="conversations of a kind (default 8)")
     showing.set_defaults(run=preview)
+    converting = commands.add_parser("convert", help="write a corpus in a format of other trainers")
+    converting.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
+    converting.add_argument(
+        "--to", choices=("sharegpt", "parquet"), required=True, help="sharegpt: as LLaMA-Factory reads it"
+    )
+    converting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+    converting.set_defaults(run=convert)
     return parser
 
 

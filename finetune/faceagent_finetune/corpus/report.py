@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from faceagent.errors import UsageError
+from faceagent.errors import InputError, UsageError
 from faceagent_finetune.corpus.build import ABOUT, CONVERSATIONS, Built
 from faceagent_finetune.corpus.labelled import SPLITS
 
@@ -22,13 +22,20 @@ def records(out: Path) -> Iterator[dict[str, Any]]:
 
     Raises:
         UsageError: the folder holds none.
+        InputError: a line is damaged.
     """
     files = [file for split in SPLITS for file in sorted(out.glob(f"{split}/*/{CONVERSATIONS}"))]
     if not files:
         raise UsageError(f"{out} holds no corpus", "Make one with: python -m faceagent_finetune corpus RECIPE …")
     for file in files:
         with file.open(encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    raise InputError(
+                        f"Line {number} of {file} is damaged", f"Delete {file.parent}, and `corpus` makes it anew"
+                    ) from None
 
 
 def answers(record: Mapping[str, Any]) -> list[str]:
