@@ -25,8 +25,10 @@ from faceagent.errors import FaceAgentError, InputError, UsageError  # noqa: E40
 from faceagent.policy import declined, topics  # noqa: E402
 from faceagent_finetune.__main__ import main  # noqa: E402
 from faceagent_finetune.corpus.build import build  # noqa: E402
+from faceagent_finetune.corpus.conversation import Talk  # noqa: E402
 from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
-from faceagent_finetune.corpus.labelled import Label, LeftOut, Row  # noqa: E402
+from faceagent_finetune.corpus.kinds.regions import by_regions  # noqa: E402
+from faceagent_finetune.corpus.labelled import Label, LabelledPhoto, LeftOut, Row  # noqa: E402
 from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
 from faceagent_finetune.corpus.report import answers, records, report  # noqa: E402
 from faceagent_finetune.corpus.rewriter import Rewriter  # noqa: E402
@@ -306,6 +308,26 @@ def test_a_model_rewords_answers_that_the_labels_bear_out(made: Path, tmp_path: 
     assert written.count("The person wears no glasses.") == outcomes["accepted"]
     assert len(written) == len([answer for record in records(made) for answer in answers(record)])
     assert json.loads((made / "report.json").read_text("utf-8"))["reworded"] == {}
+
+
+def test_faces_are_compared_region_by_region_as_far_as_the_labels_know() -> None:
+    def shown(name: str, **facts: str) -> LabelledPhoto:
+        nothing = {thing.name: "no" for thing in celeba.USED} | {"black hair": "yes"}
+        known = {thing: value for thing, value in (nothing | facts).items() if value}
+        return LabelledPhoto("celeba40", name, b"", known, "train", name, "none")
+
+    one = shown("1", glasses="yes", earrings="")
+    other = shown("2", **{"black hair": "no", "blond hair": "yes", "earrings": "no"})
+    rng = random.Random(2)
+    (made,) = by_regions([one, other], 1, Talk(rng, Voice(rng), None))
+    (turn,) = made.turns
+    assert turn.value == "2 of 5 differ"  # of the ears nothing is known in one
+    said = turn.answer.lower()
+    order = ("first", "second") if made.pictures[0].photo is one else ("second", "first")
+    for named in ("glasses in the {0}", "no glasses in the {1}", "black hair in the {0}", "blond hair in the {1}"):
+        assert named.format(*order) in said
+    assert "earrings" not in said
+    assert "no beard, goatee or moustache" in said
 
 
 def test_a_rare_group_is_not_outnumbered() -> None:
