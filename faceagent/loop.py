@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from faceagent.controllers.draft import NOTICE, RULES, Draft, history, inventory
+from faceagent.controllers.plan import of_itself
 from faceagent.errors import ControllerError
 from faceagent.ground import Rejection, aside, ground
 from faceagent.narrate import Narration, compose, narrate
@@ -249,10 +250,12 @@ class Conversation:
         return list(grounded.accepted), grounded.rejected
 
     def _asides(self, sentences: Sequence[str]) -> list[str]:
-        """A model's remarks and gaps, which cite nothing, as far as they state nothing of any face or photo."""
+        """A model's remarks and gaps, which cite nothing: what the policy and the tools say themselves, and else what
+        states nothing of any face or photo."""
         if getattr(self.controller, "own_words", False):
             return list(sentences)
-        reasons = {sentence: aside(sentence) for sentence in sentences}
+        own = {*of_itself(self.tools), *self._own_words().not_established}
+        reasons = {sentence: None if sentence in own else aside(sentence) for sentence in sentences}
         for sentence, reason in reasons.items():
             if reason:
                 _log.info("left out: %s: %s", sentence, reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
@@ -44,9 +44,14 @@ CAN_DO = (
     "I answer questions about faces in photos and videos: how many there are, whether two show the same person, how "
     "old they look, what else can be seen of them, where they look, whether a face was live or a print, whether a "
     "photo is good enough for a purpose, whether its pixels bear traces of forgery, and what a file's own records say "
-    "about its origin. I can outline the regions of a face and hide faces in a copy. Expressions and perceived "
-    "ethnicity I read only for a stated purpose. Every sentence of an answer names the measurement that it rests on."
+    "about its origin.",
+    "I can outline the regions of a face and hide faces in a copy.",
+    "Expressions and perceived ethnicity I read only for a stated purpose.",
+    "Every sentence of an answer names the measurement that it rests on.",
 )
+HELLO = "Hello. Give me one or more photos and ask a question about the faces in them."
+NO_PHOTO = "Please give me the photo that your question is about."
+NO_VIDEO_RECORDS = "The records inside a video are not read in this version."
 UNCLEAR = (
     "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
     "same person, how old somebody looks, whether the photo is good enough for a comparison, or what the file says "
@@ -54,16 +59,40 @@ UNCLEAR = (
 )
 
 
-def plan(question: str, view: View, tools: Sequence[str], history: Sequence[Earlier] = ()) -> Plan:
+Read = Callable[[str], Reading]
+"""What a question asks for."""
+
+
+def of_itself(offered: Container[str]) -> frozenset[str]:
+    """What this package says of itself and its policy, word for word: any controller may say it, without evidence.
+
+    Args:
+        offered: names of the tools that are installed, of which it is not said that they are missing.
+    """
+    missing = (not_offered(name) for name in LABELS if name not in offered)
+    return frozenset(
+        (*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO, NO_VIDEO_RECORDS, UNCLEAR)
+    )
+
+
+def not_offered(tool: str) -> str:
+    return f"{LABELS[tool]} is not offered in this installation."
+
+
+def plan(
+    question: str, view: View, tools: Sequence[str], history: Sequence[Earlier] = (), read: Read | None = None
+) -> Plan:
     """Map a question to tool calls.
 
     Args:
         view: the ids in the conversation, including those that tool calls have brought since the question.
         tools: names of the tools that may be called.
         history: earlier questions, oldest first.
+        read: by default the network of planner.py.
     """
-    meant = _meant(question, history)
-    reading = planner().read(without_age_reference(meant))
+    read = read or planner().read
+    meant = _meant(question, history, read)
+    reading = read(without_age_reference(meant))
     refusals = _refusals(meant, reading)
     wanted = reading.intents
     if not wanted or (refusals and all(intent.alone for intent in wanted)):
@@ -72,11 +101,9 @@ def plan(question: str, view: View, tools: Sequence[str], history: Sequence[Earl
     films = view.videos if VIDEO in tools else {}
     known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
-    missing = tuple(
-        f"{LABELS[name]} is not offered in this installation." for name in known if name not in tools and name in LABELS
-    )
+    missing = tuple(not_offered(name) for name in known if name not in tools and name in LABELS)
     if films and RECORDS in {name for intent in wanted for name in intent.tools}:
-        missing = (*missing, "The records inside a video are not read in this version.")
+        missing = (*missing, NO_VIDEO_RECORDS)
     if not asked:
         return Plan(status="declined" if refusals else "not_offered", remarks=refusals, not_offered=missing)
     if films and (None in films.values() or not view.images):
@@ -86,7 +113,7 @@ def plan(question: str, view: View, tools: Sequence[str], history: Sequence[Earl
             calls=(Call.of(VIDEO),), asked=asked if looking else (VIDEO,), remarks=refusals, not_offered=missing
         )
     if not view.images:
-        return Plan(status="needs_photo", remarks=(*refusals, "Please give me the photo that your question is about."))
+        return Plan(status="needs_photo", remarks=(*refusals, NO_PHOTO))
     base = Plan(asked=asked, remarks=refusals, not_offered=missing)
     return _about_whom(question, base, wanted, view, tools, history)
 
@@ -111,12 +138,12 @@ def _about_whom(
     return replace(base, calls=calls)
 
 
-def _meant(question: str, history: Sequence[Earlier]) -> str:
+def _meant(question: str, history: Sequence[Earlier], read: Read) -> str:
     """The question whose intent holds: of "and the other one?" that of the last question that had one."""
     if not points_only(question):
         return question
     before = (earlier.question for earlier in reversed(history) if not points_only(earlier.question))
-    return next((text for text in before if planner().read(text).intents or declined(text)), question)
+    return next((text for text in before if read(text).intents or declined(text)), question)
 
 
 _COMPARES = "compare_faces"
@@ -167,9 +194,9 @@ def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan:
     if refusals:
         return Plan(status="declined", remarks=refusals)
     if reading.chat == HELP:
-        return Plan(remarks=(CAN_DO,))
+        return Plan(remarks=CAN_DO)
     if reading.chat:
-        return Plan(remarks=("Hello. Give me one or more photos and ask a question about the faces in them.",))
+        return Plan(remarks=(HELLO,))
     return Plan(status="needs_clarification", remarks=(_asking_back(reading.maybe) or UNCLEAR,))
 
 
