@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +24,6 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 _PICTURE = 800  # characters that take about as many tokens as a picture
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a conversation stands. size: characters of its text, pictures counted as some."""
-
-    file: Path
-    offset: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,9 @@ class Conversations:
     def __init__(self, corpus: Path, split: str, only: Sequence[str] = (), without: Sequence[str] = ()) -> None:
         self.corpus = corpus
         self.left_out: list[LeftOut] = []
-        self._places: list[Place] = []
+        # Of each: its file, where its line begins there, and its size.
+        self._files: list[Path] = []
+        self._file, self._offset, self._size = array("q"), array("q"), array("q")
         files = sorted(corpus.glob(f"{split}/*/{CONVERSATIONS}"))
         if not files:
             raise UsageError(
@@ -67,7 +61,7 @@ class Conversations:
             )
         for file in files:
             self._scan(file, only, without)
-        if not self._places:
+        if not self._size:
             reasons = (
                 "; ".join(f"{one.name}: {one.reason}" for one in self.left_out[:3]) or "none is of the kinds asked"
             )
@@ -81,25 +75,27 @@ class Conversations:
                     record = read_record(line)
                     kind = record.get("kind", "")
                     if (not only or kind in only) and kind not in without:
-                        self._places.append(Place(file, offset, check(record, self.corpus)))
+                        self._size.append(check(record, self.corpus))
+                        self._file.append(len(self._files))
+                        self._offset.append(offset)
                 except BrokenRecord as broken:
                     name = f"{file.relative_to(self.corpus)}, line {number}"
                     self.left_out.append(LeftOut(name, str(broken)))
                 offset += len(line)
+        self._files.append(file)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._size)
 
     @property
-    def sizes(self) -> list[int]:
-        """Of each, in characters, see `Place`."""
-        return [place.size for place in self._places]
+    def sizes(self) -> Sequence[int]:
+        """Of each, in characters, pictures counted as some."""
+        return self._size
 
     def record(self, index: int) -> dict[str, Any]:
         """The line of the corpus, as JSON."""
-        place = self._places[index]
-        with place.file.open("rb") as file:
-            file.seek(place.offset)
+        with self._files[self._file[index]].open("rb") as file:
+            file.seek(self._offset[index])
             return read_record(file.readline())
 
     def spoken(self, index: int) -> Spoken:
@@ -185,7 +181,7 @@ def read_record(line: bytes) -> dict[str, Any]:
 
 
 def check(record: Mapping[str, Any], corpus: Path) -> int:
-    """See that a conversation can be learnt from; its size, see `Place`.
+    """See that a conversation can be learnt from; its size in characters, pictures counted as some.
 
     Raises:
         BrokenRecord: it cannot.
