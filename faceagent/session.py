@@ -236,6 +236,17 @@ class Session:
             self.video(reference)
         return tuple(dict.fromkeys(references or self.videos))
 
+    def files_in(self, images: Sequence[str], videos: Sequence[str]) -> tuple[str, ...]:
+        """The photos and videos with these ids; none of either means all, but for the frames taken out of videos.
+
+        Raises:
+            UnknownReference: an id does not exist.
+        """
+        if images or videos:
+            return (*(self.images_in(images) if images else ()), *(self.videos_in(videos) if videos else ()))
+        stills = {image for of_one in self._stills.values() for image in of_one}
+        return (*(image for image in self.images if image not in stills), *self.videos)
+
     # What was said
 
     def add_turn(self, turn: Turn) -> None:

@@ -48,6 +48,13 @@ class VideoArguments(Arguments):
     videos: tuple[str, ...] = Field(default=(), description='Video ids such as "video 1". Empty: all videos.')
 
 
+class FileArguments(Arguments):
+    images: tuple[str, ...] = Field(default=(), description='Image ids such as "image 1".')
+    videos: tuple[str, ...] = Field(
+        default=(), description='Video ids such as "video 1". No image and no video: all photos and videos.'
+    )
+
+
 class SubjectArguments(Arguments):
     subjects: tuple[str, ...] = Field(
         default=(),
@@ -135,6 +142,8 @@ class FaceTool(ABC, Generic[ArgumentsT]):
         """The images or videos a call concerns (faces are looked for in images first if `needs_faces`)."""
         if isinstance(arguments, VideoArguments):
             return session.videos_in(arguments.videos)
+        if isinstance(arguments, FileArguments):
+            return session.files_in(arguments.images, arguments.videos)
         named = getattr(arguments, "images", ()) or getattr(arguments, "subjects", ())
         return session.images_in(named)
 

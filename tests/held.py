@@ -35,3 +35,7 @@ def word(tool: AnyTool, evidence: Sequence[Evidence], session: Session) -> list[
 
 def sentences(claims: Sequence[Claim]) -> str:
     return " ".join(claim.sentence for claim in claims)
+
+
+def roles(claims: Sequence[Claim], role: str) -> str:
+    return sentences([claim for claim in claims if claim.role == role])

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
-from faceagent.controllers.refer import References, points_only, references, which_one, without_age_reference
+from faceagent.controllers.refer import (
+    References,
+    image_of,
+    points_only,
+    references,
+    which_one,
+    without_age_reference,
+)
 from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
 from faceagent.tool import DETECTOR, VIDEO
@@ -51,7 +58,6 @@ CAN_DO = (
 )
 HELLO = "Hello. Give me one or more photos and ask a question about the faces in them."
 NO_PHOTO = "Please give me the photo that your question is about."
-NO_VIDEO_RECORDS = "The records inside a video are not read in this version."
 UNCLEAR = (
     "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
     "same person, how old somebody looks, whether the photo is good enough for a comparison, or what the file says "
@@ -70,9 +76,7 @@ def of_itself(offered: Container[str]) -> frozenset[str]:
         offered: names of the tools that are installed, of which it is not said that they are missing.
     """
     missing = (not_offered(name) for name in LABELS if name not in offered)
-    return frozenset(
-        (*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO, NO_VIDEO_RECORDS, UNCLEAR)
-    )
+    return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO, UNCLEAR))
 
 
 def not_offered(tool: str) -> str:
@@ -98,24 +102,33 @@ def plan(
     if not wanted or (refusals and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
         return _without_intent(reading, refusals)
-    films = view.videos if VIDEO in tools else {}
+    films = view.videos if {VIDEO, RECORDS} & set(tools) else {}
     known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
     missing = tuple(not_offered(name) for name in known if name not in tools and name in LABELS)
-    if films and RECORDS in {name for intent in wanted for name in intent.tools}:
-        missing = (*missing, NO_VIDEO_RECORDS)
     if not asked:
         return Plan(status="declined" if refusals else "not_offered", remarks=refusals, not_offered=missing)
-    if films and (None in films.values() or not view.images):
-        # Who is to be seen is known when a video has been looked at; then its stills are photos like any other.
+    if films and (calls := _on_films(asked, view, tools)):
         looking = None in films.values()
-        return Plan(
-            calls=(Call.of(VIDEO),), asked=asked if looking else (VIDEO,), remarks=refusals, not_offered=missing
-        )
+        told = asked if looking else tuple(call.tool for call in calls)
+        return Plan(calls=calls, asked=told, remarks=refusals, not_offered=missing)
     if not view.images:
         return Plan(status="needs_photo", remarks=(*refusals, NO_PHOTO))
     base = Plan(asked=asked, remarks=refusals, not_offered=missing)
     return _about_whom(question, base, wanted, view, tools, history)
+
+
+def _on_films(asked: Sequence[str], view: View, tools: Sequence[str]) -> tuple[Call, ...]:
+    """The calls where nothing but videos can be asked yet; none where their stills or photos can be.
+
+    Who is to be seen is known when a video has been looked at; then its stills are photos like any other. Its file can
+    be asked at once.
+    """
+    records = (Call.of(RECORDS),) if RECORDS in asked else ()
+    frames = (Call.of(VIDEO),) if VIDEO in tools and set(asked) != {RECORDS} else ()
+    if frames and None in view.videos.values():
+        return frames
+    return () if view.images else (*frames, *records)
 
 
 def _about_whom(
@@ -170,8 +183,8 @@ def _calls(
     return tuple(_call(name, pointed, view, _about(name, wanted)) for name in (*first, *asked))
 
 
-_OF_PHOTOS = frozenset({DETECTOR, PIXELS, RECORDS})
-"""What is asked of a photo as a file or as a whole. Of a video the frames answer, not the stills taken from it."""
+_OF_PHOTOS = frozenset({DETECTOR, PIXELS})
+"""What is asked of a photo as a whole. Of a video the frames answer, not the stills taken from it."""
 
 
 def _known(wanted: Sequence[Intent], view: View, *, films: bool) -> tuple[str, ...]:
@@ -227,11 +240,8 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
     if view.videos and name in _OF_PHOTOS:
         subjects = subjects or view.photos
     if name in _BY_IMAGE:
-        images = dict.fromkeys(
-            f"image {subject.split()[1].split('.')[0]}" if subject.startswith("face") else subject
-            for subject in subjects
-        )
-        return Call.of(name, images=tuple(images))
+        images = tuple(dict.fromkeys(image_of(subject) for subject in subjects))
+        return _on_files(images, view) if name == RECORDS else Call.of(name, images=images)
     if name == _COMPARES and len(subjects) == 1:
         # "Is this the person in photo 2?" compares photo 2 with the others; one face is compared with all.
         if subjects[0].startswith("face"):
@@ -239,6 +249,13 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
         elif len(view.images) > 1:
             subjects = ()
     return Call.of(name, subjects=subjects, about=about)
+
+
+def _on_files(images: Sequence[str], view: View) -> Call:
+    """Records are those of a file: for a frame taken out of a video, the video's."""
+    of = {still: video for video, stills in view.videos.items() for still in stills or ()}
+    photos = [image for image in images if image not in of]
+    return Call.of(RECORDS, images=photos, videos=tuple(dict.fromkeys(of[image] for image in images if image in of)))
 
 
 def _all_faces(view: View) -> tuple[str, ...]:

@@ -156,7 +156,7 @@ def _images(text: str, view: View, history: Sequence[Earlier]) -> tuple[str, ...
         if view.images and place < len(view.images):
             named.append(view.images[place])
     if _OTHER_PHOTO.search(text):
-        before = {_image_of(subject) for subject in _last(history)}
+        before = {image_of(subject) for subject in _last(history)}
         rest = [image for image in view.images if image not in before]
         named += rest if before and len(rest) == 1 else []
     if not named and _IT.search(text):
@@ -169,7 +169,7 @@ def _existing(images: Iterable[str], view: View) -> tuple[str, ...]:
     return tuple(image for image in images if image in view.faces)
 
 
-def _image_of(subject: str) -> str:
+def image_of(subject: str) -> str:
     return f"image {subject.split()[1].partition('.')[0]}"
 
 
@@ -212,7 +212,7 @@ def _resolved(
         elif base or _crowded(view, images):
             open_ += them
     named = tuple(dict.fromkeys(found))
-    photos = tuple(image for image in images if image not in {_image_of(face) for face in named})
+    photos = tuple(image for image in images if image not in {image_of(face) for face in named})
     return References(
         (*named, *photos),
         choices=() if named else tuple(dict.fromkeys(open_)),
@@ -241,7 +241,7 @@ def _named(text: str, view: View, images: Sequence[str], history: Sequence[Earli
     """For each place or number in a question the faces that it may mean: one, or one for each photo with several."""
     # The photo that was spoken of, or that the question names, may have one face only; then another one is meant.
     scope = _crowded(view, images) or _crowded(view, ())
-    before = [image for image in scope if image in {_image_of(subject) for subject in _last(history)}]
+    before = [image for image in scope if image in {image_of(subject) for subject in _last(history)}]
     scope = tuple(before) if len(before) == 1 else scope
     for places in _numbers(text):
         yield tuple(face for image in scope for face in _at(places, image, view.faces[image] or ()))
@@ -295,13 +295,13 @@ def _by_age(text: str, view: View, among: Sequence[str]) -> tuple[str, ...]:
 
 def _rest(base: Sequence[str], view: View, images: Sequence[str]) -> tuple[str, ...]:
     """The faces besides those spoken of: of the same photo if it shows more, else of all."""
-    beside = [face for image in dict.fromkeys(map(_image_of, base)) for face in view.faces.get(image) or ()]
+    beside = [face for image in dict.fromkeys(map(image_of, base)) for face in view.faces.get(image) or ()]
     scope = beside if len(beside) > len(base) and not images else _faces(view, images)
     rest = tuple(face for face in scope if face not in base)
     if rest and (base or len(rest) > 1):
         return rest
     # There is no other: the tool will say what there is.
-    image = _image_of(scope[0]) if scope else "image 1"
+    image = image_of(scope[0]) if scope else "image 1"
     return (f"{image.replace('image', 'face')}.{len(view.faces.get(image) or ()) + 1}",)
 
 
@@ -334,7 +334,7 @@ def _inherited(text: str, view: View, history: Sequence[Earlier]) -> tuple[str, 
 
 
 def _place(face: str, view: View) -> str:
-    image = _image_of(face)
+    image = image_of(face)
     faces = view.faces.get(image) or ()
     of = f" of {image}" if len(view.images) > 1 else ""
     if len(faces) < 2 or face not in faces:

@@ -33,6 +33,7 @@ EXAMINATION = (
     "assess_quality",
     "estimate_pose",
 )
+VIDEO_EXAMINATION = ("inspect_provenance", VIDEO)
 ATTRIBUTES = "estimate_attributes"
 PEOPLE = (ATTRIBUTES, "recognize_emotion")
 _ABOUT_PEOPLE = ("age", "gender", "attributes", "ethnicity")
@@ -93,7 +94,7 @@ class Examination:
     def _video(self, video: Video) -> ExhibitReport:
         """The faces of a video are not compared with those of other exhibits: its stills are let go at once."""
         video_id = self._session.add_video(video)
-        outcomes = self._call(VIDEO, video_id) if VIDEO in self._toolbox else []
+        outcomes = [one for name in VIDEO_EXAMINATION if name in self._toolbox for one in self._call(name, video_id)]
         stills = self._session.stills(video_id) or ()
         faces = tuple(face for image in stills for face in self._session.faces(image))
         exhibit = self._exhibit(video.exhibit(video_id), outcomes, stills, faces)
@@ -149,7 +150,8 @@ class Examination:
 
     def _call(self, name: str, *references: str) -> list[Outcome]:
         fields = self._toolbox[name].arguments.model_fields
-        kind = next(kind for kind in ("images", "videos", "subjects") if kind in fields)
+        of_video = references[0].startswith("video")
+        kind = "videos" if of_video else next(kind for kind in ("images", "subjects") if kind in fields)
         arguments: dict[str, tuple[str, ...]] = {kind: references}
         if name == ATTRIBUTES and policy.opens(self._session.purpose, "ethnicity"):
             arguments["about"] = _ABOUT_PEOPLE
