@@ -72,6 +72,11 @@ LEFT = after("face 1.1")
         ("Was another person's face pasted onto this?", photo(1), [], []),
         ("Did somebody put another man's face there?", TWO, [], []),
         ("Is the face sharp?", TWO, after("face 9.9", "image 7"), None),
+        ("Blur everyone except the woman on the left", THREE, [], ["face 1.2", "face 1.3"]),
+        ("hide everybody but her", TWO, LEFT, ["face 1.2"]),
+        ("hide everybody but her", THREE, [], None),
+        ("hide everyone but first tell me about them", TWO, LEFT, []),
+        ("Is the second man on the right smiling?", FIVE, [], ["face 1.4"]),
     ],
 )
 def test_whom_a_question_means(question: str, view: View, history: list[Earlier], subjects: list[str] | None) -> None:
