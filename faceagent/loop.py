@@ -24,9 +24,10 @@ from pydantic import ValidationError
 
 from faceagent.controllers.draft import NOTICE, RULES, Draft, history, inventory
 from faceagent.controllers.plan import of_itself
+from faceagent.controllers.sequence import in_sequence
 from faceagent.errors import ControllerError
 from faceagent.ground import Rejection, aside, ground
-from faceagent.narrate import Narration, compose, narrate
+from faceagent.narrate import ROLES, Narration, compose, narrate
 from faceagent.session import Session
 from faceagent.tool import Names, Outcome, Toolbox
 from faceagent.types import Answer, Answered, Claim, Event, Step, StepFinished, StepStarted, Turn
@@ -112,12 +113,17 @@ class Conversation:
         turn = Turn(
             question=self.question,
             status=status,
-            claims=tuple(accepted),
+            claims=self._arranged(accepted),
             remarks=(*self._asides(draft.remarks), *self._blind_spots()),
             not_established=tuple(gaps),
         )
         self.session.add_turn(turn)
         yield Answered(answer=self._answer(turn))
+
+    def _arranged(self, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+        """Answers, reasons, doubts; as they were drafted where the question says an order."""
+        drafted = getattr(self.controller, "own_words", False) or in_sequence(self.question)
+        return tuple(claims if drafted else sorted(claims, key=lambda claim: ROLES.index(claim.role)))
 
     def _answer(self, turn: Turn) -> Answer:
         used = {evidence_id for claim in turn.claims for evidence_id in claim.evidence}
@@ -286,7 +292,10 @@ class Conversation:
     def _own_words(self) -> Draft:
         faces = tuple(face.id for face in self.session.faces())
         names = Names(images=self.session.images, faces=faces)
-        narration: Narration = narrate(self.outcomes, tuple(dict.fromkeys(self.asked)), self.tools, names)
+        asked = tuple(dict.fromkeys(self.asked))
+        narration: Narration = narrate(
+            self.outcomes, asked, self.tools, names, in_turn=bool(in_sequence(self.question))
+        )
         return Draft(claims=narration.claims, not_established=narration.not_established)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import References, points_only, references, which_one, without_age_reference
+from faceagent.controllers.sequence import in_sequence
 from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
 from faceagent.tool import DETECTOR, VIDEO
@@ -30,13 +31,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Plan:
-    """asked: tools whose evidence answers the question, most important first."""
+    """asked: tools whose evidence answers the question, most important first.
+
+    in_turn: the question says in which order it wants the calls' answers.
+    """
 
     status: AnswerStatus = "answered"
     calls: tuple[Call, ...] = ()
     asked: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     not_offered: tuple[str, ...] = ()
+    in_turn: bool = False
 
 
 PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
@@ -114,12 +119,32 @@ def plan(
         )
     if not view.images:
         return Plan(status="needs_photo", remarks=(*refusals, NO_PHOTO))
-    base = Plan(asked=asked, remarks=refusals, not_offered=missing)
-    return _about_whom(question, base, wanted, view, tools, history)
+    turns = _turns(meant, wanted, read)
+    if len(turns) > 1:
+        named = tuple(dict.fromkeys(name for turn in turns for intent in turn for name in intent.tools))
+        asked = tuple(sorted(asked, key=lambda name: named.index(name) if name in named else -1))
+    base = Plan(asked=asked, remarks=refusals, not_offered=missing, in_turn=len(turns) > 1)
+    return _about_whom(question, base, turns, view, tools, history)
+
+
+def _turns(question: str, wanted: tuple[Intent, ...], read: Read) -> tuple[tuple[Intent, ...], ...]:
+    """What is asked for in the order in which the question wants it; all at once where it says none."""
+    turns: list[tuple[Intent, ...]] = []
+    left = wanted
+    for part in in_sequence(question):
+        found = read(without_age_reference(part)).intents
+        turns.append(tuple(intent for intent in left if intent in found))
+        left = tuple(intent for intent in left if intent not in found)
+    return tuple(turn for turn in (*turns, left) if turn)
 
 
 def _about_whom(
-    question: str, base: Plan, wanted: Sequence[Intent], view: View, tools: Sequence[str], history: Sequence[Earlier]
+    question: str,
+    base: Plan,
+    turns: Sequence[Sequence[Intent]],
+    view: View,
+    tools: Sequence[str],
+    history: Sequence[Earlier],
 ) -> Plan:
     """The calls of a plan whose tools are known, on those whom the question is about."""
     pointed = _pointed(question, base.asked, view, history)
@@ -131,7 +156,7 @@ def _about_whom(
     if pointed.choices or pointed.needs:
         remark = which_one(pointed.choices or _all_faces(view), view)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
-    calls = _calls(wanted, base.asked, tools, pointed, view)
+    calls = tuple(dict.fromkeys(call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view)))
     if pointed.by_age and ATTRIBUTES in tools:
         # Who looks older is part of the answer: the rest rests on it.
         base = replace(base, asked=tuple(dict.fromkeys((*base.asked, ATTRIBUTES))))
@@ -156,6 +181,12 @@ def _pointed(question: str, asked: Sequence[str], view: View, history: Sequence[
         return pointed
     # "When was this picture of her taken?" and "is he the same as the other?" are not about one of several faces.
     return References(tuple(subject for subject in pointed.subjects if subject.startswith("image")))
+
+
+def _of(turn: Sequence[Intent], base: Plan) -> tuple[str, ...]:
+    """The tools of a plan that answer this much of the question."""
+    named = {name for intent in turn for name in intent.tools}
+    return tuple(name for name in base.asked if name in named or not base.in_turn)
 
 
 def _calls(

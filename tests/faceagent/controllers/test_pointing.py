@@ -163,8 +163,8 @@ def test_whom_a_question_means(
 
 POINTING = """¿y la otra? / la de la izquierda / et l'autre ? / celui de droite / à gauche / und der andere? /
 die linke / rechts / die auf dem zweiten Bild meine ich / 那另一个呢？ / 左边那个 / 右边的呢 / 第二个 / 她呢？"""
-ASKING = """¿y ahora? / ¿quién es la otra? / gracias / qui est l'autre ? / merci / et maintenant ? / wer ist die andere? /
-danke / vergleich die beiden / 她多大 / 谢谢 / 第二张照片是真的吗 / 他们是同一个人吗"""
+ASKING = """¿y ahora? / ¿quién es la otra? / gracias / qui est l'autre ? / merci / et maintenant ? /
+wer ist die andere? / danke / vergleich die beiden / 她多大 / 谢谢 / 第二张照片是真的吗 / 他们是同一个人吗"""
 
 
 @pytest.mark.parametrize("question", [text.strip() for text in POINTING.split("/")])
