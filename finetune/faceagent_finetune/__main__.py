@@ -1,4 +1,4 @@
-"""`python -m faceagent_finetune corpus | preview`.
+"""`python -m faceagent_finetune corpus | preview | convert`.
 
 Exit status: 0 done; 1 done, but some photos were broken, or something is missing; 2 the command, the recipe or the data
 folder is wrong.
@@ -10,10 +10,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import complain, console, say
 from faceagent.errors import FaceAgentError, InputError
+
+if TYPE_CHECKING:
+    from faceagent_finetune.corpus.recipe import Recipe
+    from faceagent_finetune.corpus.rewriter import Rewriter
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +46,7 @@ def corpus(chosen: argparse.Namespace) -> int:
     from faceagent_finetune.corpus.report import report
 
     recipe = Recipe.read(chosen.recipe)
+    rewriter = _rewriter(recipe)
     columns = (TextColumn("Shards"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(error=True), transient=True) as progress:
         task = progress.add_task("")
@@ -51,10 +56,22 @@ def corpus(chosen: argparse.Namespace) -> int:
             chosen.out,
             chosen.sample,
             lambda done, total: progress.update(task, completed=done, total=total),
+            rewriter,
         )
     told = report(chosen.out, built)
     write_card(chosen.out, recipe, told)
     return _summary(told, chosen.out)
+
+
+def _rewriter(recipe: Recipe) -> Rewriter | None:
+    """The model that the recipe names, loaded."""
+    from faceagent.controllers import make_controller
+    from faceagent.tool import Toolbox
+    from faceagent_finetune.corpus.rewriter import Rewriter
+
+    if recipe.rewriter is None:
+        return None
+    return Rewriter(make_controller(recipe.rewriter.controller, Toolbox(())), recipe.rewriter.share)
 
 
 def _summary(told: dict[str, Any], out: Path) -> int:
@@ -67,6 +84,8 @@ def _summary(told: dict[str, Any], out: Path) -> int:
         say(f"{speed['conversations_per_second']} conversations a second, traces aside")
     if speed["traces_per_second"]:
         say(f"{speed['traces_per_second']} traces a second")
+    if told["reworded"]:
+        say(f"Reworded: {', '.join(f'{outcome} {number}' for outcome, number in told['reworded'].items())}")
     broken = {name: left for name, left in told["left_out"].items() if left["broken"]}
     for name, left in broken.items():
         complain(f"{name}: {left['broken']} photos are broken and left out, such as {left['broken_named'][0]}.")
@@ -78,6 +97,17 @@ def preview(chosen: argparse.Namespace) -> int:
     from faceagent_finetune.corpus.preview import write_preview
 
     say(f"Read it: {write_preview(chosen.folder, chosen.each)}")
+    return 0
+
+
+def convert(chosen: argparse.Namespace) -> int:
+    """Write a corpus in another format."""
+    from faceagent_finetune.corpus.convert import convert as converted
+
+    told = converted(chosen.folder, chosen.to, chosen.out)
+    say(f"{told.written} conversations in {chosen.out}")
+    if told.left_out:
+        say(f"{told.left_out} are left out: parts of them must not be learnt, which {chosen.to} cannot say")
     return 0
 
 
@@ -94,6 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
     showing.add_argument("--each", type=_positive, default=8, metavar="N", help="conversations of a kind (default 8)")
     showing.set_defaults(run=preview)
+    converting = commands.add_parser("convert", help="write a corpus in a format of other trainers")
+    converting.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
+    converting.add_argument(
+        "--to", choices=("sharegpt", "parquet"), required=True, help="sharegpt: as LLaMA-Factory reads it"
+    )
+    converting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+    converting.set_defaults(run=convert)
     return parser
 
 

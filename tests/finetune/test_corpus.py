@@ -19,14 +19,20 @@ from PIL import Image
 parquet = pytest.importorskip("pyarrow.parquet")
 
 import pyarrow  # noqa: E402 - after the skip
+from langchain_core.language_models.fake_chat_models import FakeListChatModel  # noqa: E402
 
 from faceagent.errors import FaceAgentError, InputError, UsageError  # noqa: E402
 from faceagent.policy import declined, topics  # noqa: E402
 from faceagent_finetune.__main__ import main  # noqa: E402
+from faceagent_finetune.corpus.build import build  # noqa: E402
+from faceagent_finetune.corpus.conversation import Talk  # noqa: E402
 from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
-from faceagent_finetune.corpus.labelled import Label, LeftOut, Row  # noqa: E402
+from faceagent_finetune.corpus.kinds.altered import PLACES  # noqa: E402
+from faceagent_finetune.corpus.kinds.regions import by_regions  # noqa: E402
+from faceagent_finetune.corpus.labelled import Label, LabelledPhoto, LeftOut, Row  # noqa: E402
 from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
-from faceagent_finetune.corpus.report import answers, records  # noqa: E402
+from faceagent_finetune.corpus.report import answers, records, report  # noqa: E402
+from faceagent_finetune.corpus.rewriter import Rewriter  # noqa: E402
 from faceagent_finetune.corpus.sampler import balanced  # noqa: E402
 from faceagent_finetune.corpus.sources import SOURCES, celeba, ferplus, utkface  # noqa: E402
 from faceagent_finetune.corpus.wording import Voice  # noqa: E402
@@ -48,6 +54,7 @@ attribute = 0.5
 yes_no = 1.0
 comparison = 0.5
 forgery = 1.0
+altered = 0.5
 abstention = 0.5
 refusal = 0.3
 purpose = 0.5
@@ -289,6 +296,61 @@ def test_every_declined_question_is_one_that_the_policy_declines() -> None:
         for _ in range(60):
             question = voice.say(f"declined.ask.{topic.name}")
             assert topic.name in {found.name for found in declined(question)}, question
+
+
+def test_a_model_rewords_answers_that_the_labels_bear_out(made: Path, tmp_path: Path) -> None:
+    recipe = Recipe.read(made.parent / "recipe.toml")
+    rewriter = Rewriter(FakeListChatModel(responses=["The person wears no glasses."]), 1.0)
+    out = tmp_path / "out"
+    told = report(out, build(recipe, made.parent, out, None, lambda done, total: None, rewriter))
+    outcomes = told["reworded"]
+    assert outcomes["accepted"] > 0
+    assert outcomes["contradiction"] > 0
+    written = [answer for record in records(out) for answer in answers(record)]
+    assert written.count("The person wears no glasses.") == outcomes["accepted"]
+    assert len(written) == len([answer for record in records(made) for answer in answers(record)])
+    assert json.loads((made / "report.json").read_text("utf-8"))["reworded"] == {}
+
+
+def test_faces_are_compared_region_by_region_as_far_as_the_labels_know() -> None:
+    def shown(name: str, **facts: str) -> LabelledPhoto:
+        nothing = {thing.name: "no" for thing in celeba.USED} | {"black hair": "yes"}
+        known = {thing: value for thing, value in (nothing | facts).items() if value}
+        return LabelledPhoto("celeba40", name, b"", known, "train", name, "none")
+
+    one = shown("1", glasses="yes", earrings="")
+    other = shown("2", **{"black hair": "no", "blond hair": "yes", "earrings": "no"})
+    rng = random.Random(2)
+    (made,) = by_regions([one, other], 1, Talk(rng, Voice(rng), None))
+    (turn,) = made.turns
+    assert turn.value == "2 of 5 differ"  # of the ears nothing is known in one
+    said = turn.answer.lower()
+    order = ("first", "second") if made.pictures[0].photo is one else ("second", "first")
+    for named in ("glasses in the {0}", "no glasses in the {1}", "black hair in the {0}", "blond hair in the {1}"):
+        assert named.format(*order) in said
+    assert "earrings" not in said
+    assert "no beard, goatee or moustache" in said
+
+
+def test_of_an_altered_face_the_place_is_named_and_of_the_same_face_untouched_none(made: Path) -> None:
+    found = [record for record in records(made) if record["kind"] == "altered"]
+    assert found
+    for changed, untouched in zip(found[::2], found[1::2], strict=True):
+        assert changed["photos"] == untouched["photos"]
+        assert changed["messages"][0]["content"][-1] == untouched["messages"][0]["content"][-1]
+        place, none = changed["turns"][0]["value"], untouched["turns"][0]["value"]
+        assert (place in answers(changed)[0], none) == (True, "none")
+        one, other = (np.asarray(Image.open(made / record["images"][0]), int) for record in (changed, untouched))
+        assert changed["images"][0].endswith(".jpg") and untouched["images"][0].endswith(".jpg")
+        apart = np.abs(one - other).mean(axis=2)
+        x, y, across, down = PLACES["celeba40"][place]
+        height, width = apart.shape
+        rows = slice(round((y - down) * height), round((y + down) * height))
+        columns = slice(round((x - across) * width), round((x + across) * width))
+        inside = apart[rows, columns].mean()
+        assert inside > 3
+        apart[rows, columns] = 0
+        assert inside > 8 * apart.mean()
 
 
 def test_a_rare_group_is_not_outnumbered() -> None:

@@ -3,7 +3,8 @@
     OUT/train/fairface-00000/conversations.jsonl    one conversation a line (see `conversation`); pictures by their path
                                                     from OUT
     OUT/train/fairface-00000/0000.webp …            the photos' own bytes; degraded copies as JPEG
-    OUT/train/fairface-00000/shard.json             what was left out, and the hashes of what was not
+    OUT/train/fairface-00000/shard.json             what was left out, the hashes of what was not, and
+                                                    what came of rewording
     OUT/report.json, OUT/README.md                  figures; the dataset card
     OUT/run.json                                    recipe and sample: a run that goes on must have the same
 
@@ -31,6 +32,7 @@ from faceagent_finetune.corpus.labelled import LabelledPhoto, LeftOut
 from faceagent_finetune.corpus.phash import phash
 from faceagent_finetune.corpus.plan import Plan, Shard, planned
 from faceagent_finetune.corpus.recipe import Recipe
+from faceagent_finetune.corpus.rewriter import Rewriter
 from faceagent_finetune.corpus.sources import SOURCES
 from faceagent_finetune.corpus.sources.table import Table
 from faceagent_finetune.corpus.wording import Voice
@@ -57,6 +59,13 @@ class Pace:
     traces: int = 0
     trace_seconds: float = 0.0
 
+    def note(self, kind: str, made: int, seconds: float) -> None:
+        if kind == "trace":
+            self.traces += made
+            self.trace_seconds += seconds
+        else:
+            self.made += made
+
     def told(self) -> dict[str, Any]:
         """For the report."""
         return {
@@ -67,27 +76,35 @@ class Pace:
         }
 
 
-def build(recipe: Recipe, data: Path, out: Path, sample: int | None, on_progress: Progress) -> Built:
+def build(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    sample: int | None,
+    on_progress: Progress,
+    rewriter: Rewriter | None = None,
+) -> Built:
     """Write the shards that are not there yet.
 
     Raises:
         UsageError: OUT was made with another recipe, or a set is missing. InputError, MissingExtra: see `Table`.
+        ControllerError: see `Rewriter`.
     """
     plan = planned(recipe, data, sample)
     _claim(out, recipe, sample)
-    duplicates = Duplicates(recipe.duplicate_bits)
+    run = _Run(recipe, Duplicates(recipe.duplicate_bits), rewriter)
     for file in recipe.evaluation:
-        duplicates.reserve(data, file)
-    pace, begun = Pace(), time.monotonic()
+        run.duplicates.reserve(data, file)
+    begun = time.monotonic()
     for done, shard in enumerate(plan.shards, start=1):
         folder = out / shard.name
         if folder.is_dir():
-            duplicates.replay(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["taken"])
+            run.duplicates.replay(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["taken"])
         else:
-            _write(shard, plan.tables[shard.set], recipe, duplicates, folder, pace)
+            run.write(shard, plan.tables[shard.set], folder)
         on_progress(done, len(plan.shards))
-    pace.seconds = time.monotonic() - begun - pace.trace_seconds
-    return Built(plan, pace)
+    run.pace.seconds = time.monotonic() - begun - run.pace.trace_seconds
+    return Built(plan, run.pace)
 
 
 def _claim(out: Path, recipe: Recipe, sample: int | None) -> None:
@@ -103,19 +120,47 @@ def _claim(out: Path, recipe: Recipe, sample: int | None) -> None:
     file.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
 
 
-def _write(shard: Shard, table: Table, recipe: Recipe, duplicates: Duplicates, folder: Path, pace: Pace) -> None:
-    photos, taken, left = _photos(shard, table, duplicates)
-    conversations = _conversations(shard, photos, recipe, pace)
-    partial = folder.parent / f".{folder.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    written = _Written(partial, shard.name)
-    lines = [_record(conversation, f"{shard.name}/{n}", written, shard) for n, conversation in enumerate(conversations)]
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    (partial / CONVERSATIONS).write_text(text, encoding="utf-8")
-    about = {"taken": [seen.stored() for seen in taken], "left_out": [asdict(one) for one in left]}
-    (partial / ABOUT).write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.rename(folder)
+class _Run:
+    """What goes on from shard to shard."""
+
+    def __init__(self, recipe: Recipe, duplicates: Duplicates, rewriter: Rewriter | None) -> None:
+        self.recipe, self.duplicates, self.rewriter = recipe, duplicates, rewriter
+        self.pace = Pace()
+
+    def write(self, shard: Shard, table: Table, folder: Path) -> None:
+        """One shard."""
+        photos, taken, left = _photos(shard, table, self.duplicates)
+        conversations, outcomes = self._conversations(shard, photos)
+        partial = folder.parent / f".{folder.name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        written = _Written(partial, shard.name)
+        lines = [_record(one, f"{shard.name}/{n}", written, shard) for n, one in enumerate(conversations)]
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        (partial / CONVERSATIONS).write_text(text, encoding="utf-8")
+        about = {
+            "taken": [seen.stored() for seen in taken],
+            "left_out": [asdict(one) for one in left],
+            "reworded": outcomes,
+        }
+        (partial / ABOUT).write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.rename(folder)
+
+    def _conversations(
+        self, shard: Shard, photos: Sequence[LabelledPhoto]
+    ) -> tuple[list[Conversation], dict[str, int]]:
+        """Those of a shard, and what came of rewording them."""
+        rng = random.Random(f"{self.recipe.seed}/{shard.name}")
+        talk = Talk(rng, Voice(rng), self.recipe.purpose)
+        found: list[Conversation] = []
+        for kind, share in self.recipe.kinds.items():
+            begun = time.monotonic()
+            made = list(KINDS[kind](photos, round(share * len(photos)), talk))
+            self.pace.note(kind, len(made), time.monotonic() - begun)
+            found += made
+        if self.rewriter is None:
+            return found, {}
+        return self.rewriter.reworded(found, random.Random(f"{self.recipe.seed}/{shard.name}/rewriter"))
 
 
 def _photos(
@@ -143,22 +188,6 @@ def _photos(
         photos.append(photo)
         taken.append(seen)
     return photos, taken, left
-
-
-def _conversations(shard: Shard, photos: Sequence[LabelledPhoto], recipe: Recipe, pace: Pace) -> list[Conversation]:
-    rng = random.Random(f"{recipe.seed}/{shard.name}")
-    talk = Talk(rng, Voice(rng), recipe.purpose)
-    found: list[Conversation] = []
-    for kind, share in recipe.kinds.items():
-        begun = time.monotonic()
-        made = list(KINDS[kind](photos, round(share * len(photos)), talk))
-        found += made
-        if kind == "trace":
-            pace.traces += len(made)
-            pace.trace_seconds += time.monotonic() - begun
-        else:
-            pace.made += len(made)
-    return found
 
 
 class _Written:

@@ -26,6 +26,14 @@ def write_card(out: Path, recipe: Recipe, told: Mapping[str, Any]) -> None:
     (out / "README.md").write_text(card(recipe, told), encoding="utf-8")
 
 
+def _reworded(recipe: Recipe, told: Mapping[str, Any]) -> str:
+    if recipe.rewriter is None:
+        return "none"
+    outcomes = told["reworded"]
+    model = recipe.rewriter.controller.partition("#")[2] or recipe.rewriter.controller.partition(":")[2]
+    return f"{outcomes.get('accepted', 0)} of {sum(outcomes.values())} tried, by {model}, each held against the labels"
+
+
 def card(recipe: Recipe, told: Mapping[str, Any]) -> str:
     """
     Args:
@@ -48,6 +56,8 @@ made by `python -m faceagent_finetune corpus`.
 Splits are those of the sets. Photos like those of these evaluation sets are kept out: {kept_out}.
 
 Purpose stated: {stated}
+
+Answers reworded by a model: {_reworded(recipe, told)}
 
 **Use is bound by the strictest of the licences below: research, not commercial.** The grammar's text is Apache-2.0.
 

@@ -14,12 +14,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from faceagent.errors import InputError
 from faceagent_finetune.corpus.labelled import LabelledPhoto
 from faceagent_finetune.corpus.wording import Voice
 
 ABSTAINED, DECLINED, OFF = "abstained", "declined", "off without a purpose"
+UNANSWERED = frozenset({ABSTAINED, DECLINED, OFF})
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,19 @@ class Trace(Conversation):
 
 def _named(part: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return part | {"image": names[part["image"]]} if part["type"] == "image" else part
+
+
+def picture(out: Path, image: str) -> bytes:
+    """The bytes of a picture by its path in a record.
+
+    Raises:
+        InputError: it is not there.
+    """
+    try:
+        return (out / image).read_bytes()
+    except FileNotFoundError:
+        shard = (out / image).parent
+        raise InputError(f"{out / image} is missing", f"Delete {shard}, and `corpus` makes it anew") from None
 
 
 def _message(role: str, text: str, images: Sequence[str] = ()) -> dict[str, Any]:

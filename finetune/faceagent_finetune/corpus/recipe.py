@@ -14,8 +14,16 @@ from faceagent.errors import UsageError
 from faceagent_finetune.corpus.kinds import KINDS
 from faceagent_finetune.corpus.sources import SOURCES
 
-_KEYS = ("seed", "shard", "purpose", "sets", "kinds", "balance", "duplicates")
+_KEYS = ("seed", "shard", "purpose", "sets", "kinds", "balance", "duplicates", "rewriter")
 _NEEDS_PURPOSE = {"ethnicity": "ethnicity", "expression": "emotion"}  # fields of [balance]: topics of purposes.toml
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """controller: of `faceagent.controllers`, that words answers anew; share: of those that labels bear out."""
+
+    controller: str
+    share: float
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,7 @@ class Recipe:
     balance: tuple[str, ...]
     duplicate_bits: int
     evaluation: tuple[str, ...]
+    rewriter: Rewriting | None
     text: str
 
     @staticmethod
@@ -64,6 +73,7 @@ class Recipe:
             balance=_balance(table, purpose),
             duplicate_bits=_whole(duplicates, "bits", 0, path),
             evaluation=tuple(duplicates.get("evaluation", ())),
+            rewriter=_rewriter(table.get("rewriter"), path),
             text=text,
         )
 
@@ -74,6 +84,21 @@ def _balance(table: Mapping[str, Any], purpose: str | None) -> tuple[str, ...]:
     return tuple(
         field for field in fields if field not in _NEEDS_PURPOSE or policy.opens(purpose, _NEEDS_PURPOSE[field])
     )
+
+
+def _rewriter(given: Any, path: Path) -> Rewriting | None:
+    if given is None:
+        return None
+    _known(given, ("controller", "share"), "line in [rewriter]:", path)
+    controller, share = given.get("controller"), given.get("share")
+    if not isinstance(controller, str) or not controller.startswith(("openai:", "transformers:")):
+        raise UsageError(
+            f"{path}: controller in [rewriter] is {controller!r}",
+            "Name a model: openai:URL#MODEL or transformers:MODEL",
+        )
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        raise UsageError(f"{path}: share in [rewriter] is {share!r}", "Give a number above 0, at most 1")
+    return Rewriting(controller, float(share))
 
 
 def _known(given: Mapping[str, Any], known: Any, what: str, path: Path) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from faceagent.errors import UsageError
+from faceagent.errors import InputError, UsageError
 from faceagent_finetune.corpus.build import ABOUT, CONVERSATIONS, Built
 from faceagent_finetune.corpus.labelled import SPLITS
 
@@ -22,13 +22,20 @@ def records(out: Path) -> Iterator[dict[str, Any]]:
 
     Raises:
         UsageError: the folder holds none.
+        InputError: a line is damaged.
     """
     files = [file for split in SPLITS for file in sorted(out.glob(f"{split}/*/{CONVERSATIONS}"))]
     if not files:
         raise UsageError(f"{out} holds no corpus", "Make one with: python -m faceagent_finetune corpus RECIPE …")
     for file in files:
         with file.open(encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    raise InputError(
+                        f"Line {number} of {file} is damaged", f"Delete {file.parent}, and `corpus` makes it anew"
+                    ) from None
 
 
 def answers(record: Mapping[str, Any]) -> list[str]:
@@ -59,6 +66,7 @@ def report(out: Path, built: Built) -> dict[str, Any]:
         "by_group": _counted(" / ".join(filter(None, record["group"].values())) or "not labelled" for record in found),
         "images_by_licence": _counted(licences.values()),
         "left_out": _left_out(out, built),
+        "reworded": _reworded(out),
         "speed": built.pace.told(),
     }
     (out / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -84,6 +92,14 @@ def _by_attribute(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int
         for turn in record["turns"]:
             told.setdefault(turn["attribute"], Counter())[turn["value"]] += 1
     return {attribute: dict(told[attribute].most_common()) for attribute in sorted(told)}
+
+
+def _reworded(out: Path) -> dict[str, int]:
+    """Answers by what came of rewording them: accepted, or why the composed wording was kept."""
+    told: Counter[str] = Counter()
+    for file in sorted(out.glob(f"*/*/{ABOUT}")):
+        told.update(json.loads(file.read_text(encoding="utf-8")).get("reworded", {}))
+    return dict(told.most_common())
 
 
 def _left_out(out: Path, built: Built) -> dict[str, Any]:

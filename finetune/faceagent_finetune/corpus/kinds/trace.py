@@ -13,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import chain, islice
+from typing import Any
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from PIL import Image
@@ -43,11 +45,10 @@ _BUDGET = Budget(seconds=math.inf)  # what a trace holds must not depend on the 
 
 def traces(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Conversation]:
     """A question each, in conversations of one or two; the second has the first and its answer before it."""
-    scenes, made = _Scenes(photos, talk.rng), 0
-    while photos and made < most:
-        for trace in _conversation(scenes, photos[0].split, talk):
-            made += 1
-            yield trace
+    if photos:
+        scenes = _Scenes(photos, talk.rng)
+        tries = (_conversation(scenes, photos[0].split, talk) for _ in range(2 * most))
+        yield from islice(chain.from_iterable(tries), most)
 
 
 def _conversation(scenes: _Scenes, split: str, talk: Talk) -> Iterator[Trace]:
@@ -103,7 +104,7 @@ class _Asking:
             tuple(self._picture(place, data) for place, data in enumerate(recording.pictures)),
             tuple(Turn(asked.text, answer.text, label, answer.status) for label in sorted(asked.labels) or (NOTHING,)),
             told=tuple(recording.messages),
-            tools=tuple(convert_to_openai_tool(tool) for tool in loop.bound.values()),
+            tools=_specifications(),
         )
 
     def _picture(self, place: int, data: bytes) -> Picture:
@@ -116,6 +117,12 @@ class _Asking:
 @cache
 def _toolbox() -> Toolbox:
     return Toolbox(default_tools())
+
+
+@cache
+def _specifications() -> tuple[dict[str, Any], ...]:
+    """The tools as a model is told of them, the same in every conversation."""
+    return tuple(convert_to_openai_tool(tool) for tool in _toolbox().bind(Session()))
 
 
 class _Scenes:

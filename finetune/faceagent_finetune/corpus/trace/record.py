@@ -14,6 +14,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 
+from faceagent_finetune.corpus.conversation import picture
+
 _ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
 _TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 
@@ -66,6 +68,8 @@ def spoken(record: Mapping[str, Any], root: Path) -> list[BaseMessage]:
     Args:
         record: a line of conversations.jsonl.
         root: folder of the corpus.
+
+    Raises: see `picture`.
     """
     return [_message(told, root) for told in record["messages"]]
 
@@ -89,6 +93,5 @@ def _message(told: Mapping[str, Any], root: Path) -> BaseMessage:
 def _block(part: Mapping[str, Any], root: Path) -> dict[str, Any]:
     if part["type"] == "text":
         return dict(part)
-    file = root / part["image"]
-    data = base64.b64encode(file.read_bytes()).decode()
-    return {"type": "image", "base64": data, "mime_type": _TYPES[file.suffix]}
+    data = base64.b64encode(picture(root, part["image"])).decode()
+    return {"type": "image", "base64": data, "mime_type": _TYPES[Path(part["image"]).suffix]}
