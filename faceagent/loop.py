@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from faceagent.controllers.draft import NOTICE, RULES, Draft, history, inventory
 from faceagent.controllers.plan import of_itself
 from faceagent.controllers.sequence import in_sequence
-from faceagent.errors import ControllerError
+from faceagent.errors import ControllerError, first_fault
 from faceagent.ground import Rejection, aside, ground
 from faceagent.narrate import ROLES, Narration, compose, narrate
 from faceagent.session import Session
@@ -356,7 +356,7 @@ def _read_draft(turn: AIMessage) -> Draft:
         return Draft.model_validate_json(match.group(0) if match else turn.text)
     except ValidationError as error:
         raise ControllerError(
-            f"The controller's answer is not the JSON that was asked for ({error.errors()[0]['msg']})",
+            f"The controller's answer is not the JSON that was asked for ({first_fault(error)})",
             "Try again, or use --controller embedded",
         ) from error
 
