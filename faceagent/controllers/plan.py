@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 
+from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
-from faceagent.controllers.refer import References, points_only, references, which_one, without_age_reference
+from faceagent.controllers.refer import References, points_only, references, without_age_reference
 from faceagent.controllers.sequence import in_sequence
 from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
@@ -57,12 +58,6 @@ CAN_DO = (
 HELLO = "Hello. Give me one or more photos and ask a question about the faces in them."
 NO_PHOTO = "Please give me the photo that your question is about."
 NO_VIDEO_RECORDS = "The records inside a video are not read in this version."
-UNCLEAR = (
-    "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
-    "same person, how old somebody looks, whether the photo is good enough for a comparison, or what the file says "
-    "about its origin."
-)
-
 
 Read = Callable[[str], Reading]
 """What a question asks for."""
@@ -75,9 +70,7 @@ def of_itself(offered: Container[str]) -> frozenset[str]:
         offered: names of the tools that are installed, of which it is not said that they are missing.
     """
     missing = (not_offered(name) for name in LABELS if name not in offered)
-    return frozenset(
-        (*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO, NO_VIDEO_RECORDS, UNCLEAR)
-    )
+    return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO, NO_VIDEO_RECORDS))
 
 
 def not_offered(tool: str) -> str:
@@ -102,7 +95,7 @@ def plan(
     wanted = reading.intents
     if not wanted or (refusals and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
-        return _without_intent(reading, refusals)
+        return _without_intent(reading, refusals) or _asking_back(question, reading, view, tools, history)
     films = view.videos if VIDEO in tools else {}
     known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
@@ -154,7 +147,8 @@ def _about_whom(
     if pointed.needs == "ages" and ATTRIBUTES in tools:
         return replace(base, calls=(Call.of(ATTRIBUTES, about=("age_order",)),))
     if pointed.choices or pointed.needs:
-        remark = which_one(pointed.choices or _all_faces(view), view)
+        understood = tuple(intent for turn in turns for intent in turn)
+        remark = clarify.whom(pointed.choices or _all_faces(view), view, understood)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
     calls = tuple(dict.fromkeys(call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view)))
     if pointed.by_age and ATTRIBUTES in tools:
@@ -221,25 +215,17 @@ def _refusals(question: str, reading: Reading) -> tuple[str, ...]:
     return tuple(topic.why for topic in topics() if topic.name in found)
 
 
-def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan:
+def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan | None:
     if refusals:
         return Plan(status="declined", remarks=refusals)
     if reading.chat == HELP:
         return Plan(remarks=CAN_DO)
-    if reading.chat:
-        return Plan(remarks=(HELLO,))
-    return Plan(status="needs_clarification", remarks=(_asking_back(reading.maybe) or UNCLEAR,))
+    return Plan(remarks=(HELLO,)) if reading.chat else None
 
 
-def _asking_back(maybe: Sequence[Intent]) -> str:
-    """A question about what was meant; "" where nothing is likely enough to name."""
-    meant = [intent.means for intent in maybe[:_MOST_OFFERED]]
-    if not meant:
-        return ""
-    return f"I am not sure what you would like. Is it {', or '.join(meant)}? Please say it in other words."
-
-
-_MOST_OFFERED = 3
+def _asking_back(question: str, reading: Reading, view: View, tools: Sequence[str], history: Sequence[Earlier]) -> Plan:
+    remark = clarify.what(reading.maybe, references(question, view, history), view, tools)
+    return Plan(status="needs_clarification", remarks=(remark,))
 
 
 _BY_IMAGE = frozenset({DETECTOR, RECORDS})

@@ -141,17 +141,6 @@ def without_age_reference(question: str) -> str:
     return question
 
 
-def which_one(choices: Sequence[str], view: View) -> str:
-    """The question back: which of these faces is meant, by their places."""
-    if len(choices) > 6:
-        return (
-            f"Which of the {len(choices)} faces do you mean? They are counted from left to right: name one by its "
-            f"place or its number, such as “the second from the left” or “{choices[1]}”."
-        )
-    *most, last = (f"the person {_place(face, view)} ({face})" for face in choices)
-    return f"Which one do you mean: {', '.join(most)} or {last}?"
-
-
 # Photos
 
 
@@ -162,7 +151,7 @@ def _images(text: _Text, view: View, history: Sequence[Earlier]) -> tuple[str, .
         if view.images and place < len(view.images):
             named.append(view.images[place])
     if text.has("other_photo"):
-        before = {_image_of(subject) for subject in _last(history)}
+        before = {image_of(subject) for subject in _last(history)}
         rest = [image for image in view.images if image not in before]
         named += rest if before and len(rest) == 1 else []
     if not named and text.has("it"):
@@ -175,7 +164,8 @@ def _existing(images: Iterable[str], view: View) -> tuple[str, ...]:
     return tuple(image for image in images if image in view.faces)
 
 
-def _image_of(subject: str) -> str:
+def image_of(subject: str) -> str:
+    """The photo that a face is in, or that an image is."""
     return f"image {subject.split()[1].partition('.')[0]}"
 
 
@@ -218,7 +208,7 @@ def _resolved(
         elif base or _crowded(view, images):
             open_ += them
     named = tuple(dict.fromkeys(found))
-    photos = tuple(image for image in images if image not in {_image_of(face) for face in named})
+    photos = tuple(image for image in images if image not in {image_of(face) for face in named})
     return References(
         (*named, *photos),
         choices=() if named else tuple(dict.fromkeys(open_)),
@@ -252,7 +242,7 @@ def _named(text: _Text, view: View, images: Sequence[str], history: Sequence[Ear
     """For each place or number in a question the faces that it may mean: one, or one for each photo with several."""
     # The photo that was spoken of, or that the question names, may have one face only; then another one is meant.
     scope = _crowded(view, images) or _crowded(view, ())
-    before = [image for image in scope if image in {_image_of(subject) for subject in _last(history)}]
+    before = [image for image in scope if image in {image_of(subject) for subject in _last(history)}]
     scope = tuple(before) if len(before) == 1 else scope
     for places in _numbers(text):
         yield tuple(face for image in scope for face in _at(places, image, view.faces[image] or ()))
@@ -298,13 +288,13 @@ def _by_age(text: _Text, view: View, among: Sequence[str]) -> tuple[str, ...]:
 
 def _rest(base: Sequence[str], view: View, images: Sequence[str]) -> tuple[str, ...]:
     """The faces besides those spoken of: of the same photo if it shows more, else of all."""
-    beside = [face for image in dict.fromkeys(map(_image_of, base)) for face in view.faces.get(image) or ()]
+    beside = [face for image in dict.fromkeys(map(image_of, base)) for face in view.faces.get(image) or ()]
     scope = beside if len(beside) > len(base) and not images else _faces(view, images)
     rest = tuple(face for face in scope if face not in base)
     if rest and (base or len(rest) > 1):
         return rest
     # There is no other: the tool will say what there is.
-    image = _image_of(scope[0]) if scope else "image 1"
+    image = image_of(scope[0]) if scope else "image 1"
     return (f"{image.replace('image', 'face')}.{len(view.faces.get(image) or ()) + 1}",)
 
 
@@ -332,22 +322,3 @@ def _inherited(text: _Text, view: View, history: Sequence[Earlier]) -> tuple[str
         return ()
     last = tuple(subject for subject in _last(history) if subject in (*view.images, *_faces(view)))
     return () if set(last) >= set(_faces(view)) or set(last) >= set(view.images) else last
-
-
-# Words for places
-
-_NTH = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-
-
-def _place(face: str, view: View) -> str:
-    image = _image_of(face)
-    faces = view.faces.get(image) or ()
-    of = f" of {image}" if len(view.images) > 1 else ""
-    if len(faces) < 2 or face not in faces:
-        return f"in {image}"
-    place, count = faces.index(face), len(faces)
-    if place in (0, count - 1):
-        return f"on the {'far ' if count > 3 else ''}{'left' if place == 0 else 'right'}{of}"
-    if count == 3:
-        return f"in the middle{of}"
-    return f"who is {_NTH[place] if place < len(_NTH) else f'number {place + 1}'} from the left{of}"

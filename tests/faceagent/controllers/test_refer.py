@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceagent.controllers.clarify import whom
 from faceagent.controllers.draft import Earlier, View
 from faceagent.controllers.plan import plan
-from faceagent.controllers.refer import points_only, references, which_one, without_age_reference
+from faceagent.controllers.refer import points_only, references, without_age_reference
 
 ALL = ("detect_faces", "estimate_pose", "compare_faces", "assess_quality", "inspect_provenance", "estimate_attributes")
 
@@ -228,7 +229,7 @@ def test_a_photo_is_one_whoever_is_in_it() -> None:
 )
 def test_the_question_back_names_faces_by_their_places(view: View, asked: str) -> None:
     choices = [face for faces in view.faces.values() for face in faces or ()]
-    assert asked in which_one(choices, view)
+    assert asked in whom(choices, view)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "no JSON", '{"claims": [{"subject": 3}]}', '["face 1.1"]'])
