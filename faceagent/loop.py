@@ -26,7 +26,7 @@ from faceagent.controllers.draft import NOTICE, RULES, Draft, history, inventory
 from faceagent.controllers.plan import of_itself
 from faceagent.controllers.sequence import in_sequence
 from faceagent.errors import ControllerError, first_fault
-from faceagent.ground import Rejection, aside, ground
+from faceagent.ground import Rejection, aside, ground, words_of
 from faceagent.narrate import ROLES, Narration, compose, narrate
 from faceagent.session import Session
 from faceagent.tool import Names, Outcome, Toolbox
@@ -86,6 +86,7 @@ class Conversation:
         self.fruitless = 0
         self.stopped: str | None = None
         self.not_shown: list[str] = []
+        self.words = words_of(tools.values())
         self.bound = {tool.name: tool for tool in tools.bind(session, self.steps)}
         self.model = controller.bind_tools(list(self.bound.values()))
         self.deadline = time.monotonic() + budget.seconds
@@ -252,7 +253,7 @@ class Conversation:
         return message
 
     def _hold(self, draft: Draft) -> tuple[list[Claim], tuple[Rejection, ...]]:
-        grounded = ground(draft.claims, self.session.ledger.get)
+        grounded = ground(draft.claims, self.session.ledger.get, words=self.words)
         return list(grounded.accepted), grounded.rejected
 
     def _asides(self, sentences: Sequence[str]) -> list[str]:
@@ -261,7 +262,7 @@ class Conversation:
         if getattr(self.controller, "own_words", False):
             return list(sentences)
         own = {*of_itself(self.tools), *self._own_words().not_established}
-        reasons = {sentence: None if sentence in own else aside(sentence) for sentence in sentences}
+        reasons = {sentence: None if sentence in own else aside(sentence, self.words) for sentence in sentences}
         for sentence, reason in reasons.items():
             if reason:
                 _log.info("left out: %s: %s", sentence, reason)

@@ -119,12 +119,15 @@ class FaceTool(ABC, Generic[ArgumentsT]):
 
     name: a contract (prompts, corpora and evals use it). description: what a model reads to choose the tool.
     needs_faces: faces are looked for in the named photos before `run` is called.
+    words: package and file of a table, in the form of faceagent/ground/words.toml, of what sentences may say of this
+    tool's attributes; None where words.toml itself has them.
     """
 
     name: ClassVar[str]
     description: ClassVar[str]
     arguments: ClassVar[type[Arguments]]
     needs_faces: ClassVar[bool] = False
+    words: ClassVar[tuple[str, str] | None] = None
 
     @abstractmethod
     def run(self, session: Session, arguments: ArgumentsT) -> Sequence[Evidence]:
