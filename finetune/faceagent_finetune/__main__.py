@@ -85,11 +85,18 @@ def _summary(told: dict[str, Any], out: Path) -> int:
     if speed["traces_per_second"]:
         say(f"{speed['traces_per_second']} traces a second")
     if told["reworded"]:
-        say(f"Reworded: {', '.join(f'{outcome} {number}' for outcome, number in told['reworded'].items())}")
+        say(_reworded(dict(told["reworded"])))
     broken = {name: left for name, left in told["left_out"].items() if left["broken"]}
     for name, left in broken.items():
         complain(f"{name}: {left['broken']} photos are broken and left out, such as {left['broken_named'][0]}.")
     return 1 if broken else 0
+
+
+def _reworded(outcomes: dict[str, int]) -> str:
+    """How many answers a model has reworded, and why it was not more."""
+    tried, taken = sum(outcomes.values()), outcomes.pop("accepted", 0)
+    kept = ", ".join(f"{reason} {number}" for reason, number in outcomes.items())
+    return f"{taken} of {tried} answers reworded" + (f"; the composed wording kept: {kept}" if kept else "")
 
 
 def preview(chosen: argparse.Namespace) -> int:

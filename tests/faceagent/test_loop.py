@@ -14,6 +14,8 @@ from scripted import ScriptedController, calling
 
 from faceagent import policy
 from faceagent.agent import Budget, FaceAgent
+from faceagent.controllers.embedded import EmbeddedController
+from faceagent.controllers.planner import Reading
 from faceagent.errors import ControllerError
 from faceagent.types import Answer, Answered, StepFinished, StepStarted, Turn
 
@@ -313,6 +315,17 @@ def test_a_long_conversation_is_told_in_part() -> None:
         one.ask(f"Question {number}?", session=session)
     told = [message.text for message in scripted(one).seen[-1] if isinstance(message, HumanMessage)]
     assert told == [f"Question {number}?" for number in range(3, 12)]
+
+
+def test_the_embedded_controller_does_not_read_the_names_of_pictures_as_words_of_the_question() -> None:
+    tools = fakes.fake_toolbox()
+    told = EmbeddedController(tools=tools, sees_images=True, read=read_nothing)
+    assert FaceAgent(told, tools=tools.values()).ask("How many?", [fakes.photo()]).steps == ()
+
+
+def read_nothing(question: str) -> Reading:
+    assert question == "How many?"
+    return Reading()
 
 
 def test_the_embedded_controller_follows_a_conversation() -> None:

@@ -27,7 +27,6 @@ from faceagent_finetune.__main__ import main  # noqa: E402
 from faceagent_finetune.corpus.build import build  # noqa: E402
 from faceagent_finetune.corpus.conversation import Talk  # noqa: E402
 from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
-from faceagent_finetune.corpus.kinds.altered import PLACES  # noqa: E402
 from faceagent_finetune.corpus.kinds.regions import by_regions  # noqa: E402
 from faceagent_finetune.corpus.labelled import Label, LabelledPhoto, LeftOut, Row  # noqa: E402
 from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
@@ -54,7 +53,6 @@ attribute = 0.5
 yes_no = 1.0
 comparison = 0.5
 forgery = 1.0
-altered = 0.5
 abstention = 0.5
 refusal = 0.3
 purpose = 0.5
@@ -330,27 +328,6 @@ def test_faces_are_compared_region_by_region_as_far_as_the_labels_know() -> None
         assert named.format(*order) in said
     assert "earrings" not in said
     assert "no beard, goatee or moustache" in said
-
-
-def test_of_an_altered_face_the_place_is_named_and_of_the_same_face_untouched_none(made: Path) -> None:
-    found = [record for record in records(made) if record["kind"] == "altered"]
-    assert found
-    for changed, untouched in zip(found[::2], found[1::2], strict=True):
-        assert changed["photos"] == untouched["photos"]
-        assert changed["messages"][0]["content"][-1] == untouched["messages"][0]["content"][-1]
-        place, none = changed["turns"][0]["value"], untouched["turns"][0]["value"]
-        assert (place in answers(changed)[0], none) == (True, "none")
-        one, other = (np.asarray(Image.open(made / record["images"][0]), int) for record in (changed, untouched))
-        assert changed["images"][0].endswith(".jpg") and untouched["images"][0].endswith(".jpg")
-        apart = np.abs(one - other).mean(axis=2)
-        x, y, across, down = PLACES["celeba40"][place]
-        height, width = apart.shape
-        rows = slice(round((y - down) * height), round((y + down) * height))
-        columns = slice(round((x - across) * width), round((x + across) * width))
-        inside = apart[rows, columns].mean()
-        assert inside > 3
-        apart[rows, columns] = 0
-        assert inside > 8 * apart.mean()
 
 
 def test_a_rare_group_is_not_outnumbered() -> None:

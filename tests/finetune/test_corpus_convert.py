@@ -200,7 +200,7 @@ def test_parquet_gives_back_every_conversation_and_picture(corpus: Path, tmp_pat
     assert [shown["bytes"] for row in rows for shown in row["images"]] == [WEBP, WEBP, PNG]
     card = (out / "README.md").read_text("utf-8")
     assert "path: data/train-*" in card
-    assert card.endswith("# Conversations about faces\n")
+    assert "---\n# Conversations about faces\n" in card
 
 
 def test_the_images_column_is_one_of_images_to_hugging_face(corpus: Path, tmp_path: Path) -> None:

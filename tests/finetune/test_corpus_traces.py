@@ -183,6 +183,13 @@ def test_a_run_that_was_cut_off_ends_with_the_same_traces(made: Path, tmp_path: 
     assert told["conversations_per_second"] is None
 
 
+def test_a_preview_shows_what_was_called_and_observed(made: Path) -> None:
+    assert main(["preview", str(made)]) == 0
+    page = (made / "preview.html").read_text("utf-8")
+    assert "estimate_attributes {&quot;" in page
+    assert '<p class="tool">{&quot;evidence&quot;' in page
+
+
 def test_several_tools_are_called_at_once() -> None:
     record = traced(PORTRAIT, about=question_with("eyes", "glasses"))
     assert [len(told["tool_calls"]) for told in record["messages"] if "tool_calls" in told] == [2]

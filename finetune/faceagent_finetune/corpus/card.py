@@ -73,6 +73,13 @@ Answers reworded by a model: {_reworded(recipe, told)}
 |---|---|
 {kinds}
 
+## Format
+
+A conversation has `messages` (role and content: texts and pictures in order), `images`, `kind`, the labels that it is
+about (`turns`), `split`, `set` and `licence`. Those of the kind trace have `tools` in OpenAI's format, calls in
+`tool_calls` and what tools reported in messages of the role tool. An assistant's message with `"weight": 0` is context:
+do not train on it.
+
 ## Limits
 
 {_LIMITS}

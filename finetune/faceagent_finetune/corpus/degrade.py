@@ -66,7 +66,7 @@ def degraded(photo: LabelledPhoto, change: str, rng: random.Random) -> tuple[Pic
         above, below = CUTS[photo.set]
         height = pixels.shape[0]
         pixels = pixels[: round(above * height)] if change == "upper" else pixels[round(below * height) :]
-    return Picture(photo, saved(pixels), change), said
+    return Picture(photo, _saved(pixels), change), said
 
 
 _FACE = 0.6  # of the photo's width, about, that the face takes in the sets used here
@@ -79,8 +79,7 @@ def tiny(pixels: Pixels, across: int) -> Pixels:
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def saved(pixels: Pixels) -> bytes:
-    """As JPEG."""
+def _saved(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()

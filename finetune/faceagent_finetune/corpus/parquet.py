@@ -31,6 +31,9 @@ configs:
 {files}
 ---
 """
+_NOTE = (
+    "\nIn these files `tools` and the arguments of calls are JSON text; pictures stand in `images`, in their order.\n"
+)
 
 
 def write(corpus: Path, out: Path) -> tuple[int, int]:
@@ -146,4 +149,4 @@ def _write_card(corpus: Path, out: Path, splits: list[str]) -> None:
     """The corpus's own card under the head that says which files are which split."""
     files = "\n".join(f"  - split: {split}\n    path: data/{split}-*" for split in splits)
     card = (corpus / "README.md").read_text(encoding="utf-8") if (corpus / "README.md").is_file() else ""
-    (out / "README.md").write_text(_HEAD.format(files=files) + card, encoding="utf-8")
+    (out / "README.md").write_text(_HEAD.format(files=files) + card + _NOTE, encoding="utf-8")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from faceagent_finetune.corpus.conversation import Kind
 from faceagent_finetune.corpus.kinds.abstain import abstention
-from faceagent_finetune.corpus.kinds.altered import altered
 from faceagent_finetune.corpus.kinds.compare import comparison
 from faceagent_finetune.corpus.kinds.decline import refusal
 from faceagent_finetune.corpus.kinds.describe import attributes, descriptions
@@ -22,7 +21,6 @@ KINDS: Mapping[str, Kind] = {
     "yes_no": yes_no,
     "comparison": comparison,
     "forgery": forgery,
-    "altered": altered,
     "abstention": abstention,
     "refusal": refusal,
     "purpose": purpose,

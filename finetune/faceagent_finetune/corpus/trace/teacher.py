@@ -79,7 +79,9 @@ def written(draft: Draft) -> str:
 
 
 def said_whole(drafted: BaseMessage, turn: Turn) -> bool:
-    """Whether the product said all of a draft: no sentence was left out for want of evidence."""
+    """Whether the last message is a draft all of which the product said: no sentence was left out."""
+    if not isinstance(drafted, AIMessage) or drafted.tool_calls:
+        return False  # it was stopped before
     draft = Draft.model_validate_json(drafted.text)
     return (draft.claims, draft.remarks, draft.not_established) == (turn.claims, turn.remarks, turn.not_established)
 
