@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from faceagent import policy
 from faceagent.controllers import make_controller
 from faceagent.errors import UsageError
+from faceagent.ground import words_of
 from faceagent.loop import Budget, Conversation
 from faceagent.media import Limits, Photo, Pixels
 from faceagent.session import Session
@@ -40,7 +41,7 @@ class FaceAgent:
         load_in: bits of a local controller's weights; by default as they are stored.
 
     Raises:
-        UsageError: no such controller, model or purpose, or no tools are installed.
+        UsageError: no such controller, model or purpose; no tools are installed, or the words of two contradict.
         MissingExtra: the controller takes an extra that is not installed.
         ControllerError: the controller's model cannot be loaded.
     """
@@ -58,6 +59,7 @@ class FaceAgent:
         self.tools = Toolbox.installed() if tools is None else Toolbox(tools)
         if not self.tools:
             raise UsageError("No tools are installed", "Install faceagent itself rather than its core alone")
+        words_of(self.tools.values())  # what is wrong with them is told now and not at the first question
         if isinstance(controller, str):
             controller = make_controller(controller, self.tools, load_in=load_in)
         self.controller = controller

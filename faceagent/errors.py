@@ -21,6 +21,11 @@ Anything else that escapes is a bug.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class FaceAgentError(Exception):
     """Root of the tree.
@@ -85,3 +90,11 @@ class ToolError(FaceAgentError):
 
 class ControllerError(FaceAgentError):
     """The chat model in the seat did not produce a usable turn."""
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with data from outside, as part of a sentence: "images.0: Input should be …"."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    told = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{place}: {told}" if place else told

@@ -6,16 +6,11 @@ import json
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 
+from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
-from faceagent.controllers.refer import (
-    References,
-    image_of,
-    points_only,
-    references,
-    which_one,
-    without_age_reference,
-)
+from faceagent.controllers.refer import References, image_of, points_only, references, without_age_reference
+from faceagent.controllers.sequence import in_sequence
 from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
 from faceagent.tool import DETECTOR, VIDEO
@@ -37,13 +32,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Plan:
-    """asked: tools whose evidence answers the question, most important first."""
+    """asked: tools whose evidence answers the question, most important first.
+
+    in_turn: the question says in which order it wants the calls' answers.
+    """
 
     status: AnswerStatus = "answered"
     calls: tuple[Call, ...] = ()
     asked: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     not_offered: tuple[str, ...] = ()
+    in_turn: bool = False
 
 
 PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
@@ -58,12 +57,6 @@ CAN_DO = (
 )
 HELLO = "Hello. Give me one or more photos and ask a question about the faces in them."
 NO_PHOTO = "Please give me the photo that your question is about."
-UNCLEAR = (
-    "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
-    "same person, how old somebody looks, whether the photo is good enough for a comparison, or what the file says "
-    "about its origin."
-)
-
 
 Read = Callable[[str], Reading]
 """What a question asks for."""
@@ -76,7 +69,7 @@ def of_itself(offered: Container[str]) -> frozenset[str]:
         offered: names of the tools that are installed, of which it is not said that they are missing.
     """
     missing = (not_offered(name) for name in LABELS if name not in offered)
-    return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO, UNCLEAR))
+    return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO))
 
 
 def not_offered(tool: str) -> str:
@@ -101,7 +94,7 @@ def plan(
     wanted = reading.intents
     if not wanted or (refusals and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
-        return _without_intent(reading, refusals)
+        return _without_intent(reading, refusals) or _asking_back(question, reading, view, tools, history)
     films = view.videos if {VIDEO, RECORDS} & set(tools) else {}
     known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
@@ -114,8 +107,23 @@ def plan(
         return Plan(calls=calls, asked=told, remarks=refusals, not_offered=missing)
     if not view.images:
         return Plan(status="needs_photo", remarks=(*refusals, NO_PHOTO))
-    base = Plan(asked=asked, remarks=refusals, not_offered=missing)
-    return _about_whom(question, base, wanted, view, tools, history)
+    turns = _turns(meant, wanted, read)
+    if len(turns) > 1:
+        named = tuple(dict.fromkeys(name for turn in turns for intent in turn for name in intent.tools))
+        asked = tuple(sorted(asked, key=lambda name: named.index(name) if name in named else -1))
+    base = Plan(asked=asked, remarks=refusals, not_offered=missing, in_turn=len(turns) > 1)
+    return _about_whom(question, base, turns, view, tools, history)
+
+
+def _turns(question: str, wanted: tuple[Intent, ...], read: Read) -> tuple[tuple[Intent, ...], ...]:
+    """What is asked for in the order in which the question wants it; all at once where it says none."""
+    turns: list[tuple[Intent, ...]] = []
+    left = wanted
+    for part in in_sequence(question):
+        found = read(without_age_reference(part)).intents
+        turns.append(tuple(intent for intent in left if intent in found))
+        left = tuple(intent for intent in left if intent not in found)
+    return tuple(turn for turn in (*turns, left) if turn)
 
 
 def _on_films(asked: Sequence[str], view: View, tools: Sequence[str]) -> tuple[Call, ...]:
@@ -132,7 +140,12 @@ def _on_films(asked: Sequence[str], view: View, tools: Sequence[str]) -> tuple[C
 
 
 def _about_whom(
-    question: str, base: Plan, wanted: Sequence[Intent], view: View, tools: Sequence[str], history: Sequence[Earlier]
+    question: str,
+    base: Plan,
+    turns: Sequence[Sequence[Intent]],
+    view: View,
+    tools: Sequence[str],
+    history: Sequence[Earlier],
 ) -> Plan:
     """The calls of a plan whose tools are known, on those whom the question is about."""
     pointed = _pointed(question, base.asked, view, history)
@@ -142,9 +155,10 @@ def _about_whom(
     if pointed.needs == "ages" and ATTRIBUTES in tools:
         return replace(base, calls=(Call.of(ATTRIBUTES, about=("age_order",)),))
     if pointed.choices or pointed.needs:
-        remark = which_one(pointed.choices or _all_faces(view), view)
+        understood = tuple(intent for turn in turns for intent in turn)
+        remark = clarify.whom(pointed.choices or _all_faces(view), view, understood)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
-    calls = _calls(wanted, base.asked, tools, pointed, view)
+    calls = tuple(dict.fromkeys(call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view)))
     if pointed.by_age and ATTRIBUTES in tools:
         # Who looks older is part of the answer: the rest rests on it.
         base = replace(base, asked=tuple(dict.fromkeys((*base.asked, ATTRIBUTES))))
@@ -169,6 +183,12 @@ def _pointed(question: str, asked: Sequence[str], view: View, history: Sequence[
         return pointed
     # "When was this picture of her taken?" and "is he the same as the other?" are not about one of several faces.
     return References(tuple(subject for subject in pointed.subjects if subject.startswith("image")))
+
+
+def _of(turn: Sequence[Intent], base: Plan) -> tuple[str, ...]:
+    """The tools of a plan that answer this much of the question."""
+    named = {name for intent in turn for name in intent.tools}
+    return tuple(name for name in base.asked if name in named or not base.in_turn)
 
 
 def _calls(
@@ -203,25 +223,17 @@ def _refusals(question: str, reading: Reading) -> tuple[str, ...]:
     return tuple(topic.why for topic in topics() if topic.name in found)
 
 
-def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan:
+def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan | None:
     if refusals:
         return Plan(status="declined", remarks=refusals)
     if reading.chat == HELP:
         return Plan(remarks=CAN_DO)
-    if reading.chat:
-        return Plan(remarks=(HELLO,))
-    return Plan(status="needs_clarification", remarks=(_asking_back(reading.maybe) or UNCLEAR,))
+    return Plan(remarks=(HELLO,)) if reading.chat else None
 
 
-def _asking_back(maybe: Sequence[Intent]) -> str:
-    """A question about what was meant; "" where nothing is likely enough to name."""
-    meant = [intent.means for intent in maybe[:_MOST_OFFERED]]
-    if not meant:
-        return ""
-    return f"I am not sure what you would like. Is it {', or '.join(meant)}? Please say it in other words."
-
-
-_MOST_OFFERED = 3
+def _asking_back(question: str, reading: Reading, view: View, tools: Sequence[str], history: Sequence[Earlier]) -> Plan:
+    remark = clarify.what(reading.maybe, references(question, view, history), view, tools)
+    return Plan(status="needs_clarification", remarks=(remark,))
 
 
 _BY_IMAGE = frozenset({DETECTOR, RECORDS})

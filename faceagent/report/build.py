@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from faceagent import policy
-from faceagent.ground import ground
+from faceagent.ground import ground, words_of
 from faceagent.media import Photo
 from faceagent.narrate import in_order
 from faceagent.report.drawing import Pictures, Shown, draw, shown_for, together
@@ -54,7 +54,7 @@ class Examination:
         purpose: what faces are read for (see `faceagent.policy`); with one, the report describes people as well.
 
     Raises:
-        UsageError: there is no such purpose.
+        UsageError: there is no such purpose, or the words of two tools contradict.
 
     >>> examination = Examination(Toolbox.installed())  # doctest: +SKIP
     >>> examination.examine(Photo.open("portrait.jpg")).verdict.headline  # doctest: +SKIP
@@ -63,6 +63,7 @@ class Examination:
 
     def __init__(self, toolbox: Toolbox, purpose: str | None = None) -> None:
         self._toolbox = toolbox
+        self._words = words_of(toolbox.values())
         self._purpose = None if purpose is None else policy.purpose(purpose)
         self._session = Session(purpose)
         self._plan = [name for name in (*EXAMINATION, *(PEOPLE if purpose else ())) if name in toolbox]
@@ -166,7 +167,7 @@ class Examination:
 
     def _grounded(self, claims: Sequence[Claim], subject: str, names: Names) -> tuple[Claim, ...]:
         # What is said of one exhibit ("both faces", "the sharpest") is said of its faces only.
-        checked = ground(claims, self._session.ledger.get, names.faces)
+        checked = ground(claims, self._session.ledger.get, names.faces, self._words)
         self._withheld += [
             f"{subject}: a sentence about {rejection.claim.attribute.replace('_', ' ')} was left out, because "
             f"{rejection.reason}."
