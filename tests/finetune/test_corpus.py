@@ -345,7 +345,7 @@ def test_pairs_across_splits_are_left_out_and_the_others_balanced(tmp_path: Path
     other = [f"1,{names[k]},{names[(k + 2) % 20]},False" for k in range(0, 20, 2)]
     text = "\n".join(["fold,a,b,same", *same, *other, "1,Nobody_0001,Nobody_0002,True"])
     (tmp_path / "identity" / "lfw_pairs_folds1-2.csv").write_text(text, "utf-8")
-    left = [row for row in SOURCES["lfw"].rows(SOURCES["lfw"].open(tmp_path), tmp_path) if isinstance(row, LeftOut)]
+    left = [row for row in SOURCES["lfw"].open(tmp_path).rows() if isinstance(row, LeftOut)]
     assert [row.name for row in left if row.fault] == ["pair 20"]
     run(tmp_path, recipe_in(tmp_path, ["lfw"]))
     said = Counter(
