@@ -66,8 +66,9 @@ def published(root: Path) -> Iterator[Row | LeftOut]:
 def _image(item: Any) -> str:
     """The path of its image; "" where it is no conversation about one."""
     images = item.get("images") if isinstance(item, Mapping) else []
-    fine = isinstance(images, list) and images and isinstance(images[0], str) and isinstance(item.get("messages"), list)
-    return str(images[0]) if fine else ""
+    if not isinstance(images, list) or not images or not isinstance(item.get("messages"), list):
+        return ""
+    return images[0] if isinstance(images[0], str) else ""
 
 
 def label(path: str, messages: Sequence[Any]) -> Label:
