@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ from published_sets import lines, photo, put
 
 from faceagent.errors import InputError, MediaError, UsageError
 from faceagent.media import Photo
+from faceagent_finetune.__main__ import main
 from faceagent_finetune.corpus.labelled import Label, LabelMissing, LeftOut, Row
+from faceagent_finetune.corpus.report import records
 from faceagent_finetune.corpus.sources import SOURCES, affectnet, celeba, lfw, utkface
 from faceagent_finetune.corpus.sources.published import Rooted, contents, hashed_split
 from faceagent_tools.emotion_words import WORDS
@@ -263,9 +266,9 @@ def test_a_line_of_fer_that_is_cut_off_is_a_broken_photo(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("ten\n", "line 1: expected"),
-        ("1 1\nPerson_A 1\n", "line 2: expected"),
-        ("1 1\nPerson_A one 2\n", "line 2: expected"),
+        ("ten\n", "line 1 of pairs.txt: expected"),
+        ("1 1\nPerson_A 1\n", "line 2 of pairs.txt: expected"),
+        ("1 1\nPerson_A one 2\n", "line 2 of pairs.txt: expected"),
     ],
 )
 def test_a_wrong_line_of_pairs_is_named(text: str, told: str, tmp_path: Path) -> None:
@@ -324,6 +327,40 @@ def test_a_json_in_another_layout_is_told(tmp_path: Path) -> None:
     lines(tmp_path / "deepfakebench" / "x.json", ['{"set": ["a"]}'])
     with pytest.raises(InputError, match=r"expected \{set: \{label"):
         list(SOURCES["deepfakebench"].open(tmp_path).rows())
+
+
+RECIPE = """
+seed = 3
+shard = 100
+[sets]
+fairface_published = 50
+deepfakebench = 50
+lfw_published = 50
+[places]
+lfw_published = "pairs/here"
+[duplicates]
+bits = 0
+[kinds]
+description = 1.0
+forgery = 1.0
+comparison = 1.0
+"""
+
+
+def test_a_corpus_is_made_of_them_and_a_missing_photo_is_named(tmp_path: Path, capsys: Any) -> None:
+    fairface(tmp_path / "fairface")
+    bench(tmp_path / "deepfakebench")
+    wild(tmp_path / "pairs" / "here")
+    (tmp_path / "fairface" / "train" / "2.jpg").unlink()
+    (tmp_path / "recipe.toml").write_text(RECIPE, "utf-8")
+    out = tmp_path / "out"
+    assert main(["corpus", str(tmp_path / "recipe.toml"), "--data", str(tmp_path), "--out", str(out)]) == 1
+    assert "fairface_published: 1 photos are broken" in capsys.readouterr().err
+    left = json.loads((out / "report.json").read_text("utf-8"))["left_out"]["fairface_published"]
+    assert "cannot be read (No such file or directory)" in left["broken_named"][0]
+    kinds = {(record["set"], record["kind"]) for record in records(out)}
+    assert {("fairface_published", "description"), ("lfw_published", "comparison")} <= kinds
+    assert "| pairs/here |" in (out / "README.md").read_text("utf-8")
 
 
 def test_names_do_not_lead_out_of_the_folder(tmp_path: Path) -> None:

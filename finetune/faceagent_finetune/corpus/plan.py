@@ -51,7 +51,7 @@ def planned(recipe: Recipe, data: Path, sample: int | None) -> Plan:
     rows: dict[str, list[Row]] = {}
     left = {name: LeftOuts() for name in sets}
     for name, found in sets.items():
-        there = _pool(_told(found.rows(), left[name]), _POOL * recipe.sets[name])
+        there = pool(_told(found.rows(), left[name]), _POOL * recipe.sets[name])
         rows[name], mixed = _kept_apart(there)
         left[name].add_all(mixed)
     shards = [
@@ -73,7 +73,7 @@ def _told(found: Iterable[Row | LeftOut], left: LeftOuts) -> Iterator[Row]:
             yield row
 
 
-def _pool(rows: Iterable[Row], most: int) -> list[Row]:
+def pool(rows: Iterable[Row], most: int) -> list[Row]:
     """Of a set that does not fit into memory, at most so many rows, by a hash of their units; in the set's order."""
     kept: list[tuple[int, int, Row]] = []
     for number, row in enumerate(rows):

@@ -10,7 +10,7 @@ people are in different splits is left out. Who trains on these pairs cannot quo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,21 +88,24 @@ def read_pairs(path: Path) -> Iterator[Pair]:
         InputError: a line is not as expected.
     """
     with path.open(encoding="utf-8", errors="replace") as lines:
-        words = next(lines, "").split()
-        if not 1 <= len(words) <= 2 or not all(word.isdecimal() for word in words):
-            raise InputError(f'{path}, line 1: expected "folds pairs", as in "10 300"; found {words}', "Fetch it again")
+        head = next(lines, "").split()
+        if not 1 <= len(head) <= 2 or not all(word.isdecimal() for word in head):
+            raise _unexpected(path, 1, 'folds and pairs, as in "10 300"', head)
         for number, line in enumerate(lines, start=2):
             words = line.split()
             if not words:
                 continue
             shots = words[1:] if len(words) == 3 else words[1::2]
             if len(words) not in (3, 4) or not all(shot.isdecimal() for shot in shots):
-                raise InputError(
-                    f'{path}, line {number}: expected "name n m" or "name n other m"; found {line.strip()!r}',
-                    "Mend that line",
-                )
+                raise _unexpected(path, number, '"name n m" or "name n other m"', words)
             other = words[2] if len(words) == 4 else words[0]
             yield f"{words[0]}_{int(shots[0]):04d}", f"{other}_{int(shots[1]):04d}", len(words) == 3
+
+
+def _unexpected(path: Path, number: int, expected: str, found: Sequence[str]) -> InputError:
+    return InputError(
+        f"{path.parent}: line {number} of {path.name}: expected {expected}; found {' '.join(found)!r}", "Mend that line"
+    )
 
 
 def _paired(number: int, pair: Pair, places: tuple[int, int]) -> Iterator[Row | LeftOut]:
