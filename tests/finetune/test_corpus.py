@@ -27,7 +27,6 @@ from faceagent_finetune.__main__ import main  # noqa: E402
 from faceagent_finetune.corpus.build import build  # noqa: E402
 from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
 from faceagent_finetune.corpus.labelled import Label, LeftOut, Row  # noqa: E402
-from faceagent_finetune.corpus.plan import pool  # noqa: E402
 from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
 from faceagent_finetune.corpus.report import answers, records, report  # noqa: E402
 from faceagent_finetune.corpus.rewriter import Rewriter  # noqa: E402
@@ -319,17 +318,6 @@ def test_a_rare_group_is_not_outnumbered() -> None:
     taken = Counter(row.label.facts["gender"] for row in balanced(rows, 20, ["gender"], random.Random(1)))
     assert taken == {"male": 10, "female": 10}
     assert len(balanced(rows, 60, ["gender"], random.Random(1))) == 60
-
-
-def test_of_a_set_without_end_a_sample_by_hash_is_kept_in_its_order() -> None:
-    rows = [Row(place, f"{place}", Label({}, "train", f"{place}"), f"pair {place // 2}") for place in range(2000)]
-    kept = pool(iter(rows), 100)
-    places = [row.place for row in kept]
-    assert len(places) == 100
-    assert places == sorted(places)
-    assert max(places) > 1500 > 500 > min(places)
-    assert sum(place ^ 1 in places for place in places) >= 98  # units are kept or left together
-    assert pool(iter(rows), 5000) == rows
 
 
 def test_labels_that_contradict_each_other_are_no_facts() -> None:

@@ -22,6 +22,7 @@ from faceagent.errors import InputError, MediaError, UsageError
 from faceagent.media import Photo
 from faceagent_finetune.__main__ import main
 from faceagent_finetune.corpus.labelled import Label, LabelMissing, LeftOut, Row
+from faceagent_finetune.corpus.plan import pool
 from faceagent_finetune.corpus.report import records
 from faceagent_finetune.corpus.sources import SOURCES, affectnet, celeba, lfw, utkface
 from faceagent_finetune.corpus.sources.published import Rooted, contents, hashed_split
@@ -361,6 +362,17 @@ def test_a_corpus_is_made_of_them_and_a_missing_photo_is_named(tmp_path: Path, c
     kinds = {(record["set"], record["kind"]) for record in records(out)}
     assert {("fairface_published", "description"), ("lfw_published", "comparison")} <= kinds
     assert "| pairs/here |" in (out / "README.md").read_text("utf-8")
+
+
+def test_of_a_set_without_end_a_sample_by_hash_is_kept_in_its_order() -> None:
+    rows = [Row(place, f"{place}", Label({}, "train", f"{place}"), f"pair {place // 2}") for place in range(2000)]
+    kept = pool(iter(rows), 100)
+    places = [row.place for row in kept]
+    assert len(places) == 100
+    assert places == sorted(places)
+    assert max(places) > 1500 > 500 > min(places)
+    assert sum(place ^ 1 in places for place in places) >= 98  # units are kept or left together
+    assert pool(iter(rows), 5000) == rows
 
 
 def test_names_do_not_lead_out_of_the_folder(tmp_path: Path) -> None:

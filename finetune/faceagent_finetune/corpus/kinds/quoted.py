@@ -19,9 +19,8 @@ from faceagent_tools.emotion_words import WORDS
 
 _MOST = 600  # characters of a quotation
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
-_MARKUP = re.compile(
-    r"[<\[{|]+[^<>\[\]{}|]{0,40}[>\]}|]+|[<>{}|\[\]]"
-)  # <image>, <|im_end|>, [INST]: marks of chat templates
+# Marks of chat templates: <image>, <|im_end|>, [INST].
+_MARKUP = re.compile(r"[<\[{|]+[^<>\[\]{}|]{0,40}[>\]}|]+|[<>{}|\[\]]")
 _ORDERS = policy.any_of(
     [
         r"(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules|above|previous|prior)",
@@ -54,24 +53,19 @@ def quoted(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[C
 
 
 def _turn(photo: LabelledPhoto, talk: Talk) -> Turn | None:
+    """None where nothing was written, or nothing of it may be repeated."""
     facts, voice = photo.facts, talk.voice
-    if "caption" in facts:
-        text = kept(facts["caption"], talk.purpose)
-        return Turn(voice.say("quoted.ask"), voice.quote("quoted.caption", text), "caption", "quoted") if text else None
-    if "annotation" in facts:
-        question, text = plain(facts["question"]), kept(facts["annotation"], talk.purpose)
-        asked = kept(facts["question"], talk.purpose) == question
-        return (
-            Turn(question, voice.quote("quoted.annotation", text), "annotation", "quoted") if text and asked else None
-        )
-    if "alt text" in facts:
-        text = kept(facts["alt text"], talk.purpose)
-        return (
-            Turn(voice.quote("quoted.shown", text), voice.say("quoted.unproven"), "alt text", ABSTAINED)
-            if text
-            else None
-        )
-    return None
+    source = next((name for name in ("caption", "annotation", "alt text") if name in facts), None)
+    text = kept(facts[source], talk.purpose) if source else ""
+    if not text:
+        return None
+    if source == "caption":
+        return Turn(voice.say("quoted.ask"), voice.quote("quoted.caption", text), source, "quoted")
+    if source == "annotation":
+        question = plain(facts["question"])
+        may = kept(question, talk.purpose) == question
+        return Turn(question, voice.quote("quoted.annotation", text), source, "quoted") if may else None
+    return Turn(voice.quote("quoted.shown", text), voice.say("quoted.unproven"), "alt text", ABSTAINED)
 
 
 def plain(text: str) -> str:

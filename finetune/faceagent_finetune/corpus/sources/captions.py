@@ -7,8 +7,8 @@ images/. Captions were written by a language model from 40 attributes that a net
 wording.
 
 URLs are never fetched. A photo is in the column image or jpg, or in images/, called by the row's _id or by the SHA-256
-or MD5 of its url; or the whole set is what img2dataset made of it, see `webdataset`. Split by hash of url: who is shown
-nobody says.
+or MD5 of its url; or the whole set is what img2dataset made of it, see `webdataset`. Photos are shown as they are:
+whole ones want cutting to box beforehand, for a caption is of one face. Split by hash of url: who is shown nobody says.
 """
 
 from __future__ import annotations

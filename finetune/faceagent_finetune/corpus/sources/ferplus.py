@@ -27,6 +27,9 @@ FILE = "emotion/ferplus.parquet"
 LICENCE = "images of FER2013: research use; votes of FER+: MIT"
 COLUMNS = (*WORDS, "unknown", "NF", "split")
 CONSENT = "photos from the web; the people shown were not asked"
+_VOTES, _PIXELS, _SIDE = "fer2013new.csv", "fer2013.csv", 48
+_FOLDERS = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest": "FER2013Test"}
+_SPLITS = {"Training": "train", "PublicTest": "val"}
 _CLEAR, _SPLIT = 0.7, 0.3  # shares of the votes: of the first for a fact; of the second for a doubt
 
 
@@ -47,11 +50,6 @@ def label(name: str, row: Mapping[str, Any]) -> Label:
     elif votes[second] >= _SPLIT * cast:
         facts["expression doubt"] = f"{first} or {second}"
     return Label(facts, str(row["split"]), name)
-
-
-_VOTES, _PIXELS, _SIDE = "fer2013new.csv", "fer2013.csv", 48
-_FOLDERS = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest": "FER2013Test"}
-_SPLITS = {"Training": "train", "PublicTest": "val"}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ _MOST = 1 << 20  # bytes of a text beside a photo
 
 
 class WebDataset:
-    """All tar files of a folder. A row's name begins with its file's, its place is where the photo begins in it."""
+    """All tar files of a folder. A row's name begins with its file's; its place is the byte at which the photo begins in
+    it, and `rows` keeps the photo's size beside the facts.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
