@@ -120,6 +120,7 @@ def bench(root: Path) -> None:
     splits = {"train": ["000_003", "001_004"], "val": ["010_011"], "test": ["020_021"]}
     fake = {split: {"c23": videos("FF-DF", names), "c40": {}} for split, names in splits.items()}
     real = {split: {"c23": videos("FF-real", [name[:3] for name in names])} for split, names in splits.items()}
+    lines(root / "FaceForensics++" / "train.json", ['[["000", "003"]]'])  # the set's own
     (root / "FF-DF.json").write_text(json.dumps({"FF-DF": {"FF-real": real, "FF-DF": fake}}), "utf-8")
 
 
@@ -165,7 +166,7 @@ def test_a_folder_without_the_set_is_told_with_what_was_expected_and_found(name:
     with pytest.raises(UsageError, match="is no folder"):
         list(SOURCES[name].open(tmp_path).rows())
     put(tmp_path / SOURCES[name].file / "misc" / "holiday.txt", 1)
-    with pytest.raises(UsageError, match=r"expected .*; found misc.*(Unpack|Name)"):
+    with pytest.raises(UsageError, match=r"expected .*; found misc.*(Unpack|Name|Put)"):
         list(SOURCES[name].open(tmp_path).rows())
 
 

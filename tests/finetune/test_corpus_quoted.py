@@ -117,6 +117,12 @@ def test_what_img2dataset_wrote_is_read_file_by_file(tmp_path: Path) -> None:
         (photo(3), "Four."),
     ]
     assert [row.reason for row in left] == ["its caption is empty"]
+    with tarfile.open(tmp_path / "facecaption15m" / "00000.tar") as archive:
+        archive.extractall(tmp_path / "facecaptionhq" / "00000", filter="data")
+    lines(tmp_path / "facecaptionhq" / "00000" / "000009999.json", ['{"status": "failed_to_download"}'])
+    found, left = read("facecaptionhq", tmp_path)
+    assert [(raw, facts["caption"]) for raw, facts in found] == [(photo(0), CAPTION), (photo(1), "Two.")]
+    assert [row.reason for row in left] == ["its photo was not fetched"]
     (tmp_path / "facecaption15m" / "00001.tar").write_bytes(b"no tar" * 200)
     with pytest.raises(InputError, match="no tar file"):
         read("facecaption15m", tmp_path)

@@ -26,6 +26,7 @@ from faceagent_finetune.corpus.jsonstream import elements
 from faceagent_finetune.corpus.labelled import Facts, Label, LabelMissing, LeftOut, Row
 from faceagent_finetune.corpus.sources.published import (
     IMAGES,
+    Folder,
     Opened,
     contents,
     expect,
@@ -36,7 +37,7 @@ from faceagent_finetune.corpus.sources.published import (
     row_of,
 )
 from faceagent_finetune.corpus.sources.table import Table, parquet_file
-from faceagent_finetune.corpus.sources.webdataset import WebDataset
+from faceagent_finetune.corpus.sources.webdataset import FILES, WebDataset, loose
 
 FACES, FACES_HQ = "facecaption15m", "facecaptionhq"
 LICENCE = "captions CC BY 4.0; photos of LAION-Face: those of their sites, research use by agreement"
@@ -59,6 +60,8 @@ def opened(root: Path) -> Opened:
     expect(root)
     if any(root.glob("*.tar")):
         return WebDataset(root)
+    if any(root.glob(FILES)):
+        return Folder(root, loose)
     if any(root.glob("*.parquet")):
         return Captions(root)
     return CaptionList(root)

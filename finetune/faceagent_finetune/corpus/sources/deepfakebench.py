@@ -1,9 +1,9 @@
 """DeepfakeBench (Yan et al., NeurIPS 2023): frames of videos, authentic and forged, of many sets in one layout.
 
 As published (github.com/SCLBD/DeepfakeBench, preprocessing/rearrange.py and training/config/train_config.yaml): a JSON
-file for each set, {set: {label: {split: {video: {"label", "frames": [path]}}}}}, where FaceForensics++ has its
-compressions ("c23") between split and video. The frames lie at the ends of their paths below the folder, whatever the
-beginnings were. A file is read as a whole.
+file for each set, here or in dataset_json/, {set: {label: {split: {video: {"label", "frames": [path]}}}}}, where
+FaceForensics++ has its compressions ("c23") between split and video. The frames lie at the ends of their paths below
+the folder, whatever the beginnings were. A file is read as a whole.
 
 Several of these files list the same videos in more than one split. What is in test is never used; train and val are
 theirs where they share no video, and else by hash of the people or videos that a video was made of: "000_003" of 000
@@ -20,9 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from faceagent.errors import InputError
+from faceagent.errors import InputError, UsageError
 from faceagent_finetune.corpus.labelled import Label, LabelMissing, LeftOut, Row
-from faceagent_finetune.corpus.sources.published import Rooted, expect, hashed_split, json_files, row_of
+from faceagent_finetune.corpus.sources.published import Rooted, expect, hashed_split, listing, row_of
 
 FOLDER = "deepfakebench"
 LICENCE = "those of FaceForensics++, Celeb-DF, DFDC and the others within: research, non-commercial"
@@ -55,9 +55,20 @@ def published(root: Path) -> Iterator[Row | LeftOut]:
     """
     expect(root)
     rooted = Rooted(root)
-    for file in json_files(root):
+    for file in _files(root):
         for name, labels in _object(file, _json(file)).items():
             yield from _of_set(name, _by_split(file, labels), rooted)
+
+
+def _files(root: Path) -> list[Path]:
+    """Not those in the sets' own folders, which are lists of other kinds."""
+    files = sorted([*root.glob("*.json"), *root.glob("dataset_json/*.json")])
+    if not files:
+        raise UsageError(
+            f"{root}: expected a .json file here or in dataset_json/; found {listing(root)}",
+            "Put what rearrange.py wrote there, or name its folder in the recipe's [places]",
+        )
+    return files
 
 
 def _json(file: Path) -> Any:
