@@ -1,0 +1,386 @@
+"""The gallery: enrol, list, search, forget, verify."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import JsonValue
+
+from faceagent.audit import AuditLog
+from faceagent.errors import GalleryError, UsageError
+from faceagent.gallery import erasure
+from faceagent.gallery.index import ExactIndex, Index
+from faceagent.gallery.keys import Key
+from faceagent.gallery.records import Consent, Forgotten, Hit, Model, Person, Template, direction, proper_name
+from faceagent.gallery.store import Card, ModelRow, Store
+
+AUDIT = "audit.jsonl"
+_SLACK = 4  # templates looked at for each person wanted, at first: several may be one person's
+
+
+class Gallery:
+    """The people enrolled in one folder, their templates and crops encrypted. Thread-safe; several processes may have
+    the same folder open. Everything that happens to entries stands in its audit log.
+    """
+
+    def __init__(self, folder: Path, store: Store, today: Callable[[], date]) -> None:
+        self.folder, self._store, self._today = folder, store, today
+        self.audit = AuditLog(folder / AUDIT, store.audit_key)
+        self._lock = threading.RLock()
+        self._indexes: dict[int, tuple[int, Index]] = {}
+        self._names: dict[int, str] = {}
+
+    @staticmethod
+    def open(folder: str | Path, key: Key, *, create: bool = False, today: Callable[[], date] = date.today) -> Gallery:
+        """Open a gallery; entries past their retention date are removed.
+
+        Args:
+            folder: on a disk of this machine (SQLite's log does not work over a network).
+            create: make the gallery where there is none.
+            today: the present day; retention dates are held against it.
+
+        Raises:
+            GalleryError: there is no gallery, it is damaged, or the key is another one. Nothing is changed then.
+        """
+        gallery = Gallery(Path(folder), Store.open(Path(folder), key, create=create), today)
+        try:
+            gallery._deliver()
+            gallery.purge()
+        except BaseException:
+            gallery.close()
+            raise
+        return gallery
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Enrolling
+
+    def enroll(self, name: str, templates: Sequence[Template], consent: Consent, *, protected: bool = False) -> Person:
+        """Add a person, or templates to a person enrolled before, all or none of them.
+
+        The consent given last is the one that holds. Who was protected stays so.
+
+        Raises:
+            UsageError: no templates, no proper name, or consent that has ended.
+            GalleryError: the gallery cannot be written, or a model's vectors have another length than before.
+        """
+        name = proper_name(name)
+        if not templates:
+            raise UsageError(f"There is no template of {name!r} to enrol", "Enrol with at least one photo")
+        if consent.until is not None and consent.until < self._today():
+            raise UsageError(f"The consent of {name!r} ended on {consent.until}", "Ask for it again")
+        until = None if consent.until is None else consent.until.isoformat()
+        with self._store.writing():
+            person = self._store.find(name)
+            known = None if person is None else self._store.card(person)
+            card = _card(name, consent, protected, known, self._today())
+            if person is None:
+                person = self._store.add_person(name, card, until)
+            else:
+                self._store.set_card(person, card, until)
+            self._store.add_templates(person, templates)
+            self._store.post("enrolled", person=person, templates=len(templates), consent=_noted(consent))
+            enrolled = self._person(person)
+        self._deliver()
+        assert enrolled is not None
+        return enrolled
+
+    def reembed(self, name: str, model: Model, embed: Callable[[bytes], npt.ArrayLike]) -> int:
+        """Make a person's templates anew with another model, from the crops that were kept.
+
+        Args:
+            embed: the vector of a crop (PNG of an aligned face).
+
+        Returns:
+            How many templates were made anew; those that the model had made already stay as they are.
+
+        Raises:
+            GalleryError: nobody has that name, or what `enroll` raises.
+        """
+        with self._store.writing():
+            person = self._found(name)
+            old = {number: one for number, one in self._store.templates(person) if one.model != model}
+            fresh = [
+                Template(np.asarray(embed(one.crop), dtype=np.float32), model, one.crop, one.photo_sha256, one.quality)
+                for one in old.values()
+            ]
+            self._store.remove_templates(tuple(old))
+            self._store.add_templates(person, fresh)
+            self._store.post("re-enrolled", person=person, templates=len(fresh), model=str(model))
+        self._store.scrub()
+        self._deliver()
+        return len(old)
+
+    # Reading
+
+    def people(self) -> list[Person]:
+        """Everybody enrolled, in the order of enrolment."""
+        with self._store.reading():
+            found = (self._person(person) for person in self._store.ids())
+            return [person for person in found if person is not None and self._kept(person.consent.until)]
+
+    def person(self, name: str) -> Person | None:
+        """The person of this name (capitals do not matter), if enrolled."""
+        with self._store.reading():
+            number = self._store.find(proper_name(name))
+            return None if number is None else self._person(number)
+
+    def templates(self, name: str) -> list[Template]:
+        """A person's templates, oldest first.
+
+        Raises:
+            GalleryError: nobody has that name.
+        """
+        with self._store.reading():
+            return [template for _, template in self._store.templates(self._found(name))]
+
+    def models(self) -> dict[Model, int]:
+        """The models whose templates are here, with how many each made."""
+        with self._store.reading():
+            return {row.model: len(self._store.template_ids(row.id)) for row in self._store.models()}
+
+    def __len__(self) -> int:
+        """How many people are enrolled."""
+        with self._store.reading():
+            return len(self._store.ids())
+
+    def search(self, vector: npt.ArrayLike, model: Model, k: int = 5, *, purpose: str | None = None) -> list[Hit]:
+        """The people whom a face resembles most, best first, each once.
+
+        Args:
+            vector: float32 [D], of any length, made by `model`.
+            k: at most so many people.
+            purpose: consider only those who consented to this purpose; None considers all.
+
+        Returns:
+            Fewer than k where the gallery has fewer; nothing where it is empty.
+
+        Raises:
+            UsageError: the vector or k cannot be used.
+            GalleryError: the gallery has templates of other models only, or of another length.
+        """
+        unit = direction(vector)
+        if k < 1:
+            raise UsageError(f"{k} people cannot be looked for", "Ask for at least one")
+        with self._lock, self._store.reading():
+            row = self._row(model)
+            if row is None:
+                return []
+            if row.dimensions != len(unit):
+                raise GalleryError(
+                    f"Templates of {model} have {row.dimensions} numbers, not {len(unit)}",
+                    "Use the embedder's own output",
+                )
+            return self._search(self._index(row), unit, k, purpose)
+
+    def _search(self, index: Index, unit: npt.NDArray[np.float32], k: int, purpose: str | None) -> list[Hit]:
+        wanted = _SLACK * k
+        while True:
+            nearest = index.search(unit, wanted)
+            hits: dict[int, Hit] = {}
+            for number, similarity in zip(nearest.ids, nearest.similarities, strict=True):
+                person = self._store.owner(int(number))
+                if person is not None and person not in hits and (hit := self._hit(person, float(similarity), purpose)):
+                    hits[person] = hit
+                if len(hits) == k:
+                    return list(hits.values())
+            if len(nearest.ids) < wanted:
+                return list(hits.values())
+            wanted *= _SLACK
+
+    def _hit(self, person: int, similarity: float, purpose: str | None) -> Hit | None:
+        found = self._person(person)
+        if found is None or not self._kept(found.consent.until) or purpose not in (None, found.consent.purpose):
+            return None
+        return Hit(person, found.name, similarity, found.consent.purpose, found.protected)
+
+    def _row(self, model: Model) -> ModelRow | None:
+        rows = self._store.models()
+        row = next((row for row in rows if row.model == model), None)
+        if row is None and rows:
+            raise GalleryError(
+                f"The gallery's templates were made by {', '.join(str(row.model) for row in rows)}, and one of {model} "
+                "cannot be compared with them",
+                "Make them anew from the crops that were kept: faceagent gallery reembed",
+            )
+        return row
+
+    def _index(self, row: ModelRow) -> Index:
+        """The index of a model, brought up to date if anybody changed the gallery."""
+        seen, index = self._indexes.get(row.id, (-1, None))
+        index = index or ExactIndex(row.dimensions)
+        generation = self._store.generation()
+        if seen != generation:
+            held, stored = index.ids(), self._store.template_ids(row.id)
+            index.remove(np.setdiff1d(held, stored))
+            # Ids only grow, so what is missing comes after the last that was ever taken in.
+            for batch in self._store.vectors(row, after=int(held[-1]) if len(held) else 0):
+                lengths = np.linalg.norm(batch.vectors, axis=1, keepdims=True)
+                index.add(batch.ids, batch.vectors / lengths)
+            self._indexes[row.id] = (generation, index)
+        return index
+
+    # Forgetting
+
+    def forget(self, name: str) -> Forgotten:
+        """Remove everything about a person from all files of the gallery, and look whether anything is left.
+
+        With the person's data key everything is gone that was encrypted with it, in copies of the folder too, unless
+        they hold that key. Other processes drop the person at their next search.
+
+        Raises:
+            GalleryError: nobody has that name, or a file cannot be read.
+        """
+        with self._store.reading():
+            person = self._found(name)
+        forgotten = self._remove([person], "forgotten")
+        if not forgotten:
+            raise _nobody(name)
+        return forgotten[0]
+
+    def purge(self, today: date | None = None) -> list[Forgotten]:
+        """Remove everybody whose retention date lies before a day (default: the present one)."""
+        with self._store.reading():
+            expired = self._store.expired((today or self._today()).isoformat())
+        return self._remove(expired, "purged") if expired else []
+
+    def _remove(self, people: Sequence[int], event: str) -> list[Forgotten]:
+        removed: list[tuple[int, str, int, list[bytes]]] = []
+        with self._store.writing():
+            for person in people:
+                card = self._store.card(person)
+                if card is None:  # another process was faster
+                    continue
+                self._names[person] = str(card["name"])
+                templates, blobs = self._store.drop(person)
+                removed.append((person, self._names[person], templates, blobs))
+                self._store.post(event, person=person, templates=templates)
+        self._refresh()
+        self._store.scrub()
+        self._deliver()
+        return [self._proof(*one) for one in removed]
+
+    def _refresh(self) -> None:
+        """Take what was removed out of the indexes that were built."""
+        with self._lock, self._store.reading():
+            for row in self._store.models():
+                if row.id in self._indexes:
+                    self._index(row)
+            here = {row.id for row in self._store.models()}
+            self._indexes = {number: entry for number, entry in self._indexes.items() if number in here}
+
+    def _proof(self, person: int, name: str, templates: int, blobs: list[bytes]) -> Forgotten:
+        try:
+            searched, remaining = erasure.remaining(self.folder, blobs)
+        except OSError as error:
+            raise GalleryError(
+                f"{name!r} was removed, but {error.filename} could not be searched for remains ({error.strerror})",
+                "Run faceagent gallery verify",
+            ) from error
+        return Forgotten(person, name, templates, len(blobs), searched, remaining)
+
+    # The key, names in the audit log, and whether all is well
+
+    def rekey(self, key: Key) -> None:
+        """Change the key: every person's data key is sealed anew, so that the old key opens nothing any more.
+
+        Other processes have to open the gallery again.
+
+        Raises:
+            GalleryError: the gallery is damaged or cannot be written; then the old key holds.
+        """
+        self._store.rekey(key)
+        self.audit.append("rekeyed", {"kind of key": key.kind})
+
+    def pseudonyms(self) -> Mapping[str, str]:
+        """What the audit log calls people, by name: those enrolled, and those forgotten since it was opened."""
+        with self._lock, self._store.reading():
+            for person in self._store.ids():
+                if person not in self._names:
+                    self._names[person] = str((self._store.card(person) or {})["name"])
+            return {name: f"person {person}" for person, name in self._names.items()}
+
+    def verify(self) -> list[str]:
+        """What is wrong with the gallery, in sentences; nothing where every piece opens and every file is sound."""
+        faults: list[str] = []
+        with self._store.reading():
+            faults.extend(self._store.damage())
+            for person in self._store.ids():
+                try:
+                    self._person(person)
+                    templates = sum(1 for _ in self._store.templates(person))
+                    if templates == 0:
+                        faults.append(f"person {person} has no template")
+                except (GalleryError, UsageError, ValueError, KeyError) as error:
+                    faults.append(str(error))
+            if self._store.meta("scrub"):
+                faults.append(
+                    "something that was removed may still be in the file: close the gallery everywhere, then open it"
+                )
+        return [*faults, *self.audit.verify().faults]
+
+    def _deliver(self) -> None:
+        self._store.deliver(self.audit.append)
+
+    def _found(self, name: str) -> int:
+        person = self._store.find(proper_name(name))
+        if person is None:
+            raise _nobody(name)
+        return person
+
+    def _kept(self, until: date | None) -> bool:
+        return until is None or until >= self._today()
+
+    def _person(self, person: int) -> Person | None:
+        card = self._store.card(person)
+        return None if card is None else _read_card(person, card, self._store.counts(person))
+
+
+def _nobody(name: str) -> GalleryError:
+    return GalleryError(f"Nobody called {name!r} is enrolled", "See who is: faceagent gallery list")
+
+
+def _card(name: str, consent: Consent, protected: bool, known: Card | None, today: date) -> dict[str, Any]:
+    since = today.isoformat() if known is None else known["since"]
+    return {
+        "name": name if known is None else known["name"],
+        "since": since,
+        "protected": protected or bool(known and known["protected"]),
+        "consent": {
+            key: value.isoformat() if isinstance(value, date) else value for key, value in asdict(consent).items()
+        },
+        "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _read_card(person: int, card: Mapping[str, Any], templates: Mapping[Model, int]) -> Person:
+    agreed = card["consent"]
+    until = agreed["until"]
+    consent = Consent(
+        **agreed
+        | {"given": date.fromisoformat(agreed["given"]), "until": None if until is None else date.fromisoformat(until)}
+    )
+    return Person(person, card["name"], date.fromisoformat(card["since"]), consent, card["protected"], templates)
+
+
+def _noted(consent: Consent) -> dict[str, JsonValue]:
+    """Of a consent what the audit log may hold: no words, which may name somebody."""
+    until = None if consent.until is None else consent.until.isoformat()
+    return {"purpose": consent.purpose, "given": consent.given.isoformat(), "until": until, "sha256": consent.sha256}
