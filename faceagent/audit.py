@@ -182,7 +182,8 @@ class AuditLog:
 
     def _set_head(self, head: str) -> None:
         draft = self._head.with_name(f"{self._head.name}.new")
-        draft.write_text(head + "\n", "ascii")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(head + "\n")
         draft.replace(self._head)
 
 
@@ -204,7 +205,7 @@ class _Reading:
             self.faults.append(f"line {self.number + 1} cannot be read: it was changed (place {place})")
             self.number += 1
             return
-        if not hmac.compare_digest(self._digest(line), digest):
+        if _canonical(line) != data or not hmac.compare_digest(self._digest(line), digest):
             self.faults.append(f"line {number} was changed")
         elif number != self.number + 1:
             self.faults.append(
