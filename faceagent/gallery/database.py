@@ -70,7 +70,7 @@ class Database:
         """
         path = folder / FILE
         if not create and not path.is_file():
-            raise GalleryError(f"There is no gallery at {folder}", "Enrol somebody first, or check the folder")
+            raise missing(folder)
         db: sqlite3.Connection | None = None
         try:
             if create:
@@ -237,6 +237,10 @@ class Database:
             events = [{"event": number, **json.loads(event)} for number, event in rows]
             tell([(event.pop("kind"), event) for event in events])
             self._db.execute("DELETE FROM outbox")
+
+
+def missing(folder: Path) -> GalleryError:
+    return GalleryError(f"There is no gallery at {folder}", "Enrol somebody first, or check the folder")
 
 
 def key_of(folder: Path) -> tuple[str, str] | None:

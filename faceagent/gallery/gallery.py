@@ -265,7 +265,7 @@ class Gallery:
             raise GalleryError(
                 f"The gallery's templates were made by {', '.join(str(row.model) for row in rows)}, and one of {model} "
                 "cannot be compared with them",
-                "Make them anew from the crops that were kept: faceagent gallery reembed",
+                "Use the former model, or make them anew from the crops that were kept (Gallery.reembed)",
             )
         return row
 

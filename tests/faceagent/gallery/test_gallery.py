@@ -90,7 +90,7 @@ def test_another_models_vector_is_refused_and_crops_make_templates_anew(tmp_path
     with opened(tmp_path) as gallery:
         assert gallery.search(vector(1), new) == []  # an empty gallery knows nobody, and that is no error
         enrol(gallery, "Ada", (1, 2))
-        with pytest.raises(GalleryError, match=r"made by recogniser 1, .* recogniser 2 cannot be compared .* reembed"):
+        with pytest.raises(GalleryError, match=r"made by recogniser 1, .* recogniser 2 cannot be compared .*reembed"):
             gallery.search(vector(1), new)
         by_crop = {template(seed).crop: vector(seed + 100) for seed in (1, 2)}
         assert gallery.reembed("Ada", new, by_crop.__getitem__) == 2
