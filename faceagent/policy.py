@@ -95,7 +95,7 @@ def opens(stated: str | None, topic: str) -> bool:
 
 
 def how_to_open(topic: str, stated: str | None = None) -> str:
-    """Why a topic is off and how, if at all, to switch it on: one clause for `Evidence.reason`, to stand after "because".
+    """Why a topic is off and how to switch it on, if at all: one clause for `Evidence.reason`, after "because".
 
     It holds no number, so that a sentence may repeat it; `law` has the articles.
 

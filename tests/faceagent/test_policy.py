@@ -109,8 +109,9 @@ def test_every_purpose_says_what_it_means_and_where_the_law_has_it() -> None:
 @pytest.mark.parametrize("topic", ["emotion", "ethnicity"])
 def test_why_a_topic_is_off_may_be_said_and_names_the_mend(topic: str) -> None:
     reason = how_to_open(topic)
+    offered = reason.partition("is stated: ")[2]
     for name, purpose in purposes().items():
-        assert (re.search(rf"\b{name}\b", reason) is not None) is (topic in purpose.opens)
+        assert (re.search(rf"\b{name}\b", offered) is not None) is (topic in purpose.opens)
     assert "--purpose" in reason and "EU" in reason
     assert "art. 5" in law(topic)
     assert carried(reason)
