@@ -11,6 +11,8 @@
     ├── WeightsError            a model file …
     │   ├── WeightsMissing      … is not here (says how to get it)
     │   └── WeightsCorrupt      … does not have the published SHA-256
+    ├── GalleryError            the gallery of enrolled people cannot be used
+    ├── AuditError              the audit log cannot be written or read
     ├── PolicyError             refused: the policy in force does not allow it
     ├── ToolError               a measurement failed for good
     └── ControllerError         the chat model did not produce a usable turn
@@ -78,6 +80,14 @@ class WeightsMissing(WeightsError):
 
 class WeightsCorrupt(WeightsError):
     """A model file does not have the SHA-256 that was published for it."""
+
+
+class GalleryError(FaceAgentError):
+    """The gallery is missing, damaged, locked by another key, or does not have who was asked for."""
+
+
+class AuditError(FaceAgentError):
+    """The audit log cannot be written or read."""
 
 
 class PolicyError(FaceAgentError):

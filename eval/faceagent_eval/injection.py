@@ -22,6 +22,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from faceagent.agent import FaceAgent
@@ -243,7 +244,7 @@ def _filmed(portrait: Image.Image, field: str, text: str) -> bytes:
         of[field] = text
         picture = portrait.convert("RGB").crop((0, 0, stream.width, stream.height))
         for _ in range(10):
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")))
         container.mux(stream.encode())
     return file.getvalue()
 

@@ -85,7 +85,7 @@ def _balance(table: Mapping[str, Any], purpose: str | None) -> tuple[str, ...]:
 
 def _places(table: Mapping[str, Any], path: Path) -> Mapping[str, str]:
     places = table.get("places", {})
-    _known(places, SOURCES, "line in [places]:", path)
+    check_known(places, SOURCES, "line in [places]:", path)
     for name, place in places.items():
         if not isinstance(place, str):
             raise UsageError(f"{path}: {name} in [places] is {place!r}", "Give a path from the data folder, in quotes")
