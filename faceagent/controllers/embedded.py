@@ -97,7 +97,7 @@ class EmbeddedController(BaseChatModel):
         yield ChatGenerationChunk(message=AIMessageChunk(**fields, chunk_position="last"))
 
     def _drafting(self, turn: _Turn, chosen: Plan) -> AIMessage:
-        narration = narrate(turn.outcomes, chosen.asked, self.tools, turn.names)
+        narration = narrate(turn.outcomes, chosen.asked, self.tools, turn.names, in_turn=chosen.in_turn)
         gaps = (*chosen.not_offered, *narration.not_established)
         unanswered = (chosen.asked and not narration.claims) or (chosen.status == "answered" and gaps)
         status = "partly_answered" if unanswered else chosen.status

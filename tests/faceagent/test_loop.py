@@ -338,7 +338,8 @@ def test_the_embedded_controller_follows_a_conversation() -> None:
     unclear = said("Is he sharp?")
     assert unclear.status == "needs_clarification"
     assert unclear.text == (
-        "Which one do you mean: the person on the left (face 1.1) or the person on the right (face 1.2)?"
+        "You are asking whether the photo is good enough. Which one do you mean: the person on the left (face 1.1) or "
+        "the person on the right (face 1.2)?"
     )
     assert [step.tool for step in unclear.steps] == ["detect_faces"]
     assert {claim.subject for claim in said("the one on the left").claims} == {"face 1.1"}

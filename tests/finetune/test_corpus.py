@@ -225,6 +225,8 @@ def test_a_missing_column_is_named_with_the_mend(tmp_path: Path) -> None:
         ("seed = 3", 'seed = "3"', "whole number"),
         ("seed = 3", "seed = ", "not TOML"),
         ("seed = 3", 'seed = 3\npurpose = "fun"', "no purpose 'fun'"),
+        ("[kinds]", '[places]\nfairfac = "x"\n[kinds]', "Did you mean 'fairface'"),
+        ("[kinds]", "[places]\nfairface = 3\n[kinds]", "fairface in .places. is 3"),
     ],
 )
 def test_a_wrong_recipe_is_told_what_is_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
@@ -333,7 +335,7 @@ def test_pairs_across_splits_are_left_out_and_the_others_balanced(tmp_path: Path
     other = [f"1,{names[k]},{names[(k + 2) % 20]},False" for k in range(0, 20, 2)]
     text = "\n".join(["fold,a,b,same", *same, *other, "1,Nobody_0001,Nobody_0002,True"])
     (tmp_path / "identity" / "lfw_pairs_folds1-2.csv").write_text(text, "utf-8")
-    left = [row for row in SOURCES["lfw"].rows(SOURCES["lfw"].open(tmp_path), tmp_path) if isinstance(row, LeftOut)]
+    left = [row for row in SOURCES["lfw"].open(tmp_path).rows() if isinstance(row, LeftOut)]
     assert [row.name for row in left if row.fault] == ["pair 20"]
     run(tmp_path, recipe_in(tmp_path, ["lfw"]))
     said = Counter(

@@ -28,13 +28,13 @@ from faceagent.media import Photo
 from faceagent_finetune.corpus.conversation import Conversation, Picture, Talk, Trace
 from faceagent_finetune.corpus.duplicates import Duplicates, Seen
 from faceagent_finetune.corpus.kinds import KINDS
-from faceagent_finetune.corpus.labelled import LabelledPhoto, LeftOut
+from faceagent_finetune.corpus.labelled import LabelledPhoto, LabelMissing, LeftOut, Row
 from faceagent_finetune.corpus.phash import phash
 from faceagent_finetune.corpus.plan import Plan, Shard, planned
 from faceagent_finetune.corpus.recipe import Recipe
 from faceagent_finetune.corpus.rewriter import Rewriter
 from faceagent_finetune.corpus.sources import SOURCES
-from faceagent_finetune.corpus.sources.table import Table
+from faceagent_finetune.corpus.sources.published import Opened
 from faceagent_finetune.corpus.wording import Voice
 
 CONVERSATIONS, ABOUT, RUN = "conversations.jsonl", "shard.json", "run.json"
@@ -87,7 +87,7 @@ def build(
     """Write the shards that are not there yet.
 
     Raises:
-        UsageError: OUT was made with another recipe, or a set is missing. InputError, MissingExtra: see `Table`.
+        UsageError: OUT was made with another recipe, or a set is missing. InputError, MissingExtra: see `Opened`.
         ControllerError: see `Rewriter`.
     """
     plan = planned(recipe, data, sample)
@@ -101,7 +101,7 @@ def build(
         if folder.is_dir():
             run.duplicates.replay(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["taken"])
         else:
-            run.write(shard, plan.tables[shard.set], folder)
+            run.write(shard, plan.sets[shard.set], folder)
         on_progress(done, len(plan.shards))
     run.pace.seconds = time.monotonic() - begun - run.pace.trace_seconds
     return Built(plan, run.pace)
@@ -127,9 +127,9 @@ class _Run:
         self.recipe, self.duplicates, self.rewriter = recipe, duplicates, rewriter
         self.pace = Pace()
 
-    def write(self, shard: Shard, table: Table, folder: Path) -> None:
+    def write(self, shard: Shard, found: Opened, folder: Path) -> None:
         """One shard."""
-        photos, taken, left = _photos(shard, table, self.duplicates)
+        photos, taken, left = _photos(shard, found, self.duplicates)
         conversations, outcomes = self._conversations(shard, photos)
         partial = folder.parent / f".{folder.name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
@@ -164,21 +164,21 @@ class _Run:
 
 
 def _photos(
-    shard: Shard, table: Table, duplicates: Duplicates
+    shard: Shard, found: Opened, duplicates: Duplicates
 ) -> tuple[list[LabelledPhoto], list[Seen], list[LeftOut]]:
     """The shard's photos that open and that the corpus does not have yet; their hashes; and why not the others."""
     photos: list[LabelledPhoto] = []
     taken: list[Seen] = []
     left: list[LeftOut] = []
     for row in shard.rows:
-        data, label = table.photo(row.place), row.label
-        photo = LabelledPhoto(
-            shard.set, row.name, data, label.facts, label.split, label.group, SOURCES[shard.set].licence
-        )
         try:
-            seen = Seen.of(photo, phash(Photo.open(data, name=row.name).pixels))
+            photo = _labelled(row, shard.set, found)
+            seen = Seen.of(photo, phash(Photo.open(photo.data, name=row.name).pixels))
         except MediaError as error:
             left.append(LeftOut(row.name, error.message))
+            continue
+        except LabelMissing as missing:
+            left.append(LeftOut(row.name, str(missing), missing.fault))
             continue
         twin = duplicates.of(seen)
         if twin is not None:
@@ -188,6 +188,17 @@ def _photos(
         photos.append(photo)
         taken.append(seen)
     return photos, taken, left
+
+
+def _labelled(row: Row, name: str, found: Opened) -> LabelledPhoto:
+    """
+    Raises:
+        MediaError, LabelMissing: see `Opened`.
+    """
+    data, facts = found.photo(row)
+    source, label = SOURCES[name], row.label
+    group = f"{source.origin or name}/{label.group}"
+    return LabelledPhoto(name, row.name, data, facts, label.split, group, source.licence)
 
 
 class _Written:

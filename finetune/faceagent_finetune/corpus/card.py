@@ -13,6 +13,9 @@ from faceagent_finetune.corpus.sources import SOURCES
 _LIMITS = """\
 - Ages, genders and ethnic groups are how people labelled photos of others: impressions, with the labellers' errors.
 - Whether a face is forged is known from the sets; what gives a forgery away is not, so answers name no trace of it.
+  Only of forgeries made here (sets called "..._blended") it is known what was altered, and answers say where.
+- What captions, annotations and web pages say of a photo was checked by nobody. It is quoted as theirs, without what
+  the policy declines; texts that stood beside photos on the web are quoted to the model and never said by it.
 - Questions and answers are composed of a grammar, in English. They are no sample of how people ask.
 - Traces hold what this package's tools measured, with the tools' errors; their questions were written for the planner.
 - People are shown who were not asked. Ask their sets' authors about removal, and remove what they remove.
@@ -41,7 +44,8 @@ def card(recipe: Recipe, told: Mapping[str, Any]) -> str:
     """
     splits = ", ".join(f"{number} {split}" for split, number in told["by_split"].items())
     sets = "\n".join(
-        f"| {name} | {told['by_set'].get(name, 0)} | {SOURCES[name].licence} | {SOURCES[name].file} |"
+        f"| {name} | {told['by_set'].get(name, 0)} | {SOURCES[name].licence} | {SOURCES[name].consent} | "
+        f"{recipe.places.get(name, SOURCES[name].file)} |"
         for name in recipe.sets
     )
     licences = "\n".join(f"| {licence} | {number} |" for licence, number in told["images_by_licence"].items())
@@ -61,8 +65,8 @@ Answers reworded by a model: {_reworded(recipe, told)}
 
 **Use is bound by the strictest of the licences below: research, not commercial.** The grammar's text is Apache-2.0.
 
-| set | conversations | licence of its photos | file |
-|---|---|---|---|
+| set | conversations | licence of its photos | consent of the people shown | place |
+|---|---|---|---|---|
 {sets}
 
 | licence | images |

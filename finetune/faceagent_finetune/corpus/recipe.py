@@ -13,7 +13,7 @@ from faceagent_finetune.corpus.kinds import KINDS
 from faceagent_finetune.corpus.sources import SOURCES
 from faceagent_finetune.recipes import check_known, read_toml
 
-_KEYS = ("seed", "shard", "purpose", "sets", "kinds", "balance", "duplicates", "rewriter")
+_KEYS = ("seed", "shard", "purpose", "sets", "kinds", "balance", "duplicates", "rewriter", "places")
 _NEEDS_PURPOSE = {"ethnicity": "ethnicity", "expression": "emotion"}  # fields of [balance]: topics of purposes.toml
 
 
@@ -29,6 +29,8 @@ class Rewriting:
 class Recipe:
     """sets: photos at most of each. kinds: conversations a photo of each. shard: photos in one.
 
+    places: of sets, from the data folder, where they are not the usual ones.
+
     balance: the facts by whose combinations photos are taken evenly. duplicate_bits: in which two hashes may differ and
     still be one photo's. evaluation: Parquet files whose photos must not come in. text: the recipe as it was written.
     """
@@ -37,6 +39,7 @@ class Recipe:
     shard: int
     purpose: str | None
     sets: Mapping[str, int]
+    places: Mapping[str, str]
     kinds: Mapping[str, float]
     balance: tuple[str, ...]
     duplicate_bits: int
@@ -62,6 +65,7 @@ class Recipe:
             shard=_whole(table, "shard", 2, path),
             purpose=purpose,
             sets={name: int(most) for name, most in sets.items()},
+            places=_places(table, path),
             kinds={name: float(share) for name, share in kinds.items()},
             balance=_balance(table, purpose),
             duplicate_bits=_whole(duplicates, "bits", 0, path),
@@ -77,6 +81,15 @@ def _balance(table: Mapping[str, Any], purpose: str | None) -> tuple[str, ...]:
     return tuple(
         field for field in fields if field not in _NEEDS_PURPOSE or policy.opens(purpose, _NEEDS_PURPOSE[field])
     )
+
+
+def _places(table: Mapping[str, Any], path: Path) -> Mapping[str, str]:
+    places = table.get("places", {})
+    check_known(places, SOURCES, "line in [places]:", path)
+    for name, place in places.items():
+        if not isinstance(place, str):
+            raise UsageError(f"{path}: {name} in [places] is {place!r}", "Give a path from the data folder, in quotes")
+    return dict(places)
 
 
 def _rewriter(given: Any, path: Path) -> Rewriting | None:

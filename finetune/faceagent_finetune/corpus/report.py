@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from faceagent.errors import InputError, UsageError
 from faceagent_finetune.corpus.build import ABOUT, CONVERSATIONS, Built
-from faceagent_finetune.corpus.labelled import SPLITS
+from faceagent_finetune.corpus.labelled import SPLITS, LeftOut
 
 _TOP = 10
-_NAMED = 50  # of what was left out, in each set and for each reason that is a fault
 
 
 def records(out: Path) -> Iterator[dict[str, Any]]:
@@ -103,22 +103,11 @@ def _reworded(out: Path) -> dict[str, int]:
 
 
 def _left_out(out: Path, built: Built) -> dict[str, Any]:
-    """By set: how many for each reason, and the names of those that are broken."""
+    """By set."""
     told: dict[str, Any] = {}
-    for name in built.plan.tables:
-        rows = [vars(row) for row in built.plan.left_out[name]]
+    for name, known in built.plan.left_out.items():
+        left = deepcopy(known)
         for file in sorted(out.glob(f"*/{name}-*/{ABOUT}")):
-            rows += json.loads(file.read_text(encoding="utf-8"))["left_out"]
-        faults = [row for row in rows if row["fault"]]
-        told[name] = {
-            "chosen_so": _counted(_in_general(row["reason"]) for row in rows if not row["fault"]),
-            "broken": len(faults),
-            "broken_named": [f"{row['name']}: {row['reason']}" for row in faults[:_NAMED]],
-        }
+            left.add_all(LeftOut(**row) for row in json.loads(file.read_text(encoding="utf-8"))["left_out"])
+        told[name] = left.told()
     return told
-
-
-def _in_general(reason: str) -> str:
-    """ "looks like fairface/3.jpg" -> "looks like a photo of fairface"."""
-    twin = reason.removeprefix("looks like ")
-    return reason if twin == reason else f"looks like a photo of {twin.rpartition('/')[0]}"
