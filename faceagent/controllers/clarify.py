@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Sequence
+from functools import cache
 
 from faceagent.controllers.draft import View
 from faceagent.controllers.planner import Intent, table
@@ -14,6 +16,12 @@ _USUAL_OF_ONE = ("appearance", "age", "authenticity", "quality", "faces")
 _USUAL_OF_SEVERAL = ("comparison", "age", "authenticity", "quality", "faces")
 _NTH = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _SOMEBODY, _PHOTO = "somebody", "the photo"
+_ASKING = re.compile(r"\b(?:Are you|You are) asking\b")
+_LEFT = "something"  # in place of a reading
+_WHO = (
+    r"(?:somebody|the person(?: (?:on the (?:far )?(?:left|right)|in the middle|"
+    rf"who is (?:{'|'.join(_NTH)}|number \d+) from the left)(?: of image \d+)?)?)"
+)
 
 
 def what(maybe: Sequence[Intent], pointed: References, view: View, tools: Container[str]) -> str:
@@ -33,7 +41,7 @@ def what(maybe: Sequence[Intent], pointed: References, view: View, tools: Contai
     offered = [*maybe, *usual][:MOST]
     readings = [_of(intent.means, who, pointed, view) for intent in offered]
     if len(maybe) > 1:
-        lead = f"Your question can be read in {'two' if len(readings) == 2 else 'three'} ways."
+        lead = "Your question can be read in different ways."
     elif maybe:
         lead = "I am not sure that I read your question right."
     else:
@@ -51,6 +59,23 @@ def whom(choices: Sequence[str], view: View, wanted: Sequence[Intent] = ()) -> s
             f"its place or its number, such as “the second from the left” or “{choices[1]}”."
         )
     return f"{lead}Which one do you mean: {_listed([_person(face, view) for face in choices], comma=False)}?"
+
+
+def struck(sentence: str) -> str:
+    """A question back without the readings that it offers, which state nothing; any other sentence as it is."""
+    asking = _ASKING.search(sentence)
+    return sentence if asking is None else sentence[: asking.end()] + _readings().sub(_LEFT, sentence[asking.end() :])
+
+
+@cache
+def _readings() -> re.Pattern[str]:
+    """What intents mean, of anybody and of any photo."""
+    meant = sorted((re.escape(intent.means) for intent in table()), key=len, reverse=True)
+    of = (
+        one.replace(re.escape(_SOMEBODY), _WHO).replace(re.escape(_PHOTO), rf"(?:{re.escape(_PHOTO)}|image \d+)")
+        for one in meant
+    )
+    return re.compile("|".join(of))
 
 
 def _usual(maybe: Sequence[Intent], names: Sequence[str], tools: Container[str]) -> Iterable[Intent]:

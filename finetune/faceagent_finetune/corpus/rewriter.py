@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from faceagent.errors import ControllerError
 from faceagent.ground import ground
 from faceagent.ground.phrase import sayings_in
+from faceagent.ground.wording import core
 from faceagent.session import Ledger
 from faceagent.types import Claim, Evidence
 from faceagent_finetune.corpus.conversation import UNANSWERED, Conversation, Trace, Turn
@@ -148,7 +149,7 @@ def _stated(text: str, known: Set[str]) -> set[str]:
     """The things that a text speaks of, affirmed or denied, and its numbers."""
     things = {
         f"{topic.attribute}: {saying.condition}"
-        for found in sayings_in(text)
+        for found in sayings_in(text, core())
         for topic, saying in found.sayings
         if topic.attribute in known
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faceagent.controllers.clarify import what, whom
+from faceagent.controllers.clarify import struck, what, whom
 from faceagent.controllers.draft import Earlier, View
 from faceagent.controllers.plan import plan
 from faceagent.controllers.planner import Intent, Reading, table
@@ -36,15 +36,15 @@ def intents(*names: str) -> list[Intent]:
             ["age", "hide faces"],
             LEFT,
             TWO,
-            "Your question can be read in two ways. Are you asking how old the person on the left looks or to have "
-            "faces hidden in a copy?",
+            "Your question can be read in different ways. Are you asking how old the person on the left looks or to "
+            "have faces hidden in a copy?",
         ),
         (
             ["quality", "provenance", "faces", "age"],
             SECOND,
             PAIR,
-            "Your question can be read in three ways. Are you asking whether image 2 is good enough, what the file's "
-            "own records say of where it comes from, or how many faces there are?",
+            "Your question can be read in different ways. Are you asking whether image 2 is good enough, what the "
+            "file's own records say of where it comes from, or how many faces there are?",
         ),
         (
             ["smile"],
@@ -107,3 +107,12 @@ def test_every_intent_can_be_asked_back() -> None:
     """ "Are you asking …" goes on with a clause, an infinitive, or a thing."""
     starts = ("whether", "what", "who", "which", "where", "how", "to ", "about", "for")
     assert all(intent.means.startswith(starts) for intent in table())
+
+
+def test_readings_are_struck_from_a_question_back_and_nothing_else_is() -> None:
+    of_two = what(intents("age", "glasses"), LEFT, TWO, TOOLS)
+    assert struck(of_two).endswith("Are you asking something or something?")
+    more = of_two.replace("?", ", who is guilty?")
+    assert "guilty" in struck(more)
+    plain = "He wears glasses, whether the photo is genuine or forged."
+    assert struck(plain) == plain
