@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from faceagent.controllers.clarify import without_readings
 from faceagent.controllers.draft import NOTICE, RULES, Draft, history, inventory
 from faceagent.controllers.plan import of_itself
 from faceagent.controllers.sequence import in_sequence
@@ -262,7 +263,10 @@ class Conversation:
         if getattr(self.controller, "own_words", False):
             return list(sentences)
         own = {*of_itself(self.tools), *self._own_words().not_established}
-        reasons = {sentence: None if sentence in own else aside(sentence, self.words) for sentence in sentences}
+        reasons = {
+            sentence: None if sentence in own else aside(without_readings(sentence), self.words)
+            for sentence in sentences
+        }
         for sentence, reason in reasons.items():
             if reason:
                 _log.info("left out: %s: %s", sentence, reason)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Sequence
+from functools import cache
 
 from faceagent.controllers.draft import View
 from faceagent.controllers.planner import Intent, table
@@ -33,7 +35,7 @@ def what(maybe: Sequence[Intent], pointed: References, view: View, tools: Contai
     offered = [*maybe, *usual][:MOST]
     readings = [_of(intent.means, who, pointed, view) for intent in offered]
     if len(maybe) > 1:
-        lead = f"Your question can be read in {'two' if len(readings) == 2 else 'three'} ways."
+        lead = "Your question can be read in several ways."
     elif maybe:
         lead = "I am not sure that I read your question right."
     else:
@@ -51,6 +53,19 @@ def whom(choices: Sequence[str], view: View, wanted: Sequence[Intent] = ()) -> s
             f"its place or its number, such as “the second from the left” or “{choices[1]}”."
         )
     return f"{lead}Which one do you mean: {_listed([_person(face, view) for face in choices], comma=False)}?"
+
+
+@cache
+def _readings() -> re.Pattern[str]:
+    place = r"(?: (?:on|in) the (?:far )?(?:left|right|middle)| who is [\w ]{1,20} from the left)?(?: of image \d+)?"
+    forms = {_SOMEBODY: f"(?:somebody|the person{place})", _PHOTO: r"(?:the photo|image \d+)"}
+    spelled = [re.escape(intent.means).replace(r"\ ", " ") for intent in table()]
+    return re.compile("|".join(re.sub("somebody|the photo", lambda part: forms[part[0]], text) for text in spelled))
+
+
+def without_readings(sentence: str) -> str:
+    """A question back without what it offers to choose from, which states nothing: any controller may ask it."""
+    return _readings().sub("it", sentence)
 
 
 def _usual(maybe: Sequence[Intent], names: Sequence[str], tools: Container[str]) -> Iterable[Intent]:

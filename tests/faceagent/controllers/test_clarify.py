@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from faceagent.controllers.clarify import what, whom
+from faceagent.controllers.clarify import what, whom, without_readings
 from faceagent.controllers.draft import Earlier, View
 from faceagent.controllers.plan import plan
 from faceagent.controllers.planner import Intent, Reading, table
 from faceagent.controllers.refer import References
+from faceagent.ground import aside
 
 TOOLS = (
     "detect_faces",
@@ -36,14 +37,14 @@ def intents(*names: str) -> list[Intent]:
             ["age", "hide faces"],
             LEFT,
             TWO,
-            "Your question can be read in two ways. Are you asking how old the person on the left looks or to have "
+            "Your question can be read in several ways. Are you asking how old the person on the left looks or to have "
             "faces hidden in a copy?",
         ),
         (
             ["quality", "provenance", "faces", "age"],
             SECOND,
             PAIR,
-            "Your question can be read in three ways. Are you asking whether image 2 is good enough, what the file's "
+            "Your question can be read in several ways. Are you asking whether image 2 is good enough, what the file's "
             "own records say of where it comes from, or how many faces there are?",
         ),
         (
@@ -101,6 +102,13 @@ def test_an_unclear_question_says_whom_it_took_it_to_mean() -> None:
     chosen = plan("hm, her?", TWO, TOOLS, [Earlier("How many faces?", ("face 1.2",))], unclear)
     assert chosen.status == "needs_clarification"
     assert "how old the person on the right looks or whether the photo is good enough?" in chosen.remarks[0]
+
+
+def test_a_model_in_the_seat_may_ask_back_in_these_words() -> None:
+    for intent in table():
+        for asked in (whom(["face 1.1", "face 1.2"], TWO, [intent]), what([intent], LEFT, TWO, TOOLS)):
+            assert aside(without_readings(asked)) is None, asked
+    assert aside(without_readings("The person on the left looks old.")) is not None
 
 
 def test_every_intent_can_be_asked_back() -> None:
