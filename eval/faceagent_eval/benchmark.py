@@ -18,7 +18,7 @@ from pydantic import Field, JsonValue
 
 from faceagent.errors import InputError, UsageError
 from faceagent.types import Finite, Frozen, Interval, Method
-from faceagent_eval.plot import Chart
+from faceagent_finetune.plot import Chart
 
 ItemT = TypeVar("ItemT")
 MeasuredT = TypeVar("MeasuredT")

@@ -18,8 +18,8 @@ from faceagent_eval.benchmark import Figure
 from faceagent_eval.classification import RiskCoverage
 from faceagent_eval.forensic_look import ENSEMBLE, Seen
 from faceagent_eval.metrics import Bools, Floats
-from faceagent_eval.plot import Chart, line
 from faceagent_finetune.nets import score_calibration
+from faceagent_finetune.plot import Chart, line
 
 ALL, UNFITTED = "all", "all, not calibrated on"
 ALARMS = ("manipulated", "synthetic")

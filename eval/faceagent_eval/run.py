@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from faceagent.errors import FaceAgentError, InputError, MissingExtra
 from faceagent_eval import benchmarks
 from faceagent_eval.benchmark import Benchmark, Figure, Result
-from faceagent_eval.plot import Chart, svg
+from faceagent_finetune.plot import Chart, svg
 
 _SHOWN_MISSING = 10
 

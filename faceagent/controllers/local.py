@@ -141,14 +141,14 @@ class LocalController(BaseChatModel):
         yield _reported(last, run_manager)
 
     def _grammar(self, tools: Sequence[dict[str, Any]], choice: str | None) -> str:
-        vocabulary = self.model.processor.tokenizer.get_vocab()
+        vocabulary = self.model.chat.processor.tokenizer.get_vocab()
         return turn_grammar(tools, choice, special={name for name in (OPEN, CLOSE) if name in vocabulary})
 
     def _fitted(
         self, messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]
     ) -> tuple[Mapping[str, Any], list[str]]:
         """Tensors that leave room for a turn, and the labels of pictures that had to stay out."""
-        whole = transcribe(messages, tools, self.model.knows, self.model.control_tokens)
+        whole = transcribe(messages, tools, self.model.chat.knows, self.model.chat.control_tokens)
         room = self.model.context - min(self.max_tokens, self.model.context // 4)
         for candidate in _smaller_and_smaller(whole.showing(self.max_pictures)):
             inputs = self.model.encode(candidate, tools)
@@ -227,7 +227,7 @@ class _Writing:
             self.written += 1
             if token in self.model.ends:
                 self.whole = True
-            elif piece := decoder.step(self.model.processor.tokenizer.backend_tokenizer, token):
+            elif piece := decoder.step(self.model.chat.processor.tokenizer.backend_tokenizer, token):
                 yield piece
 
     def _work(self) -> None:

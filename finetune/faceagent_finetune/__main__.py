@@ -1,7 +1,7 @@
-"""`python -m faceagent_finetune corpus | preview`.
+"""`python -m faceagent_finetune corpus | preview | train | export`.
 
-Exit status: 0 done; 1 done, but some photos were broken, or something is missing; 2 the command, the recipe or the data
-folder is wrong.
+Exit status: 0 done; 1 done, but some photos or conversations were broken, or something is missing; 2 the command, the
+recipe or the data folder is wrong.
 """
 
 from __future__ import annotations
@@ -9,11 +9,16 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import complain, console, say
-from faceagent.errors import FaceAgentError, InputError
+from faceagent.errors import FaceAgentError, InputError, MissingExtra
+
+if TYPE_CHECKING:
+    from faceagent_finetune.vlm.recipe import Recipe
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return 1
     except KeyboardInterrupt:
-        complain("Stopped. The same command goes on with the next shard.")
+        complain("Stopped. The same command goes on where it was.")
         return 130
 
 
@@ -79,6 +84,68 @@ def preview(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def train(chosen: argparse.Namespace) -> int:
+    """Tune a model, or go on with it; with --dry-run say what that will cost."""
+    from faceagent_finetune.vlm.recipe import Recipe
+
+    recipe = Recipe.read(chosen.recipe, chosen.model)
+    _need_local("Tuning a vision-language model")
+    if chosen.dry_run:
+        return _dry_run(recipe, chosen.corpus)
+    from faceagent_finetune.vlm.show import Steps
+    from faceagent_finetune.vlm.train import train
+
+    with Steps() as steps:
+        run = train(recipe, chosen.corpus, chosen.out, steps)
+    figures = run.report() or {}
+    val = figures["val"]["all"]
+    say(f"{figures['steps']} steps in {run.folder}, {figures['tokens_per_second']} tokens a second")
+    say(f"Loss on val: {val['loss']}, the mean over {val['tokens']} tokens" if val else "No loss on val was asked for")
+    say(f"Next: python -m faceagent_finetune export {run.folder} --out DIR")
+    return _named_left_out(figures["left_out"])
+
+
+def _dry_run(recipe: Recipe, corpus: Path) -> int:
+    from faceagent_finetune.vlm.estimate import estimate
+
+    told = estimate(recipe, corpus)
+    say(f"{told.parameters / 1e6:.1f} M parameters, {told.trained / 1e6:.2f} M of them trained ({recipe.method})")
+    say(f"{told.conversations} conversations of {told.load.tokens:.0f} tokens in the mean; {told.steps} steps")
+    say(
+        f"About {told.memory / 2**30:.2g} GiB of memory on each device, and {timedelta(seconds=round(told.seconds))} "
+        f"hours on one such as this ({told.device}); either may be off by a factor of two. Nothing was trained."
+    )
+    return 0
+
+
+def export(chosen: argparse.Namespace) -> int:
+    """Make of a run what is served."""
+    _need_local("Exporting a vision-language model")
+    from faceagent_finetune.vlm.export import export
+    from faceagent_finetune.vlm.run import Run
+
+    out = export(Run.open(chosen.run_folder), chosen.out, chosen.dtype)
+    say(f"Merged, with its card: {out / 'model'}")
+    if (out / "adapter").is_dir():
+        say(f"The adapter alone: {out / 'adapter'}")
+    say(f"Ask it: faceagent ask QUESTION PHOTO --controller transformers:{out / 'model'}")
+    say(f"Serve it: faceagent serve {out / 'model'}")
+    return 0
+
+
+def _named_left_out(left_out: dict[str, str]) -> int:
+    """Say what was left out; the exit status."""
+    if left_out:
+        name, reason = next(iter(left_out.items()))
+        complain(f"{len(left_out)} conversations are left out, such as {name}: {reason}. See left_out.jsonl.")
+    return 1 if left_out else 0
+
+
+def _need_local(what: str) -> None:
+    if any(find_spec(package) is None for package in ("torch", "transformers", "accelerate", "peft")):
+        raise MissingExtra(what, "local")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m faceagent_finetune", description="Tune vision-language models.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -92,6 +159,21 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
     showing.add_argument("--each", type=_positive, default=8, metavar="N", help="conversations of a kind (default 8)")
     showing.set_defaults(run=preview)
+    training = commands.add_parser("train", help="tune a vision-language model on a corpus, or go on with it")
+    training.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    training.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of a corpus")
+    training.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the run")
+    training.add_argument("--model", metavar="MODEL", help="folder or hub id, instead of the recipe's")
+    training.add_argument("--dry-run", action="store_true", help="only say what it takes; no weights are read")
+    training.set_defaults(run=train)
+    exporting = commands.add_parser("export", help="make of a run what is served: a merged model, its adapter, a card")
+    exporting.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    exporting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that does not exist yet")
+    kinds = ("auto", "bfloat16", "float16", "float32")
+    exporting.add_argument(
+        "--dtype", choices=kinds, default="auto", help="of the weights (auto: as the model had them)"
+    )
+    exporting.set_defaults(run=export)
     return parser
 
 

@@ -21,7 +21,7 @@ from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, version
 from faceagent_eval.forensic_figures import ALARMS, ALL, UNFITTED
 from faceagent_eval.forensic_look import Looker, Seen
 from faceagent_eval.forensic_sets import LAYOUT, Item
-from faceagent_eval.plot import Chart
+from faceagent_finetune.plot import Chart
 
 MOST = 25
 """Authentic photos of each set, and forgeries of each generator, unless --limit says otherwise."""

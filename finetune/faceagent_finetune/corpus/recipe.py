@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from faceagent import policy
 from faceagent.errors import UsageError
 from faceagent_finetune.corpus.kinds import KINDS
 from faceagent_finetune.corpus.sources import SOURCES
+from faceagent_finetune.recipes import check_known, read_toml
 
 _KEYS = ("seed", "shard", "purpose", "sets", "kinds", "balance", "duplicates")
 _NEEDS_PURPOSE = {"ethnicity": "ethnicity", "expression": "emotion"}  # fields of [balance]: topics of purposes.toml
@@ -42,14 +41,8 @@ class Recipe:
         Raises:
             UsageError: there is no such file, it is no TOML, or something in it is unknown or of the wrong type.
         """
-        if not path.is_file():
-            raise UsageError(f"{path} does not exist", "finetune/recipes/corpus.toml is one to begin with")
-        try:
-            text = path.read_text(encoding="utf-8")
-            table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path} is not TOML ({error})", "Mend that line") from None
-        _known(table, _KEYS, "key", path)
+        table, text = read_toml(path, "finetune/recipes/corpus.toml")
+        check_known(table, _KEYS, "key", path)
         purpose = table.get("purpose")
         if purpose is not None:
             policy.purpose(purpose)
@@ -76,19 +69,11 @@ def _balance(table: Mapping[str, Any], purpose: str | None) -> tuple[str, ...]:
     )
 
 
-def _known(given: Mapping[str, Any], known: Any, what: str, path: Path) -> None:
-    for name in given:
-        if name not in known:
-            close = get_close_matches(name, known, 1)
-            hint = f"Did you mean {close[0]!r}? " if close else ""
-            raise UsageError(f"{path} has an unknown {what} {name!r}", f"{hint}Known: {', '.join(known)}")
-
-
 def _numbers(table: Mapping[str, Any], name: str, known: Any, path: Path) -> Mapping[str, float]:
     given = table.get(name)
     if not isinstance(given, dict) or not given:
         raise UsageError(f"{path} has no table [{name}]", f"Give it lines as in `{next(iter(known))} = 1`")
-    _known(given, known, f"line in [{name}]:", path)
+    check_known(given, known, f"line in [{name}]:", path)
     for key, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise UsageError(f"{path}: {key} in [{name}] is {value!r}", "Give a number that is not negative")

@@ -214,8 +214,8 @@ def test_a_template_that_knows_no_tools_is_found_out_and_told_in_words(tiny: Pat
     strict = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + plain
     for name, template, system in (("plain", plain, True), ("strict", strict, False)):
         controller = make_controller(f"transformers:{tiny_vlm.build(tmp_path / name, template=template)}", TOOLBOX)
-        assert controller.model.knows.tools is False  # type: ignore[attr-defined]
-        assert controller.model.knows.system is system  # type: ignore[attr-defined]
+        assert controller.model.chat.knows.tools is False  # type: ignore[attr-defined]
+        assert controller.model.chat.knows.system is system  # type: ignore[attr-defined]
         check(controller.bind_tools(FEW).invoke(asked("How old?", Photo.open(EXAMPLES / "portrait.jpg"))))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from defusedxml import ElementTree
 
-from faceagent_eval import plot
-from faceagent_eval.plot import Chart
+from faceagent_finetune import plot
+from faceagent_finetune.plot import Chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -1,0 +1,93 @@
+"""How a model is tuned, as a TOML file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from faceagent.errors import UsageError
+from faceagent.types import Frozen
+from faceagent_finetune.recipes import check_known, read_toml
+
+Part = Literal["language", "connector", "vision"]
+Count = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+
+
+class Lora(Frozen):
+    """rank: of each adapter. alpha: what its output is multiplied by, times the rank. dropout: of its inputs, 0-1."""
+
+    rank: Count = 16
+    alpha: Count = 32
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.05
+
+
+class Recipe(Frozen):
+    """model: a folder, or owner/name on the hub. method: LoRA adapters, the same on weights in 4 bits, or all weights.
+
+    parts: what is trained. only, without: kinds of conversations that are used, and that are not; () is all, and none.
+    epochs: passes over the corpus; steps, if given, counts instead. batch: conversations that a device takes at once;
+    `accumulate` of these are a step. learning_rate: the highest. warmup: share of the steps on which it rises. clip:
+    largest norm of a step's gradient. max_length: tokens, those of pictures included; longer conversations are left
+    out. image_side: longest side of a picture, in pixels. precision: of the arithmetic; "auto" is bf16 on an
+    accelerator that has it. checkpointing: computes again what it would keep, a third more work for far less memory.
+    val: conversations of the val split for the loss, every `val_every` steps. save_every: steps. keep: checkpoints.
+    threads: of the processor, 0: as many as torch takes. workers: processes that read ahead.
+    """
+
+    model: str
+    method: Literal["lora", "qlora", "full"]
+    parts: tuple[Part, ...] = Field(default=("language",), min_length=1)
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    seed: Annotated[int, Field(ge=0)] = 7
+    epochs: Annotated[float, Field(gt=0.0)] = 1.0
+    steps: Count | None = None
+    batch: Count
+    accumulate: Count = 1
+    learning_rate: Annotated[float, Field(gt=0.0)]
+    schedule: Literal["cosine", "linear", "constant_with_warmup"] = "cosine"
+    warmup: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.03
+    weight_decay: NotNegative = 0.0
+    clip: Annotated[float, Field(gt=0.0)] = 1.0
+    max_length: Count = 4096
+    image_side: Count = 1024
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    checkpointing: bool = False
+    val: Annotated[int, Field(ge=0)] = 200
+    val_every: Count = 200
+    save_every: Count = 200
+    keep: Count = 2
+    threads: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[int, Field(ge=0)] = 0
+    tensorboard: bool = False
+    lora: Lora = Lora()
+
+    @staticmethod
+    def read(path: Path, model: str | None = None) -> Recipe:
+        """
+        Args:
+            model: instead of the recipe's.
+
+        Raises:
+            UsageError: there is no such file, it is no TOML, or something in it is unknown, missing or of the wrong
+                type.
+        """
+        table, _ = read_toml(path, "finetune/recipes/facellm-1b.toml")
+        check_known(table, Recipe.model_fields, "key", path)
+        if isinstance(table.get("lora"), dict):
+            check_known(table["lora"], Lora.model_fields, "line in [lora]:", path)
+        try:
+            return Recipe.model_validate({**table, **({"model": model} if model else {})})
+        except ValidationError as error:
+            raise UsageError(*_told(path, error.errors()[0])) from None
+
+
+def _told(path: Path, error: Any) -> tuple[str, str]:
+    """The first mistake in a recipe, and its mend."""
+    name = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"{path} does not say {name}", f"Add a line as in: {name} = …"
+    return f"{path}: {name} is {error['input']!r} ({error['msg']})", "Mend that line"

@@ -1,0 +1,138 @@
+"""Train a model as a recipe says, or go on with a run that was cut off."""
+
+from __future__ import annotations
+
+import random
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch.utils.data import DataLoader
+
+from faceagent.controllers.pretrained import ChatFormat, check_place, end_tokens, explained, read_processor
+from faceagent.errors import UsageError
+from faceagent_finetune.vlm import network as networks
+from faceagent_finetune.vlm.batches import Batches, InTurn
+from faceagent_finetune.vlm.conversations import Conversations
+from faceagent_finetune.vlm.judge import judged
+from faceagent_finetune.vlm.recipe import Recipe
+from faceagent_finetune.vlm.run import Run
+from faceagent_finetune.vlm.shortage import shortage_told
+from faceagent_finetune.vlm.watch import Progress, Watch
+
+
+class Trainer(transformers.Trainer):
+    """transformers' trainer, with an order of the conversations that seed and epoch alone decide, and its own batches
+    for the val split. Datasets are numbers of conversations; `Batches` reads them."""
+
+    def __init__(self, *, order: InTurn, val: Batches, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._order, self._val = order, val
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> InTurn:
+        return self._order
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        numbers: Any = self.eval_dataset
+        return self.accelerator.prepare(DataLoader(numbers, batch_size=self.args.eval_batch_size, collate_fn=self._val))
+
+
+def train(recipe: Recipe, corpus: Path, out: Path, on_progress: Progress) -> Run:
+    """Train, or go on after the last whole checkpoint; the finished run.
+
+    Raises:
+        UsageError: recipe, corpus and folder do not go together. FaceAgentError: memory, disk or the loss gave way;
+            what was kept before is whole.
+    """
+    check_place(recipe.model)
+    data, val = (Conversations(corpus, split, recipe.only, recipe.without) for split in ("train", "val"))
+    run = Run.claim(out, recipe, corpus)
+    if run.report() is not None:
+        return run
+    run.clear()
+    run.leave_out([*data.left_out, *val.left_out])
+    transformers.utils.logging.disable_progress_bar()
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    # Before adapters get their first weights, which are drawn by chance.
+    transformers.set_seed(recipe.seed)
+    with explained(recipe.model):
+        processor = read_processor(recipe.model)
+    network = networks.load(recipe)
+    trainer, watch = _trainer(run, network, processor, data, val, on_progress)
+    checkpoints = run.checkpoints()
+    with shortage_told(out):
+        trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
+        numbers: Any = trainer.eval_dataset
+        figures = judged(trainer, trainer._val, list(numbers or ()))
+    if trainer.is_world_process_zero():
+        told = {"steps": trainer.state.global_step, "tokens_read": trainer.state.num_input_tokens_seen}
+        speed = {"tokens_per_second": round(watch.speed, 1), "device": str(trainer.args.device)}
+        run.finish({**told, **speed, "val": figures, "left_out": run.was_left_out()})
+    return run
+
+
+def _trainer(
+    run: Run, network: Any, processor: Any, data: Conversations, val: Conversations, on_progress: Progress
+) -> tuple[Trainer, Watch]:
+    recipe = run.recipe
+    chat = ChatFormat.of(processor)
+    tokenizer = processor.tokenizer
+    ends = [tokenizer.decode([end]) for end in end_tokens(network.generation_config, tokenizer)]
+    read, judge = (Batches(of, chat, ends, recipe.max_length, recipe.image_side, run.left_out) for of in (data, val))
+    chosen = random.Random(recipe.seed).sample(range(len(val)), min(recipe.val, len(val)))
+    watch = Watch(run.folder, on_progress)
+    trainer = Trainer(
+        model=network,
+        args=_arguments(run, bool(chosen)),
+        train_dataset=range(len(data)),
+        eval_dataset=sorted(chosen) or None,
+        data_collator=read,
+        processing_class=processor,
+        callbacks=[watch],
+        order=InTurn(data.sizes, recipe.batch, recipe.seed),
+        val=judge,
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
+    return trainer, watch
+
+
+def _arguments(run: Run, judging: bool) -> transformers.TrainingArguments:
+    recipe = run.recipe
+    if recipe.tensorboard and find_spec("tensorboard") is None:
+        raise UsageError("tensorboard = true needs TensorBoard", "Install it with: pip install tensorboard")
+    return transformers.TrainingArguments(
+        output_dir=str(run.folder),
+        seed=recipe.seed,
+        num_train_epochs=recipe.epochs,
+        max_steps=recipe.steps or -1,
+        per_device_train_batch_size=recipe.batch,
+        per_device_eval_batch_size=recipe.batch,
+        gradient_accumulation_steps=recipe.accumulate,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=recipe.warmup,
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.clip,
+        bf16=networks.bf16(recipe),
+        activation_checkpointing=recipe.checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False} if recipe.checkpointing else None,
+        eval_strategy="steps" if judging else "no",
+        eval_steps=recipe.val_every,
+        save_strategy="steps",
+        save_steps=recipe.save_every,
+        save_total_limit=recipe.keep,
+        logging_steps=1,
+        # The loss must be seen as it is: `Watch` ends a run where it is no number.
+        logging_nan_inf_filter=False,
+        include_num_input_tokens_seen="non_padding",
+        dataloader_num_workers=recipe.workers,
+        dataloader_pin_memory=torch.accelerator.is_available(),
+        remove_unused_columns=False,
+        prediction_loss_only=True,
+        label_names=["labels"],
+        disable_tqdm=True,
+        report_to=["tensorboard"] if recipe.tensorboard else "none",
+    )

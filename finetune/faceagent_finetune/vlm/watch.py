@@ -1,0 +1,90 @@
+"""Looks on while a model is trained: progress, the curve of the loss, and an end to a run whose loss is no number."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import TrainerCallback
+
+from faceagent.errors import FaceAgentError
+from faceagent_finetune.plot import Chart, line, svg
+
+CURVE = "loss.svg"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """After a step. loss: mean over the tokens of the step; speed: tokens read a second, in the mean so far."""
+
+    step: int
+    steps: int
+    loss: float
+    speed: float
+
+
+Progress = Callable[[Seen], None]
+
+
+class LossNotANumber(FaceAgentError):
+    """The loss or the gradient of a step is infinite or not a number."""
+
+
+class Watch(TrainerCallback):
+    """
+    Args:
+        out: the run's folder, for the curve.
+
+    Raises:
+        LossNotANumber: before anything of such a step is kept.
+    """
+
+    def __init__(self, out: Path, on_progress: Progress) -> None:
+        self._out, self._on_progress = out, on_progress
+        self._begun, self._read = time.monotonic(), 0
+        self.speed = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._begun, self._read = time.monotonic(), state.num_input_tokens_seen
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        logs: Mapping[str, float] = kwargs["logs"]
+        if "loss" not in logs:
+            return
+        for what in ("loss", "grad_norm"):
+            if not math.isfinite(logs.get(what, 0.0)):
+                raise LossNotANumber(
+                    f"The {what.replace('grad_norm', 'gradient')} of step {state.global_step} is {logs[what]}",
+                    "Lower learning_rate or clip, or raise warmup, and train into another folder; what was kept before "
+                    "is whole, and can be exported",
+                )
+        self.speed = (state.num_input_tokens_seen - self._read) / max(time.monotonic() - self._begun, 1e-9)
+        if state.is_world_process_zero:
+            self._on_progress(Seen(state.global_step, state.max_steps, logs["loss"], self.speed))
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            (self._out / CURVE).write_text(svg(curve(state.log_history)), encoding="utf-8")
+
+
+def curve(history: Sequence[Mapping[str, float]]) -> Chart:
+    """Losses by step, as the trainer keeps them."""
+    lines = {}
+    for name, key in (("train", "loss"), ("val", "eval_loss")):
+        rows = [(row["step"], row[key]) for row in history if key in row]
+        if rows:
+            lines[name] = line(*np.asarray(rows, dtype=np.float64).T)
+    points = [point for of in lines.values() for point in of]
+    return Chart(
+        title="Loss by step",
+        x="step",
+        y="mean over the assistant's tokens, nats",
+        lines=lines,
+        xs=(0.0, max((step for step, _ in points), default=1.0)),
+        ys=(0.0, max((loss for _, loss in points), default=1.0) or 1.0),
+    )
