@@ -21,11 +21,11 @@ SETS = ("celeba40", "utkface", "fairface", "ferplus")
 _SURE = 0.9  # of the mesh that there is a face where it put its points
 
 
-def cached(data: Path, folder: Path, side: int, on_progress: Callable[[str, int, int], None], most: int | None) -> None:
+def cached(data: Path, folder: Path, side: int, say: Callable[[str], None]) -> None:
     """Write the sets that `folder` does not have yet; a run that was cut off begins its set anew.
 
     Args:
-        data: folder of the Parquet files. side: of the squares, in pixels. most: photos of each set, None for all.
+        data: folder of the Parquet files. side: of the squares, in pixels. say: is told of each set.
 
     Raises:
         UsageError: a file of `data` is missing. MissingExtra: pyarrow is not installed.
@@ -33,8 +33,9 @@ def cached(data: Path, folder: Path, side: int, on_progress: Callable[[str, int,
     for name in SETS:
         if (folder / name / "labels.npz").is_file():
             continue
-        rows = crops.read(data / crops.SOURCES[name].file)[:most]
+        rows = crops.read(data / crops.SOURCES[name].file)
         mesh = crops.mesh_rows(data, name)
+        say(f"{name}: {len(rows)} photos, {side} pixels a side")
         targets = crops.SOURCES[name].targets(rows)
         (folder / name).mkdir(parents=True, exist_ok=True)
         shape = (len(rows), side, side, 3)
@@ -43,8 +44,6 @@ def cached(data: Path, folder: Path, side: int, on_progress: Callable[[str, int,
             photo = Photo.open(row["image"]["bytes"])
             pixels[place] = Image.fromarray(photo.pixels).resize((side, side), Image.Resampling.LANCZOS)
             _geometry(mesh.get(row["image"]["path"]), photo, targets, place)
-            if place % 500 == 0:
-                on_progress(name, place, len(rows))
         pixels.flush()
         stored: dict[str, Any] = {
             **targets,

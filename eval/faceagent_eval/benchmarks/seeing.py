@@ -1,0 +1,212 @@
+"""What a vision-language model reads off val photos with its own eyes, no tool at hand, beside what the tools measure.
+
+The questions are those of a corpus' val split (`python -m faceagent_finetune corpus`), whose answers are labels. Of
+each task as many are asked of one answer as of another, so that chance is one over their number. Who gives no answer,
+or one that cannot be read, is wrong. With the embedded controller, who has no eyes, the tools are measured alone.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+
+from faceagent.media import Photo
+from faceagent.session import Session
+from faceagent.tool import Toolbox
+from faceagent.types import Evidence
+from faceagent_eval import seen
+from faceagent_eval.asking import Asking, share
+from faceagent_eval.benchmark import Figure, LayoutError, Result
+from faceagent_finetune.corpus.build import CONVERSATIONS
+from faceagent_finetune.corpus.conversation import ABSTAINED, OFF
+from faceagent_finetune.corpus.labelled import BANDS, band
+from faceagent_finetune.vlm.conversations import Conversations
+from faceagent_tools.emotion_words import WORDS
+
+_LONGEST = 96  # tokens of an answer
+_THINGS = ("glasses", "beard", "smiling", "hat")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of question.
+
+    asks: whether a record of a corpus is one. read: of an answer in words. tool: that measures the same, and what its
+    evidence says; None where there is none. says: the label in the terms of `read`; by default the label itself.
+    """
+
+    asks: Callable[[Mapping[str, Any]], bool]
+    read: Callable[[str], str | None]
+    tool: tuple[str, Callable[[Sequence[Evidence]], str | None]] | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    task: str
+    number: int
+    truth: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """said: by the model, None without a readable answer; measured: by the tools."""
+
+    item: Item
+    said: str | None
+    measured: str | None
+
+
+class Seeing(Asking[Item, Seen]):
+    name = "seeing"
+    about = "gender, age, expression, glasses, beard, smile, same person, not visible: a model's own eyes, on val photos"
+    layout = f"CORPUS/\n  val/\n    fairface-00000/\n      {CONVERSATIONS}"
+
+    def items(self) -> Sequence[Item]:
+        if not any(self.data.glob(f"val/*/{CONVERSATIONS}")):
+            raise LayoutError(self.name, "there is no val split of a corpus", self.layout)
+        self._corpus = Conversations(self.data, "val")
+        self._tools = Toolbox(self.tools())
+        seat = self.seated(list(self._tools.values()))
+        self._seat = seat if getattr(seat, "sees_images", False) else None
+        if hasattr(self._seat, "max_tokens"):
+            self._seat.max_tokens = _LONGEST
+        return list(self._balanced(self._found()))
+
+    def _found(self) -> dict[str, dict[str, list[int]]]:
+        """Numbers of the conversations by task and answer."""
+        found: dict[str, dict[str, list[int]]] = {name: defaultdict(list) for name in TASKS}
+        for number in range(len(self._corpus)):
+            record = self._corpus.record(number)
+            if len(record.get("turns", ())) != 1:
+                continue
+            for name, task in TASKS.items():
+                if task.asks(record):
+                    found[name][record["turns"][0]["value"]].append(number)
+        return found
+
+    def _balanced(self, found: Mapping[str, Mapping[str, list[int]]]) -> Iterator[Item]:
+        for name, answers in found.items():
+            if len(answers) < 2:
+                continue
+            if name == "not visible":
+                answers = _two(answers)
+            most = min(map(len, answers.values()))
+            most = min(most, max(self.limit // len(answers), 1)) if self.limit else most
+            for answer, numbers in sorted(answers.items()):
+                chosen = random.Random(f"{name}/{answer}").sample(sorted(numbers), most)
+                yield from (Item(name, number, answer) for number in chosen)
+
+    def measure(self, item: Item) -> Seen:
+        task = TASKS[item.task]
+        messages, _ = self._corpus.messages(item.number)
+        asked = list(takewhile(lambda message: message.type != "ai", messages))
+        said = task.read(_answer(self._seat, asked)) if self._seat else None
+        return Seen(item, said, self._measured(task, item.number) if task.tool else None)
+
+    def _measured(self, task: Task, number: int) -> str | None:
+        assert task.tool is not None
+        name, read = task.tool
+        session = Session("research")
+        for image in self._corpus.record(number)["images"]:
+            session.add(Photo.open((self.data / image).read_bytes()))
+        outcomes = self._tools.call(session, name, {})
+        return read([row for outcome in outcomes for row in outcome.evidence])
+
+    def score(self, measured: Sequence[Seen]) -> Result:
+        figures: list[Figure] = []
+        for name, task in TASKS.items():
+            rows = [row for row in measured if row.item.task == name]
+            if not rows:
+                continue
+            chance = f"chance {100 / len({row.item.truth for row in rows}):.1f} %"
+            if self._seat:
+                figure = share(f"{name}: the model", [row.said == row.item.truth for row in rows])
+                unread = sum(row.said is None for row in rows)
+                figures.append(figure.model_copy(update={"note": f"{chance}; no readable answer: {unread}"}))
+            if task.tool:
+                figure = share(f"{name}: the tools", [row.measured == row.item.truth for row in rows])
+                unread = sum(row.measured is None for row in rows)
+                figures.append(figure.model_copy(update={"note": f"{chance}; not measured: {unread}"}))
+        return self.result("questions of a corpus' val split, as many of each answer", figures)
+
+
+def _two(answers: Mapping[str, list[int]]) -> dict[str, list[int]]:
+    """Hidden or not, whatever the answer would be."""
+    seen = [number for answer, numbers in answers.items() if answer != ABSTAINED for number in numbers]
+    return {ABSTAINED: list(answers.get(ABSTAINED, ())), "answered": seen}
+
+
+def _answer(seat: BaseChatModel, asked: Sequence[BaseMessage]) -> str:
+    return str(seat.invoke(list(asked)).text)
+
+
+def _asked(attribute: str, *kinds: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
+    def asks(record: Mapping[str, Any]) -> bool:
+        turn = record["turns"][0]
+        right = turn["attribute"] == attribute and record["kind"] in kinds and of in ("", record["set"])
+        return bool(right and turn["value"] not in (ABSTAINED, OFF))
+
+    return asks
+
+
+def _hidden_or_not(record: Mapping[str, Any]) -> bool:
+    """A question about an attribute of the face, of a photo that shows it or of a copy that was made not to."""
+    turn, changed = record["turns"][0], bool(record["changes"][0])
+    if record["kind"] == "abstention":
+        return changed
+    return record["kind"] in ("yes_no", "answered_though_degraded") and turn["attribute"] in ("age", *_THINGS)
+
+
+def _evidence(attribute: str, read: Callable[[Evidence], str | None]) -> Callable[[Sequence[Evidence]], str | None]:
+    def found(rows: Sequence[Evidence]) -> str | None:
+        able = [row for row in rows if row.attribute == attribute and row.status == "ok"]
+        return read(able[0]) if able else None
+
+    return found
+
+
+def _visible(thing: str) -> Callable[[Sequence[Evidence]], str | None]:
+    return _evidence(
+        "visible_attributes", lambda row: "yes" if isinstance(row.value, list) and thing in row.value else "no"
+    )
+
+
+def _same(row: Evidence) -> str | None:
+    return {"supported": "yes", "not_supported": "no"}.get(str(row.value))
+
+
+TASKS: Mapping[str, Task] = {
+    "perceived gender": Task(
+        _asked("gender", "attribute"),
+        seen.gender,
+        ("estimate_attributes", _evidence("perceived_gender", lambda row: str(row.details["leading"]))),
+    ),
+    "age band": Task(
+        _asked("age", "attribute", of="fairface"),
+        seen.age_band,
+        ("estimate_attributes", _evidence("age", lambda row: band(round(float(str(row.value)))))),
+    ),
+    "older than": Task(_asked("age", "yes_no"), seen.yes_or_no),
+    "expression": Task(
+        _asked("expression", "purpose"),
+        seen.expression,
+        ("recognize_emotion", _evidence("expression", lambda row: WORDS.get(str(row.value)))),
+    ),
+    **{
+        thing: Task(_asked(thing, "yes_no"), seen.yes_or_no, ("estimate_attributes", _visible(thing)))
+        for thing in _THINGS
+    },
+    "who looks older": Task(_asked("who looks older", "comparison"), seen.place),
+    "same person": Task(
+        _asked("same person", "comparison"), seen.same_person, ("compare_faces", _evidence("same_person", _same))
+    ),
+    "not visible": Task(_hidden_or_not, lambda text: ABSTAINED if seen.abstains(text) else "answered"),
+}
+assert BANDS  # the answers of "age band"
