@@ -195,9 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
     exporting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder that does not exist yet")
     kinds = ("auto", "bfloat16", "float16", "float32")
-    exporting.add_argument(
-        "--dtype", choices=kinds, default="auto", help="of the weights (auto: as the model had them)"
-    )
+    exporting.add_argument("--dtype", choices=kinds, default="auto", help="of the weights (auto: as they were)")
     exporting.set_defaults(run=export)
     return parser
 

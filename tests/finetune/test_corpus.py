@@ -7,29 +7,27 @@ import json
 import random
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import skimage.data
 from PIL import Image
 
-parquet = pytest.importorskip("pyarrow.parquet")
+pytest.importorskip("pyarrow")
 
-import pyarrow  # noqa: E402 - after the skip
+from labelled_rows import fairface, picture, row, write
 
-from faceagent.errors import FaceAgentError, InputError, UsageError  # noqa: E402
-from faceagent.policy import declined, topics  # noqa: E402
-from faceagent_finetune.__main__ import main  # noqa: E402
-from faceagent_finetune.corpus.degrade import CHANGES, changes_for  # noqa: E402
-from faceagent_finetune.corpus.labelled import Label, LeftOut, Row  # noqa: E402
-from faceagent_finetune.corpus.recipe import Recipe  # noqa: E402
-from faceagent_finetune.corpus.report import answers, records  # noqa: E402
-from faceagent_finetune.corpus.sampler import balanced  # noqa: E402
-from faceagent_finetune.corpus.sources import SOURCES, celeba, ferplus, utkface  # noqa: E402
-from faceagent_finetune.corpus.wording import Voice  # noqa: E402
+from faceagent.errors import FaceAgentError, InputError, UsageError
+from faceagent.policy import declined, topics
+from faceagent_finetune.__main__ import main
+from faceagent_finetune.corpus.degrade import CHANGES, changes_for
+from faceagent_finetune.corpus.labelled import Label, LeftOut, Row
+from faceagent_finetune.corpus.recipe import Recipe
+from faceagent_finetune.corpus.report import answers, records
+from faceagent_finetune.corpus.sampler import balanced
+from faceagent_finetune.corpus.sources import SOURCES, celeba, ferplus, utkface
+from faceagent_finetune.corpus.wording import Voice
 
 RECIPE = """
 seed = 3
@@ -53,38 +51,6 @@ refusal = 0.3
 purpose = 0.5
 multi_turn = 0.5
 """
-
-
-def picture(number: int) -> bytes:
-    """A part of the portrait under a pattern of its own: different for each number, the same each time."""
-    face = Image.fromarray(skimage.data.astronaut()[20:220, 120:320]).resize((96, 96))
-    pattern = np.random.default_rng(number).integers(0, 256, (6, 6, 3), np.uint8)
-    spread = Image.fromarray(pattern).resize((96, 96), Image.Resampling.BICUBIC)
-    buffer = io.BytesIO()
-    Image.blend(face, spread, 0.8).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def write(file: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(pyarrow.Table.from_pylist(list(rows)), file, row_group_size=5)
-
-
-def row(number: int, **labels: Any) -> dict[str, Any]:
-    split = "val" if number % 4 == 0 else "train"
-    return {"image": {"bytes": picture(number), "path": f"{number}.png"}, "split": split, **labels}
-
-
-def fairface(count: int = 24) -> list[dict[str, Any]]:
-    return [
-        row(
-            number,
-            age_group=("20-29", "50-59", "3-9")[number % 3],
-            gender=("male", "female")[number // 2 % 2],
-            race=("White", "Black", "Indian")[number % 3],
-        )
-        for number in range(count)
-    ]
 
 
 def celeba_rows(count: int = 16) -> list[dict[str, Any]]:

@@ -56,6 +56,7 @@ class Batches:
         """
         for chosen in self._chances(numbers):
             made = [(number, lesson) for number in chosen for lesson in self._lessons(number)]
+            made.sort(key=lambda one: not one[1].pictures)
             while made:
                 batch = self.encode([lesson for _, lesson in made])
                 lengths: list[int] = batch["attention_mask"].sum(1).tolist()
@@ -92,7 +93,11 @@ class Batches:
                 file.write(json.dumps({"name": name, "reason": reason}, ensure_ascii=False) + "\n")
 
     def encode(self, made: Sequence[Lesson]) -> dict[str, Tensor]:
-        """Tensors of lessons, padded to the longest."""
+        """Tensors of lessons, padded to the longest.
+
+        Args:
+            made: those with pictures first, or some processors cannot make their tensors.
+        """
         encoded = self.chat.tensors(
             [lesson.text for lesson in made],
             [lesson.pictures for lesson in made],

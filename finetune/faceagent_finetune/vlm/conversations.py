@@ -1,6 +1,6 @@
 """The conversations of a corpus, read from its shards one by one as they are needed.
 
-What is kept in memory of each is where its line begins, how long it is, and its kind.
+What is kept in memory of each is where its line begins and how long it is.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ _ROLES = ("system", "user", "assistant", "tool")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a conversation stands. size: characters of its text, pictures counted as some; kind: as the corpus says."""
+    """Where a conversation stands. size: characters of its text, pictures counted as some."""
 
     file: Path
     offset: int
     size: int
-    kind: str
 
 
 class Conversations:
@@ -64,18 +63,18 @@ class Conversations:
             raise UsageError(f"{corpus}/{split} has no usable conversation ({reasons})", "Mend or make the corpus anew")
 
     def _scan(self, file: Path, only: Sequence[str], without: Sequence[str]) -> None:
-        offset = 0
-        for number, line in enumerate(file.open("rb"), start=1):
-            begin, offset = offset, offset + len(line)
-            try:
-                record = read_record(line)
-                kind = str(record.get("kind", ""))
-                if (only and kind not in only) or kind in without:
-                    continue
-                self._places.append(Place(file, begin, check(record, self.corpus), kind))
-            except BrokenRecord as broken:
-                name = f"{file.relative_to(self.corpus)}, line {number}"
-                self.left_out.append(LeftOut(name, str(broken)))
+        with file.open("rb") as lines:
+            offset = 0
+            for number, line in enumerate(lines, start=1):
+                try:
+                    record = read_record(line)
+                    kind = str(record.get("kind", ""))
+                    if (not only or kind in only) and kind not in without:
+                        self._places.append(Place(file, offset, check(record, self.corpus)))
+                except BrokenRecord as broken:
+                    name = f"{file.relative_to(self.corpus)}, line {number}"
+                    self.left_out.append(LeftOut(name, str(broken)))
+                offset += len(line)
 
     def __len__(self) -> int:
         return len(self._places)

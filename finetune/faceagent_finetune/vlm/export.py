@@ -19,6 +19,7 @@ import transformers
 from faceagent.controllers.pretrained import explained, read_processor
 from faceagent.errors import UsageError
 from faceagent_finetune.vlm.card import card
+from faceagent_finetune.vlm.network import without_future_warnings
 from faceagent_finetune.vlm.run import Run
 from faceagent_finetune.vlm.shortage import shortage_told
 
@@ -80,7 +81,8 @@ def _network(run: Run, checkpoint: Path, dtype: DType) -> Any:
         return network
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(network, str(checkpoint)).merge_and_unload()
+    with without_future_warnings():
+        return PeftModel.from_pretrained(network, str(checkpoint)).merge_and_unload()
 
 
 def _copy_adapter(checkpoint: Path, folder: Path, model: str) -> None:
@@ -90,5 +92,5 @@ def _copy_adapter(checkpoint: Path, folder: Path, model: str) -> None:
     file = folder / _ADAPTER[0]
     config = json.loads(file.read_text(encoding="utf-8"))
     # A path on the machine that trained says nothing elsewhere.
-    config["base_model_name_or_path"] = Path(model).name if Path(model).is_dir() else model
+    config["base_model_name_or_path"] = None if Path(model).is_dir() else model
     file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

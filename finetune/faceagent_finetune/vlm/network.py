@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -93,10 +94,16 @@ def prepared(network: Any, recipe: Recipe) -> Any:
         lora_dropout=recipe.lora.dropout,
         target_modules=lora_targets(network, recipe.parts),
     )
-    with warnings.catch_warnings():
-        # peft asks transformers for checkpointing by a name that is going out of use.
-        warnings.simplefilter("ignore", FutureWarning)
+    with without_future_warnings():
         return get_peft_model(network, config)
+
+
+@contextmanager
+def without_future_warnings() -> Iterator[None]:
+    """peft asks transformers for things by names that are going out of use, which no user can mend."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def bf16(recipe: Recipe) -> bool:

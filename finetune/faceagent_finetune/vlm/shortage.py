@@ -35,13 +35,13 @@ def shortage_told(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
         if getattr(error, "errno", None) in _NO_ROOM or _NO_ROOM_TOLD.search(str(error)):
             raise Shortage(
                 f"There is no room for {folder} ({first_line(error)})",
                 "Make room, and give the same command again: it goes on after the last checkpoint that is whole",
             ) from error
-        if isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY_TOLD.search(str(error)):
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY_TOLD.search(str(error)):
             raise Shortage(
                 f"There is not enough memory ({first_line(error)})",
                 "Lower batch and raise accumulate by as much, set checkpointing = true, lower max_length or "
