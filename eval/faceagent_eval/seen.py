@@ -10,7 +10,8 @@ from faceagent_finetune.corpus.labelled import BANDS, band
 from faceagent_tools.emotion_words import WORDS
 
 _ABSTAINS = re.compile(
-    r"\b(?:can ?not|can't|could not) (?:be )?(?:tell|told|say|said|answer)\b|\b(?:that|it) (?:is not to be seen|cannot be made out)"
+    r"\b(?:can ?not|can't|could not) (?:be )?(?:tell|told|say|said|answer)\b"
+    r"|\b(?:that|it) (?:is not to be seen|cannot be made out)"
     r"|nothing can be said|can say nothing|no answer to that|would be guessing|inconclusive|undecided|stays open"
     r"|hard to say|leaves it open|not clear|would not (?:choose|settle)",
     re.IGNORECASE,

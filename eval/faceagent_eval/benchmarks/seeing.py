@@ -15,7 +15,6 @@ from itertools import takewhile
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import BaseMessage
 
 from faceagent.media import Photo
 from faceagent.session import Session
@@ -26,20 +25,21 @@ from faceagent_eval.asking import Asking, share
 from faceagent_eval.benchmark import Figure, LayoutError, Result
 from faceagent_finetune.corpus.build import CONVERSATIONS
 from faceagent_finetune.corpus.conversation import ABSTAINED, OFF
-from faceagent_finetune.corpus.labelled import BANDS, band
+from faceagent_finetune.corpus.labelled import band
 from faceagent_finetune.vlm.conversations import Conversations
 from faceagent_tools.emotion_words import WORDS
 
 _LONGEST = 96  # tokens of an answer
 _THINGS = ("glasses", "beard", "smiling", "hat")
+NOT_VISIBLE, _VISIBLE = "not visible", "visible"
 
 
 @dataclass(frozen=True)
 class Task:
     """One kind of question.
 
-    asks: whether a record of a corpus is one. read: of an answer in words. tool: that measures the same, and what its
-    evidence says; None where there is none. says: the label in the terms of `read`; by default the label itself.
+    asks: whether a record of a corpus is one. read: what an answer in words says, in the terms of the label. tool: that
+    measures the same, and how its evidence is read; None where there is none.
     """
 
     asks: Callable[[Mapping[str, Any]], bool]
@@ -65,18 +65,17 @@ class Seen:
 
 class Seeing(Asking[Item, Seen]):
     name = "seeing"
-    about = "gender, age, expression, glasses, beard, smile, same person, not visible: a model's own eyes, on val photos"
+    about = (
+        "gender, age, expression, glasses, beard, smile, same person, not visible: a model's own eyes, on val photos"
+    )
     layout = f"CORPUS/\n  val/\n    fairface-00000/\n      {CONVERSATIONS}"
 
     def items(self) -> Sequence[Item]:
         if not any(self.data.glob(f"val/*/{CONVERSATIONS}")):
             raise LayoutError(self.name, "there is no val split of a corpus", self.layout)
         self._corpus = Conversations(self.data, "val")
-        self._tools = Toolbox(self.tools())
-        seat = self.seated(list(self._tools.values()))
-        self._seat = seat if getattr(seat, "sees_images", False) else None
-        if hasattr(self._seat, "max_tokens"):
-            self._seat.max_tokens = _LONGEST
+        tools = self.tools()
+        self._tools, self._seat = Toolbox(tools), _with_eyes(self.seated(tools))
         return list(self._balanced(self._found()))
 
     def _found(self) -> dict[str, dict[str, list[int]]]:
@@ -88,63 +87,67 @@ class Seeing(Asking[Item, Seen]):
                 continue
             for name, task in TASKS.items():
                 if task.asks(record):
-                    found[name][record["turns"][0]["value"]].append(number)
+                    value = record["turns"][0]["value"]
+                    found[name][_hidden(value) if name == NOT_VISIBLE else value].append(number)
         return found
 
     def _balanced(self, found: Mapping[str, Mapping[str, list[int]]]) -> Iterator[Item]:
+        """As many of each answer; tasks of which the corpus has but one answer are left out."""
         for name, answers in found.items():
             if len(answers) < 2:
                 continue
-            if name == "not visible":
-                answers = _two(answers)
             most = min(map(len, answers.values()))
-            most = min(most, max(self.limit // len(answers), 1)) if self.limit else most
+            if self.limit:
+                most = min(most, max(self.limit // len(answers), 1))
             for answer, numbers in sorted(answers.items()):
-                chosen = random.Random(f"{name}/{answer}").sample(sorted(numbers), most)
+                chosen = random.Random(f"{name}/{answer}").sample(numbers, most)
                 yield from (Item(name, number, answer) for number in chosen)
 
     def measure(self, item: Item) -> Seen:
         task = TASKS[item.task]
-        messages, _ = self._corpus.messages(item.number)
-        asked = list(takewhile(lambda message: message.type != "ai", messages))
-        said = task.read(_answer(self._seat, asked)) if self._seat else None
-        return Seen(item, said, self._measured(task, item.number) if task.tool else None)
+        said = task.read(self._answer(item.number)) if self._seat else None
+        return Seen(item, said, self._measured(item.number, *task.tool) if task.tool else None)
 
-    def _measured(self, task: Task, number: int) -> str | None:
-        assert task.tool is not None
-        name, read = task.tool
+    def _answer(self, number: int) -> str:
+        assert self._seat is not None
+        messages, _ = self._corpus.messages(number)
+        return str(self._seat.invoke(list(takewhile(lambda message: message.type != "ai", messages))).text)
+
+    def _measured(self, number: int, tool: str, read: Callable[[Sequence[Evidence]], str | None]) -> str | None:
         session = Session("research")
         for image in self._corpus.record(number)["images"]:
             session.add(Photo.open((self.data / image).read_bytes()))
-        outcomes = self._tools.call(session, name, {})
+        outcomes = self._tools.call(session, tool, {})
         return read([row for outcome in outcomes for row in outcome.evidence])
 
     def score(self, measured: Sequence[Seen]) -> Result:
         figures: list[Figure] = []
         for name, task in TASKS.items():
             rows = [row for row in measured if row.item.task == name]
-            if not rows:
-                continue
-            chance = f"chance {100 / len({row.item.truth for row in rows}):.1f} %"
-            if self._seat:
-                figure = share(f"{name}: the model", [row.said == row.item.truth for row in rows])
-                unread = sum(row.said is None for row in rows)
-                figures.append(figure.model_copy(update={"note": f"{chance}; no readable answer: {unread}"}))
-            if task.tool:
-                figure = share(f"{name}: the tools", [row.measured == row.item.truth for row in rows])
-                unread = sum(row.measured is None for row in rows)
-                figures.append(figure.model_copy(update={"note": f"{chance}; not measured: {unread}"}))
+            if rows and self._seat:
+                figures.append(_right(f"{name}: the model", rows, lambda row: row.said))
+            if rows and task.tool:
+                figures.append(_right(f"{name}: the tools", rows, lambda row: row.measured))
         return self.result("questions of a corpus' val split, as many of each answer", figures)
 
 
-def _two(answers: Mapping[str, list[int]]) -> dict[str, list[int]]:
-    """Hidden or not, whatever the answer would be."""
-    seen = [number for answer, numbers in answers.items() if answer != ABSTAINED for number in numbers]
-    return {ABSTAINED: list(answers.get(ABSTAINED, ())), "answered": seen}
+def _right(name: str, rows: Sequence[Seen], answer: Callable[[Seen], str | None]) -> Figure:
+    chance = 100 / len({row.item.truth for row in rows})
+    silent = sum(answer(row) is None for row in rows)
+    figure = share(name, [answer(row) == row.item.truth for row in rows])
+    return figure.model_copy(update={"note": f"chance {chance:.1f} %; no answer to {silent} of {len(rows)}"})
 
 
-def _answer(seat: BaseChatModel, asked: Sequence[BaseMessage]) -> str:
-    return str(seat.invoke(list(asked)).text)
+def _with_eyes(seat: BaseChatModel) -> Any:
+    """The controller, kept to short answers; None if it sees no pictures."""
+    if not getattr(seat, "sees_images", False):
+        return None
+    return seat.model_copy(update={"max_tokens": _LONGEST}) if "max_tokens" in type(seat).model_fields else seat
+
+
+def _hidden(value: str) -> str:
+    """Whether a thing can be seen at all, whatever the answer about it."""
+    return value if value == ABSTAINED else _VISIBLE
 
 
 def _asked(attribute: str, *kinds: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
@@ -207,6 +210,5 @@ TASKS: Mapping[str, Task] = {
     "same person": Task(
         _asked("same person", "comparison"), seen.same_person, ("compare_faces", _evidence("same_person", _same))
     ),
-    "not visible": Task(_hidden_or_not, lambda text: ABSTAINED if seen.abstains(text) else "answered"),
+    NOT_VISIBLE: Task(_hidden_or_not, lambda text: ABSTAINED if seen.abstains(text) else _VISIBLE),
 }
-assert BANDS  # the answers of "age band"

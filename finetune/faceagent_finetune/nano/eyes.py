@@ -7,8 +7,7 @@ the heads are dropped afterwards.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from faceagent_finetune.nano.photos import SETS
+from faceagent.errors import UsageError
 from faceagent_finetune.nets import loop
 from faceagent_finetune.nets.multitask import evaluate
 from faceagent_finetune.nets.multitask.augment import Strength
 from faceagent_finetune.nets.multitask.data import Batch, CropSet, Mixer
 from faceagent_finetune.nets.multitask.losses import losses
 from faceagent_finetune.nets.multitask.model import POSE_UNIT, SPATIAL
-from faceagent_tools.multitask import HEADS, OUTPUTS
+from faceagent_tools.multitask import HEADS
 
 _WHERE = 16  # numbers of a patch from which points are read
-_SAMPLE = 400  # photos of each set from which the first filters are made
 FIGURES = {
     "fairface": ("gender_accuracy", "age_group_accuracy", "race_accuracy"),
     "utkface": ("gender_accuracy", "age_mae_years"),
@@ -81,102 +79,60 @@ class Eyes(nn.Module):
         return {"tower": list(self.tower.parameters()), "heads": [p for part in heads for p in part.parameters()]}
 
 
-def train(recipe: Mapping[str, Any], vision: Mapping[str, Any], cache: Path, out: Path) -> Path:
-    """Run `[eyes]` of a recipe, or go on with it; the path of the checkpoint.
+def train(plan: Mapping[str, Any], cache: Path, out: Path) -> Path:
+    """Run a recipe of `nets.loop`, or go on with it; the path of the checkpoint.
 
     Args:
-        vision: `vision_config` of Idefics3. cache: that `photos.cached` wrote. out: folder for the checkpoint.
+        plan: `recipe.Eyes` as a dict, with the tower's configuration as "vision". cache: that `photos.cached` wrote.
+        out: folder for the checkpoint.
+
+    Raises:
+        UsageError: `out` holds the checkpoint of another tower.
     """
-    device = loop.prepare(recipe)
-    eyes = Eyes(vision).to(device)
+    device = loop.prepare(plan)
+    eyes = Eyes(plan["vision"]).to(device)
     resume = (out / "last.pt").is_file()
-    if not resume:
-        begin(eyes, cache, recipe["seed"])
-    strength = Strength(**recipe["augment"])
-    mixer = Mixer(cache, recipe["mix"], recipe["batch"], recipe["seed"], strength, vision["image_size"])
+    if resume and _state(out / "last.pt")["recipe"]["vision"] != plan["vision"]:
+        raise UsageError(f"{out} holds a vision tower of another size", "Name another folder with --out")
+    mixer = Mixer(
+        cache, plan["mix"], plan["batch"], plan["seed"], Strength(**plan["augment"]), plan["vision"]["image_size"]
+    )
     loop.say(f"{mixer.photos} photos, {device}")
 
     def told(batch: Batch, step: int) -> Mapping[str, Tensor]:
         pixels, targets = batch
         wanted = {name: torch.from_numpy(values).to(device) for name, values in targets.items()}
-        once, again = (
-            losses(out, wanted, recipe["smoothing"]) for out in eyes.both(loop.to_input(pixels, device))
-        )
+        answers = eyes.both(loop.to_input(pixels, device))
+        once, again = (losses(out, wanted, plan["smoothing"]) for out in answers)
         return once | {name: once[name] + again[name] for name in eyes.pooled}
 
-    return loop.run(recipe, out, resume, trained=eyes, parts=eyes.parts(), make=mixer.batch, losses=told)
+    return loop.run(plan, out, resume, trained=eyes, parts=eyes.parts(), make=mixer.batch, losses=told)
 
 
-def begin(eyes: Eyes, cache: Path, seed: int) -> None:
-    """Set the tower's first filters to the principal components of patches of photos, each of about unit variance.
-
-    A tower of this size has too few photos to find from noise what an eigenvector says at once.
-    """
-    filters = eyes.tower.embeddings.patch_embedding
-    side, width = filters.kernel_size[0], filters.out_channels
-    rng = np.random.default_rng(seed)
-    found = []
-    for name in SETS:
-        photos = CropSet.open(cache, name).crops
-        rows = np.sort(rng.choice(len(photos), min(_SAMPLE, len(photos)), replace=False))
-        pixels = loop.to_input(photos[rows]) / 127.5 - 1
-        found.append(pixels.unfold(2, side, side).unfold(3, side, side).permute(0, 2, 3, 1, 4, 5).flatten(0, 2).flatten(1))
-    patches = torch.cat(found)
-    patches = patches - patches.mean(dim=0)
-    strength, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
-    order = strength.argsort(descending=True)[:width]
-    # The faint ones are mostly noise: they are raised to a tenth of the strongest at most.
-    scale = strength[order].clamp(min=float(strength.max()) / 1e4).rsqrt()
-    with torch.no_grad():
-        filters.weight[: len(order)] = (directions[:, order] * scale).T.reshape(len(order), *filters.weight.shape[1:]) * 0.5
-        filters.bias.zero_()
-
-
-def look_near(eyes: Eyes) -> None:
-    """Let every patch attend to those near it from the start (mimetic initialisation, Trockman and Kolter 2023)."""
-    places = eyes.tower.embeddings.position_embedding
-    side = math.isqrt(places.num_embeddings)
-    quarter = places.embedding_dim // 4
-    rate = torch.pi * torch.arange(1, quarter + 1) / quarter * 2
-    along = torch.linspace(0, 1, side)[:, None] * side * rate / torch.pi / 2
-    waves = torch.cat([along.sin(), along.cos()], dim=1)
-    grid = torch.cat([waves[:, None].expand(-1, side, -1), waves[None].expand(side, -1, -1)], dim=2)
-    with torch.no_grad():
-        places.weight.copy_(0.5 * grid.reshape(side * side, -1))
-        for layer in eyes.tower.encoder.layers:
-            attention, width = layer.self_attn, places.embedding_dim
-            noise = torch.randn(width, width) / width**0.5
-            head = width // attention.num_heads
-            for k in range(attention.num_heads):
-                rows = slice(k * head, (k + 1) * head)
-                basis = torch.linalg.qr(torch.randn(width, head))[0].T * 0.8
-                attention.q_proj.weight[rows] = basis
-                attention.k_proj.weight[rows] = basis
-            value, out = torch.linalg.svd(0.4 * noise - 0.4 * torch.eye(width))[::2]
-            strength = torch.linalg.svdvals(0.4 * noise - 0.4 * torch.eye(width)).sqrt()
-            attention.out_proj.weight.copy_(value * strength)
-            attention.v_proj.weight.copy_(strength[:, None] * out)
-
-
-def averaged(file: Path, vision: Mapping[str, Any]) -> Eyes:
+def averaged(file: Path) -> Eyes:
     """The averaged network of a checkpoint, in evaluation mode."""
-    eyes = Eyes(vision)
-    eyes.load_state_dict(torch.load(file, map_location="cpu", weights_only=True)["average"])
+    state = _state(file)
+    eyes = Eyes(state["recipe"]["vision"])
+    eyes.load_state_dict(state["average"])
     return eyes.eval()
 
 
-def measure(eyes: Eyes, cache: Path, most: int | None = None) -> dict[str, dict[str, Any]]:
+def _state(file: Path) -> dict[str, Any]:
+    return dict(torch.load(file, map_location="cpu", weights_only=True))
+
+
+def measure(eyes: Eyes, cache: Path, sets: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Figures on the val split of every set, mirror images averaged as the product's own network does."""
 
     @torch.no_grad()
     def predict(pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        found = {name: values.numpy() for name, values in eyes(loop.to_input(np.ascontiguousarray(pixels))).items()}
-        return {**found, **{name: np.zeros((len(pixels), 1), np.float32) for name in OUTPUTS if name not in found}}
+        found = eyes(loop.to_input(np.ascontiguousarray(pixels)))
+        return {name: values.numpy() for name, values in found.items()}
 
     told: dict[str, dict[str, Any]] = {}
-    for name in SETS:
+    for name in sets:
         photos = CropSet.open(cache, name)
-        rows = np.flatnonzero(photos.val)[:most]
+        rows = np.flatnonzero(photos.val)
         if not rows.size:
             continue
         out = evaluate.answers(predict, photos, rows)

@@ -29,10 +29,11 @@ def look(recipe: Recipe, data: Path, out: Path, say: Say, minutes: float | None 
     Raises:
         UsageError: a file of `data` is missing. MissingExtra: pyarrow is not installed.
     """
-    photos.cached(data, out / "photos", recipe.vision.image_size, say)
-    plan = recipe.eyes | ({"budget_minutes": minutes} if minutes else {})
-    file = eyes.train(plan, recipe.vision.model_dump(), out / "photos", out / "eyes")
-    figures = eyes.measure(eyes.averaged(file, recipe.vision.model_dump()), out / "photos")
+    cache = out / "photos"
+    photos.cached(data, cache, recipe.eyes.mix, recipe.vision.image_size, say)
+    plan = recipe.eyes.model_dump() | {"vision": recipe.vision.model_dump()}
+    file = eyes.train(plan | ({"budget_minutes": minutes} if minutes else {}), cache, out / "eyes")
+    figures = eyes.measure(eyes.averaged(file), cache, recipe.eyes.mix)
     (out / "eyes" / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return figures
 
@@ -46,5 +47,5 @@ def make(recipe: Recipe, corpus: Path, out: Path) -> Path:
     said = tokens.texts(Conversations(corpus, "train"))
     tokenizer = tokens.learn(said, recipe.text.pieces, recipe.text.max_position_embeddings, tokens.template())
     taught = out / "eyes" / "last.pt"
-    tower = eyes.averaged(taught, recipe.vision.model_dump()).tower if taught.is_file() else None
+    tower = eyes.averaged(taught).tower if taught.is_file() else None
     return build(recipe, tokenizer, out / "model", tower)

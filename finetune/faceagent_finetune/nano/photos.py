@@ -6,7 +6,7 @@ that for a model that is shown a photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,20 @@ from PIL import Image
 from faceagent.media import Photo
 from faceagent_finetune.nets.multitask import crops, labels
 
-SETS = ("celeba40", "utkface", "fairface", "ferplus")
 _SURE = 0.9  # of the mesh that there is a face where it put its points
 
 
-def cached(data: Path, folder: Path, side: int, say: Callable[[str], None]) -> None:
+def cached(data: Path, folder: Path, sets: Iterable[str], side: int, say: Callable[[str], None]) -> None:
     """Write the sets that `folder` does not have yet; a run that was cut off begins its set anew.
 
     Args:
-        data: folder of the Parquet files. side: of the squares, in pixels. say: is told of each set.
+        data: folder of the Parquet files. sets: of `nets.multitask.crops.SOURCES`. side: of the squares, in pixels.
+        say: is told of each set.
 
     Raises:
         UsageError: a file of `data` is missing. MissingExtra: pyarrow is not installed.
     """
-    for name in SETS:
+    for name in sets:
         if (folder / name / "labels.npz").is_file():
             continue
         rows = crops.read(data / crops.SOURCES[name].file)
