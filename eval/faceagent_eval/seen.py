@@ -19,6 +19,11 @@ _ABSTAINS = re.compile(
 _NO = re.compile(r"\bno\b|\bcannot\b|\bcan't\b|\bnot\b", re.IGNORECASE)
 _OTHER = re.compile(r"^no\b|\bnot (?:look like )?the same\b|\btwo (?:different )?people\b|\bdifferent\b", re.IGNORECASE)
 _YES = re.compile(r"^\W*yes\b|,\s*yes\b|\byes[,:]", re.IGNORECASE)
+_REGIONS = {
+    **dict.fromkeys(("eye", "brow"), "eyes"),
+    **dict.fromkeys(("mouth", "lips", "jaw", "chin"), "mouth"),
+    "nose": "nose",
+}
 _PLACES = {"first": r"\bfirst\b|image 1\b", "second": r"\bsecond\b|image 2\b"}
 
 
@@ -67,6 +72,12 @@ def place(text: str) -> str | None:
     """ "first" or "second", whichever photo is named first."""
     found = {name: match.start() for name, words in _PLACES.items() if (match := re.search(words, text, re.IGNORECASE))}
     return min(found, key=lambda name: found[name]) if found else None
+
+
+def region(text: str) -> str | None:
+    """The part of the face that is named first: "eyes" (brows too), "nose", "mouth" (chin and jaw too), or "face"."""
+    word = named(text, ("eye", "brow", "nose", "mouth", "lips", "jaw", "chin", "whole", "several"))
+    return None if word is None else _REGIONS.get(word, "face")
 
 
 def named(text: str, words: Sequence[str]) -> str | None:

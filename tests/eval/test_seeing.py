@@ -119,6 +119,10 @@ def test_a_folder_without_a_corpus_is_named(tmp_path: Path) -> None:
         ("who looks older", "Image 2: 50 to 59 against 20 to 29.", "second"),
         ("same person", "Likely one person, going by the faces, not by clothes or background.", "yes"),
         ("same person", "They seem to show two different people.", "no"),
+        ("altered region", "The face looks altered: the brow nearer the left edge and the nose, it seems.", "eyes"),
+        ("altered region", "I would point to the mouth.", "mouth"),
+        ("altered region", "More manipulated than authentic: the face as a whole.", "face"),
+        ("altered region", "It looks authentic.", None),
         (NOT_VISIBLE, "The feet are not in the picture, so I can say nothing about the shoes.", ABSTAINED),
     ],
 )

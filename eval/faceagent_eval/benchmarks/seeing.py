@@ -31,6 +31,7 @@ from faceagent_tools.emotion_words import WORDS
 
 _LONGEST = 96  # tokens of an answer
 _THINGS = ("glasses", "beard", "smiling", "hat")
+_FEW = 5  # conversations with an answer, without which it is not asked for
 NOT_VISIBLE, _VISIBLE = "not visible", "visible"
 
 
@@ -39,12 +40,14 @@ class Task:
     """One kind of question.
 
     asks: whether a record of a corpus is one. read: what an answer in words says, in the terms of the label. tool: that
-    measures the same, and how its evidence is read; None where there is none.
+    measures the same, and how its evidence is read; None where there is none. label: the label in those terms; None:
+    not to be asked about.
     """
 
     asks: Callable[[Mapping[str, Any]], bool]
     read: Callable[[str], str | None]
     tool: tuple[str, Callable[[Sequence[Evidence]], str | None]] | None = None
+    label: Callable[[str], str | None] = str
 
 
 @dataclass(frozen=True)
@@ -86,20 +89,20 @@ class Seeing(Asking[Item, Seen]):
             if len(record.get("turns", ())) != 1:
                 continue
             for name, task in TASKS.items():
-                if task.asks(record):
-                    value = record["turns"][0]["value"]
-                    found[name][_hidden(value) if name == NOT_VISIBLE else value].append(number)
+                if task.asks(record) and (label := task.label(record["turns"][0]["value"])):
+                    found[name][label].append(number)
         return found
 
     def _balanced(self, found: Mapping[str, Mapping[str, list[int]]]) -> Iterator[Item]:
-        """As many of each answer; tasks of which the corpus has but one answer are left out."""
+        """As many of each answer. Answers that hardly occur, and tasks with but one answer, are left out."""
         for name, answers in found.items():
-            if len(answers) < 2:
+            common = {answer: numbers for answer, numbers in sorted(answers.items()) if len(numbers) >= _FEW}
+            if len(common) < 2:
                 continue
-            most = min(map(len, answers.values()))
+            most = min(map(len, common.values()))
             if self.limit:
-                most = min(most, max(self.limit // len(answers), 1))
-            for answer, numbers in sorted(answers.items()):
+                most = min(most, max(self.limit // len(common), 1))
+            for answer, numbers in common.items():
                 chosen = random.Random(f"{name}/{answer}").sample(numbers, most)
                 yield from (Item(name, number, answer) for number in chosen)
 
@@ -148,6 +151,12 @@ def _with_eyes(seat: BaseChatModel) -> Any:
 def _hidden(value: str) -> str:
     """Whether a thing can be seen at all, whatever the answer about it."""
     return value if value == ABSTAINED else _VISIBLE
+
+
+def _strongest(rows: Sequence[Evidence]) -> str | None:
+    """Where `detect_forgery` saw most of a forgery, whatever it makes of it."""
+    named = [places for row in rows if isinstance(places := row.details.get("strongest"), list) and places]
+    return seen.region(str(named[0][0])) if named else None
 
 
 def _asked(attribute: str, *kinds: str, of: str = "") -> Callable[[Mapping[str, Any]], bool]:
@@ -210,5 +219,8 @@ TASKS: Mapping[str, Task] = {
     "same person": Task(
         _asked("same person", "comparison"), seen.same_person, ("compare_faces", _evidence("same_person", _same))
     ),
-    NOT_VISIBLE: Task(_hidden_or_not, lambda text: ABSTAINED if seen.abstains(text) else _VISIBLE),
+    "altered region": Task(
+        _asked("altered region", "forgery"), seen.region, ("detect_forgery", _strongest), label=seen.region
+    ),
+    NOT_VISIBLE: Task(_hidden_or_not, lambda text: ABSTAINED if seen.abstains(text) else _VISIBLE, label=_hidden),
 }

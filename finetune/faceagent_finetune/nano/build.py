@@ -36,7 +36,6 @@ def build(recipe: Recipe, tokenizer: Any, folder: Path, tower: Any = None) -> Pa
         Idefics3Config(
             image_token_id=image,
             scale_factor=recipe.merged,
-            pad_token_id=pad,
             vision_config=recipe.vision.model_dump(),
             text_config={"model_type": "llama", "vocab_size": len(tokenizer), **text, **ids},
         )

@@ -52,16 +52,11 @@ class Eyes(nn.Module):
         from transformers.models.idefics3.modeling_idefics3 import Idefics3VisionTransformer
 
         super().__init__()
-        made = Idefics3VisionConfig(**config)
-        patches = (made.image_size // made.patch_size) ** 2
-        self.tower = Idefics3VisionTransformer(made)
-        self.where = nn.Linear(made.hidden_size, _WHERE)
-        self.local = nn.ModuleDict({name: nn.Linear(_WHERE * patches, size) for name, size in HEADS.items()})
-        pooled = {name: size for name, size in HEADS.items() if name not in SPATIAL}
-        self.pooled = nn.ModuleDict({name: nn.Linear(made.hidden_size, size) for name, size in pooled.items()})
-        for name in SPATIAL:
-            nn.init.normal_(self.local[name].weight, std=0.002)
-        nn.init.constant_(self.local["points"].bias, 0.5)
+        width, patches = config["hidden_size"], (config["image_size"] // config["patch_size"]) ** 2
+        self.tower = Idefics3VisionTransformer(Idefics3VisionConfig(**config))
+        self.where = nn.Linear(width, _WHERE)
+        self.local = nn.ModuleDict({name: _head(name, _WHERE * patches) for name in HEADS})
+        self.pooled = nn.ModuleDict({name: _head(name, width) for name in HEADS if name not in SPATIAL})
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         return self.both(pixels)[0]
@@ -77,6 +72,14 @@ class Eyes(nn.Module):
     def parts(self) -> dict[str, list[nn.Parameter]]:
         heads = (self.where, self.local, self.pooled)
         return {"tower": list(self.tower.parameters()), "heads": [p for part in heads for p in part.parameters()]}
+
+
+def _head(name: str, width: int) -> nn.Linear:
+    head = nn.Linear(width, HEADS[name])
+    if name in SPATIAL:  # begins close to the mean face
+        nn.init.normal_(head.weight, std=0.002)
+        nn.init.constant_(head.bias, 0.5 if name == "points" else 0.0)
+    return head
 
 
 def train(plan: Mapping[str, Any], cache: Path, out: Path) -> Path:

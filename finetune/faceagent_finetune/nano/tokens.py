@@ -72,7 +72,7 @@ def learn(said: Iterable[str], pieces: int, context: int, chat_template: str) ->
     bpe.train_from_iterator(said, trainer)
     # Tokens of their own, but text all the same: they survive decoding, as in the Qwen family.
     bpe.add_tokens([AddedToken(name, special=False, normalized=False) for name in (OPEN, CLOSE)])
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # where transformers is installed
         tokenizer_object=bpe,
         eos_token=END,
         pad_token=PAD,
