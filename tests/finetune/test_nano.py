@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra local")
@@ -27,6 +29,7 @@ from faceagent.media import Photo  # noqa: E402
 from faceagent_finetune.__main__ import main  # noqa: E402
 from faceagent_finetune.corpus.sources import SOURCES  # noqa: E402
 from faceagent_finetune.nano import eyes, tokens  # noqa: E402
+from faceagent_finetune.nano.photos import cached  # noqa: E402
 from faceagent_finetune.nano.recipe import Recipe  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet  # noqa: E402
 from faceagent_finetune.vlm.run import Run  # noqa: E402
@@ -155,10 +158,31 @@ def test_the_eyes_learn_and_go_into_the_model(made: Path, recipe: Path, capsys: 
         eyes.train(again | {"vision": again["vision"] | {"num_hidden_layers": 2}}, made / "photos", made / "eyes")
 
 
-def test_photos_are_squeezed_and_their_points_with_them(made: Path) -> None:
-    photos = CropSet.open(made / "photos", "fairface")
-    assert photos.crops.shape == (24, 32, 32, 3)
-    assert photos.val.sum() == 6
+def test_photos_are_squeezed_and_their_points_with_them(tmp_path: Path) -> None:
+    """A photo twice as wide as high, whose nose the mesh put at a quarter of both."""
+    import pyarrow
+    from pyarrow import parquet
+
+    rows = fairface(4)
+    photo = io.BytesIO()
+    Image.new("RGB", (80, 40), "gray").save(photo, "PNG")
+    rows[1]["image"]["bytes"] = photo.getvalue()
+    write(tmp_path / SOURCES["fairface"].file, rows)
+    mesh = {"file": "fairface", "path": "1.png", "face_flag": 1.0, "points78": [20.0, 10.0] * 78}
+    mesh |= dict.fromkeys(("euler_x", "euler_y", "euler_z", "left_eye_open", "right_eye_open", "mouth_open"), 0.25)
+    (tmp_path / "landmarks").mkdir()
+    parquet.write_table(pyarrow.Table.from_pylist([mesh]), tmp_path / "landmarks" / "mesh_teacher.parquet")
+    told: list[str] = []
+    for _ in range(2):  # the second time it is all there
+        cached(tmp_path, tmp_path / "out", ["fairface"], 32, told.append)
+    assert told == ["fairface: 4 photos, 32 pixels a side"]
+    found = CropSet.open(tmp_path / "out", "fairface")
+    assert found.crops.shape == (4, 32, 32, 3)
+    assert found.crops[1].min() == found.crops[1].max() == 128
+    assert found.targets["points"][1] == pytest.approx(0.25)
+    assert np.isnan(found.targets["points"][0]).all()
+    with pytest.raises(UsageError, match="another size"):
+        cached(tmp_path, tmp_path / "out", ["fairface"], 48, told.append)
 
 
 def test_a_step_lowers_the_loss(made: Path, conversations: Path, tmp_path: Path) -> None:

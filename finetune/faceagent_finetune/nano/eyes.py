@@ -40,8 +40,8 @@ class Eyes(nn.Module):
     """Idefics3's vision tower with linear heads: float32 RGB [N, 3, S, S] of 0-255 -> as `Ends` of multitask.
 
     What a model that writes can use is what every patch carries: most heads read the mean over the patches. Points and
-    pose read each patch in its place (`local`), and so, while it is trained, does a second head for everything else,
-    from which the tower learns much sooner what to look for.
+    pose read each patch in its place (`local`), and so, while it is trained, does a second head for everything else:
+    what is bound to a place, such as a mouth, teaches the tower from the first step.
 
     Args:
         config: `vision_config` of Idefics3.

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from faceagent.errors import UsageError
 from faceagent.media import Photo
 from faceagent_finetune.nets.multitask import crops, labels
+from faceagent_finetune.nets.multitask.data import CropSet
 
 _SURE = 0.9  # of the mesh that there is a face where it put its points
 
@@ -28,10 +30,13 @@ def cached(data: Path, folder: Path, sets: Iterable[str], side: int, say: Callab
         say: is told of each set.
 
     Raises:
-        UsageError: a file of `data` is missing. MissingExtra: pyarrow is not installed.
+        UsageError: a file of `data` is missing, or `folder` holds photos of another side.
+        MissingExtra: pyarrow is not installed.
     """
     for name in sets:
         if (folder / name / "labels.npz").is_file():
+            if CropSet.open(folder, name).crops.shape[1] != side:
+                raise UsageError(f"{folder} holds photos of another size", "Name another folder with --out")
             continue
         rows = crops.read(data / crops.SOURCES[name].file)
         mesh = crops.mesh_rows(data, name)

@@ -96,7 +96,8 @@ class Recipe(Frozen):
         except ValidationError as error:
             first = error.errors()[0]
             raise UsageError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}", "Mend that line") from None
-        check_known(recipe.eyes.mix, SOURCES, "set in [eyes.mix]:", path)
+        labelled = [name for name, source in SOURCES.items() if not source.all_val]
+        check_known(recipe.eyes.mix, labelled, "set in [eyes.mix]:", path)
         check_known(recipe.eyes.augment, (field.name for field in fields(Strength)), "line in [eyes.augment]:", path)
         if set(recipe.eyes.weights) != set(HEADS):
             raise UsageError(f"{path}: [eyes.weights] must name {', '.join(HEADS)}", "Mend that table")
