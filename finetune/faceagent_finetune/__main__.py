@@ -97,6 +97,8 @@ def train(chosen: argparse.Namespace) -> int:
 
     with Steps() as steps:
         run = train(recipe, chosen.corpus, chosen.out, steps)
+    if run is None:  # in a process that only helps another
+        return 0
     figures = run.report() or {}
     val = figures["val"]["all"]
     say(f"{figures['steps']} steps in {run.folder}, {figures['tokens_per_second']} tokens a second")
@@ -113,7 +115,7 @@ def _dry_run(recipe: Recipe, corpus: Path) -> int:
     say(f"{told.conversations} conversations of {told.load.tokens:.0f} tokens in the mean; {told.steps} steps")
     say(
         f"About {told.memory / 2**30:.2g} GiB of memory on each device, and {timedelta(seconds=round(told.seconds))} "
-        f"hours on one such as this ({told.device}); either may be off by a factor of two. Nothing was trained."
+        f"hours on one such as this ({told.device}), within a factor of two or so. Nothing was trained."
     )
     return 0
 

@@ -1,4 +1,4 @@
-"""A tiny vision-language model and a corpus for it, for all tests of tuning. Without the extra `local` they are skipped."""
+"""A tiny vision-language model and a corpus for it, for all tests of tuning, which need the extra `local`."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -32,7 +33,8 @@ TOOL = {
 }
 # A template that knows no tools and no system message, and leaves the end of a turn to the trainer, as LLaVA's does.
 BARE = """\
-{%- for message in messages %}{% if message['role'] not in ('user', 'assistant') %}{{ raise_exception('no') }}{% endif %}
+{%- for message in messages %}
+{%- if message['role'] not in ('user', 'assistant') %}{{ raise_exception('no') }}{% endif %}
 {{- message['role'].upper() + ':' }}{% for part in message['content'] %}
 {{- ' <image>' if part['type'] == 'image' else ' ' + part['text'] }}{% endfor %}{{- ' ' }}
 {%- endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"""
@@ -99,7 +101,7 @@ def learnt(chat: ChatFormat, batch: dict[str, Any]) -> list[str]:
                 pieces.append((label != NOT_LEARNT, []))
             pieces[-1][1].append(token)
         texts = [(of, chat.processor.tokenizer.decode(tokens)) for of, tokens in pieces]
-        print("".join(f"[{text}]" if of else text for of, text in texts))
+        sys.stdout.write("".join(f"[{text}]" if of else text for of, text in texts) + "\n")
         told += [text for of, text in texts if of]
     return told
 
@@ -135,19 +137,54 @@ def test_training_reads_token_for_token_what_the_product_reads(
     batch = Batches(traces, chat, [END], max_length=4096, image_side=1024)([0])
     network = type("Network", (), {"get_input_embeddings": lambda self: torch.nn.Embedding(1, 1)})()
     model = LocalModel("tiny", network, chat, None, (2,), 4096)
-    messages, tools = traces.messages(0)
-    asked = [
-        model.encode(transcribe(messages[:place], tools, chat.knows, chat.control_tokens), tools)["input_ids"][
-            0
-        ].tolist()
-        for place, message in enumerate(messages)
-        if message.type == "ai"
-    ]
+    spoken = traces.spoken(0)
+    asked = []
+    for place, message in enumerate(spoken.messages):
+        if message.type == "ai":
+            before = transcribe(spoken.messages[:place], spoken.tools, chat.knows, chat.control_tokens)
+            asked.append(model.encode(before, spoken.tools)["input_ids"][0].tolist())
     begun = []
     for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
         begins = [at for at in range(1, len(ids)) if labels[at] != NOT_LEARNT and labels[at - 1] == NOT_LEARNT]
         begun += [ids[:at] for at in begins]
     assert begun == asked
+
+
+@pytest.mark.parametrize("template", [tiny_vlm.TEMPLATE, FORGETFUL, BARE], ids=["tools", "forgetful", "bare"])
+def test_what_has_the_weight_0_is_context(tiny: Path, tmp_path: Path, template: str) -> None:
+    pytest.importorskip("pyarrow")
+    messages = trace("train/made-00000/0000.png")
+    messages[5]["weight"] = 0
+    chat = chat_of(tiny, tmp_path, template)
+    batch = Batches(corpus_of(tmp_path / "made", {"messages": messages, "tools": [TOOL]}), chat, [END], 4096, 96)([0])
+    assert [text.strip() for text in learnt(chat, batch)] == [CALLED + END, SURE + END]
+
+
+@pytest.mark.parametrize("prepend", ["always", "first", "never"])
+def test_tokens_that_begin_with_a_space_are_told_apart_too(
+    tiny: Path, traces: Conversations, prepend: Literal["always", "first", "never"]
+) -> None:
+    """A tokenizer as Llama 2 and LLaVA have it: a word and the space before it are one token."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import Idefics3Processor, PreTrainedTokenizerFast
+
+    words = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prepend, split=False)
+    words.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(prepend_scheme=prepend)])
+    processor = read_processor(str(tiny))
+    special = list(processor.tokenizer.all_special_tokens)
+    pieces = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=["<unk>", *special, *pieces], show_progress=False)
+    words.train_from_iterator([SEEN, SURE, CALLED, "How many faces?"] * 3, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words, eos_token=END, pad_token=special[0], additional_special_tokens=special
+    )
+    spoken = Idefics3Processor(
+        processor.image_processor, tokenizer, image_seq_len=tiny_vlm.IMAGE_TOKENS, chat_template=BARE
+    )
+    chat = ChatFormat.of(spoken)
+    batch = Batches(traces, chat, [END], max_length=4096, image_side=96)([0])
+    assert [text.strip() for text in learnt(chat, batch)] == [CALLED + END, SEEN + END, SURE + END]
 
 
 def test_a_template_that_asks_otherwise_than_it_writes_is_refused(
@@ -178,7 +215,6 @@ def test_the_order_is_that_of_seed_and_epoch_and_batches_are_of_like_length() ->
     assert first == list(InTurn(sizes, 4, seed=5))
     order.set_epoch(1)
     assert list(order) != first
-    spread = [
-        max(cut) - min(cut) for at in range(0, 400, 4) if (cut := [sizes[number] for number in first[at : at + 4]])
-    ]
+    cuts = [[sizes[number] for number in first[at : at + 4]] for at in range(0, 400, 4)]
+    spread = [max(cut) - min(cut) for cut in cuts]
     assert sum(spread) / len(spread) < 40  # of 1000; by chance it would be 600

@@ -78,12 +78,12 @@ class Batches:
 
     def _lessons(self, number: int) -> list[Lesson]:
         try:
-            messages, tools = self.conversations.messages(number)
-            transcript = transcribe(messages, tools, self.chat.knows, self.chat.control_tokens)
+            spoken = self.conversations.spoken(number)
+            transcript = transcribe(spoken.messages, spoken.tools, self.chat.knows, self.chat.control_tokens)
         except (BrokenRecord, MediaError) as error:
             self._leave(number, str(error))
             return []
-        return lessons(self.chat, transcript.shrunk(self.image_side), tools, self.ends)
+        return lessons(self.chat, transcript.shrunk(self.image_side), spoken.tools, spoken.learnt, self.ends)
 
     def _leave(self, number: int, reason: str) -> None:
         name = str(self.conversations.record(number).get("id", number))

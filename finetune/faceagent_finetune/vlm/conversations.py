@@ -33,6 +33,16 @@ class Place:
     size: int
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """messages: of LangChain. tools: bound, in OpenAI's format. learnt: of each of the assistant's messages, whether it
+    is; the others are context."""
+
+    messages: list[BaseMessage]
+    tools: list[dict[str, Any]]
+    learnt: list[bool]
+
+
 class Conversations:
     """Those of one split.
 
@@ -91,14 +101,19 @@ class Conversations:
             file.seek(place.offset)
             return read_record(file.readline())
 
-    def messages(self, index: int) -> tuple[list[BaseMessage], list[dict[str, Any]]]:
-        """A conversation as the product's messages, and the tools bound in it.
+    def spoken(self, index: int) -> Spoken:
+        """A conversation as the product would have it.
 
         Raises:
             BrokenRecord: a picture's file is gone.
         """
         record = self.record(index)
-        return list(_messages(record["messages"], self.corpus)), list(record.get("tools") or ())
+        told = record["messages"]
+        return Spoken(
+            messages=list(_messages(told, self.corpus)),
+            tools=list(record.get("tools") or ()),
+            learnt=[message.get("weight") != 0 for message in told if message["role"] == "assistant"],
+        )
 
 
 class BrokenRecord(ValueError):
@@ -133,13 +148,15 @@ def check(record: Mapping[str, Any], corpus: Path) -> int:
     Raises:
         BrokenRecord: it cannot.
     """
-    size = 0
+    size, before = 0, ""
     for number, message in enumerate(record["messages"], start=1):
         if not isinstance(message, dict) or message.get("role") not in _ROLES:
             raise BrokenRecord(f"message {number} has none of the roles {', '.join(_ROLES)}")
-        size += _check_message(message, number, corpus)
-    if not any(message["role"] == "assistant" for message in record["messages"]):
-        raise BrokenRecord("the assistant says nothing in it")
+        if before == message["role"] == "assistant":
+            raise BrokenRecord(f"message {number} is the assistant's, as the one before it")
+        size, before = size + _check_message(message, number, corpus), message["role"]
+    if not any(message["role"] == "assistant" and message.get("weight") != 0 for message in record["messages"]):
+        raise BrokenRecord("the assistant says nothing in it that is to be learnt")
     return size
 
 

@@ -4,7 +4,7 @@ Memory is the sum of what is known (weights, gradients, AdamW's two averages) an
 Korthikanti et al. 2022 (arXiv:2205.05198: 34 bytes a token, layer and unit of width in 16 bits, attention by blocks).
 Time is the work, 2 operations a weight and token forward and up to twice that backward (Kaplan et al. 2020,
 arXiv:2001.08361), at a share of the speed at which this machine was just seen to multiply matrices. Expect either to
-be off by a factor of up to two.
+be off by a factor of up to two; on a processor, whose allocator keeps what it once took, memory by up to four.
 """
 
 from __future__ import annotations

@@ -29,24 +29,28 @@ class Lesson:
 
 
 def lessons(
-    chat: ChatFormat, transcript: Transcript, tools: Sequence[dict[str, Any]], ends: Sequence[str]
+    chat: ChatFormat,
+    transcript: Transcript,
+    tools: Sequence[dict[str, Any]],
+    wanted: Sequence[bool],
+    ends: Sequence[str],
 ) -> list[Lesson]:
     """One, as long as the template writes earlier turns as it wrote the last.
 
     Args:
         transcript: from `transcribe`, with the same tools.
+        wanted: of each of the assistant's turns, whether it is learnt; the others are read only.
         ends: the tokens that end a turn, the one to write where the template writes none first.
 
     Raises:
         UsageError: the template begins the assistant's turn in another way than it writes one.
     """
     made: list[Lesson] = []
-    for place, turn in enumerate(transcript.turns):
-        if turn["role"] != "assistant":
-            continue
+    places = [place for place, turn in enumerate(transcript.turns) if turn["role"] == "assistant"]
+    for place in (place for place, learn in zip(places, wanted, strict=True) if learn):
         before = transcript.turns[:place]
         asked = chat.render(before, tools)
-        answer = _turn(asked, chat.render([*before, turn], tools, answering=False), ends)
+        answer = _turn(asked, chat.render(transcript.turns[: place + 1], tools, answering=False), ends)
         learnt: tuple[tuple[int, int], ...] = ((len(asked), len(asked) + len(answer)),)
         if made and asked.startswith(made[-1].text):
             learnt = (*made.pop().learnt, *learnt)

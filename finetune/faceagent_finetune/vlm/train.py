@@ -27,20 +27,20 @@ class Trainer(transformers.Trainer):
     """transformers' trainer, with an order of the conversations that seed and epoch alone decide, and its own batches
     for the val split. Datasets are numbers of conversations; `Batches` reads them."""
 
-    def __init__(self, *, order: InTurn, val: Batches, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._order, self._val = order, val
+    def __init__(self, *, order: InTurn, val: Batches, val_numbers: list[int], **kwargs: Any) -> None:
+        self.order, self.val, self.val_numbers = order, val, val_numbers
+        super().__init__(eval_dataset=val_numbers or None, **kwargs)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> InTurn:
-        return self._order
+        return self.order
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
-        numbers: Any = self.eval_dataset
-        return self.accelerator.prepare(DataLoader(numbers, batch_size=self.args.eval_batch_size, collate_fn=self._val))
+        numbers: Any = self.val_numbers
+        return self.accelerator.prepare(DataLoader(numbers, batch_size=self.args.eval_batch_size, collate_fn=self.val))
 
 
-def train(recipe: Recipe, corpus: Path, out: Path, on_progress: Progress) -> Run:
-    """Train, or go on after the last whole checkpoint; the finished run.
+def train(recipe: Recipe, corpus: Path, out: Path, on_progress: Progress) -> Run | None:
+    """Train, or go on after the last whole checkpoint; the finished run, or None in a process that only helps another.
 
     Raises:
         UsageError: recipe, corpus and folder do not go together. FaceAgentError: memory, disk or the loss gave way;
@@ -48,11 +48,25 @@ def train(recipe: Recipe, corpus: Path, out: Path, on_progress: Progress) -> Run
     """
     check_place(recipe.model)
     data, val = (Conversations(corpus, split, recipe.only, recipe.without) for split in ("train", "val"))
-    run = Run.claim(out, recipe, corpus)
-    if run.report() is not None:
-        return run
-    run.clear()
-    run.leave_out([*data.left_out, *val.left_out])
+    arguments = _arguments(recipe, out)
+    first = arguments.process_index == 0
+    with arguments.main_process_first(local=False):
+        run = Run.claim(out, recipe, corpus)
+        if run.report() is None and first:
+            run.clear()
+            run.leave_out([*data.left_out, *val.left_out])
+    if run.report() is None:
+        figures = _trained(run, arguments, data, val, on_progress)
+        if first:
+            run.finish({**figures, "left_out": run.was_left_out()})
+    return run if first else None
+
+
+def _trained(
+    run: Run, arguments: transformers.TrainingArguments, data: Conversations, val: Conversations, on_progress: Progress
+) -> dict[str, Any]:
+    """Run it to its end; the figures."""
+    recipe = run.recipe
     transformers.utils.logging.disable_progress_bar()
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
@@ -60,51 +74,54 @@ def train(recipe: Recipe, corpus: Path, out: Path, on_progress: Progress) -> Run
     transformers.set_seed(recipe.seed)
     with explained(recipe.model):
         processor = read_processor(recipe.model)
-    network = networks.load(recipe)
-    trainer, watch = _trainer(run, network, processor, data, val, on_progress)
+    watch = Watch(run.folder, on_progress)
     checkpoints = run.checkpoints()
-    with shortage_told(out):
+    with shortage_told(run.folder):
+        trainer = _trainer(run, arguments, networks.load(recipe), processor, data, val)
+        trainer.add_callback(watch)
         trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
-        numbers: Any = trainer.eval_dataset
-        figures = judged(trainer, trainer._val, list(numbers or ()))
-    if trainer.is_world_process_zero():
-        told = {"steps": trainer.state.global_step, "tokens_read": trainer.state.num_input_tokens_seen}
-        speed = {"tokens_per_second": round(watch.speed, 1), "device": str(trainer.args.device)}
-        run.finish({**told, **speed, "val": figures, "left_out": run.was_left_out()})
-    return run
+        losses = judged(trainer, trainer.val, trainer.val_numbers)
+    return {
+        "steps": trainer.state.global_step,
+        "tokens_read": trainer.state.num_input_tokens_seen,
+        "tokens_per_second": round(watch.speed, 1),
+        "device": str(arguments.device),
+        "val": losses,
+    }
 
 
 def _trainer(
-    run: Run, network: Any, processor: Any, data: Conversations, val: Conversations, on_progress: Progress
-) -> tuple[Trainer, Watch]:
+    run: Run,
+    arguments: transformers.TrainingArguments,
+    network: Any,
+    processor: Any,
+    data: Conversations,
+    val: Conversations,
+) -> Trainer:
     recipe = run.recipe
     chat = ChatFormat.of(processor)
-    tokenizer = processor.tokenizer
-    ends = [tokenizer.decode([end]) for end in end_tokens(network.generation_config, tokenizer)]
+    ends = [processor.tokenizer.decode([end]) for end in end_tokens(network.generation_config, processor.tokenizer)]
     read, judge = (Batches(of, chat, ends, recipe.max_length, recipe.image_side, run.left_out) for of in (data, val))
     chosen = random.Random(recipe.seed).sample(range(len(val)), min(recipe.val, len(val)))
-    watch = Watch(run.folder, on_progress)
     trainer = Trainer(
-        model=network,
-        args=_arguments(run, bool(chosen)),
-        train_dataset=range(len(data)),
-        eval_dataset=sorted(chosen) or None,
-        data_collator=read,
-        processing_class=processor,
-        callbacks=[watch],
         order=InTurn(data.sizes, recipe.batch, recipe.seed),
         val=judge,
+        val_numbers=sorted(chosen),
+        model=network,
+        args=arguments,
+        train_dataset=range(len(data)),
+        data_collator=read,
+        processing_class=processor,
     )
     trainer.remove_callback(transformers.PrinterCallback)
-    return trainer, watch
+    return trainer
 
 
-def _arguments(run: Run, judging: bool) -> transformers.TrainingArguments:
-    recipe = run.recipe
+def _arguments(recipe: Recipe, out: Path) -> transformers.TrainingArguments:
     if recipe.tensorboard and find_spec("tensorboard") is None:
         raise UsageError("tensorboard = true needs TensorBoard", "Install it with: pip install tensorboard")
     return transformers.TrainingArguments(
-        output_dir=str(run.folder),
+        output_dir=str(out),
         seed=recipe.seed,
         num_train_epochs=recipe.epochs,
         max_steps=recipe.steps or -1,
@@ -119,7 +136,7 @@ def _arguments(run: Run, judging: bool) -> transformers.TrainingArguments:
         bf16=networks.bf16(recipe),
         activation_checkpointing=recipe.checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False} if recipe.checkpointing else None,
-        eval_strategy="steps" if judging else "no",
+        eval_strategy="steps" if recipe.val else "no",
         eval_steps=recipe.val_every,
         save_strategy="steps",
         save_steps=recipe.save_every,
@@ -130,6 +147,8 @@ def _arguments(run: Run, judging: bool) -> transformers.TrainingArguments:
         include_num_input_tokens_seen="non_padding",
         dataloader_num_workers=recipe.workers,
         dataloader_pin_memory=torch.accelerator.is_available(),
+        # A batch without pictures leaves eyes and connector out.
+        ddp_find_unused_parameters=set(recipe.parts) != {"language"},
         remove_unused_columns=False,
         prediction_loss_only=True,
         label_names=["labels"],
