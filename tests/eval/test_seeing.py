@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,16 @@ def test_without_eyes_the_tools_are_measured_alone(corpus: Path) -> None:
     names = [figure.name for figure in run(benchmark).figures]
     assert "perceived gender: the tools" in names
     assert not any(name.endswith("the model") for name in names)
+
+
+def test_a_photo_that_is_gone_is_told(corpus: Path, tmp_path: Path) -> None:
+    spoilt = shutil.copytree(corpus, tmp_path / "spoilt")
+    next(spoilt.glob("val/*/0000.png")).unlink()
+    benchmark = Seated(spoilt)
+    benchmark.limit = 2
+    result = run(benchmark)
+    assert not result.complete
+    assert all(name.startswith("val/") for name in result.missing)
 
 
 def test_a_folder_without_a_corpus_is_named(tmp_path: Path) -> None:

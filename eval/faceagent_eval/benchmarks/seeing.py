@@ -113,7 +113,7 @@ class Seeing(Asking[Item, Seen]):
 
     def _answer(self, number: int) -> str:
         assert self._seat is not None
-        messages, _ = self._corpus.messages(number)
+        messages = self._corpus.spoken(number).messages
         return str(self._seat.invoke(list(takewhile(lambda message: message.type != "ai", messages))).text)
 
     def _measured(self, number: int, tool: str, read: Callable[[Sequence[Evidence]], str | None]) -> str | None:
@@ -131,7 +131,9 @@ class Seeing(Asking[Item, Seen]):
                 figures.append(_right(f"{name}: the model", rows, lambda row: row.said))
             if rows and task.tool:
                 figures.append(_right(f"{name}: the tools", rows, lambda row: row.measured))
-        return self.result("questions of a corpus' val split, as many of each answer", figures)
+        missing = tuple(row.name for row in self._corpus.left_out)
+        protocol = "questions of a corpus' val split, as many of each answer"
+        return self.result(protocol, figures, missing=missing, complete=not missing)
 
 
 def _right(name: str, rows: Sequence[Seen], answer: Callable[[Seen], str | None]) -> Figure:
