@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from faceagent import policy
 from faceagent.controllers import make_controller
 from faceagent.errors import UsageError
+from faceagent.ground import words_of
 from faceagent.loop import Budget, Conversation
 from faceagent.media import Limits, Photo, Pixels
 from faceagent.session import Session
@@ -20,6 +21,9 @@ from faceagent.video import Video, take
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
     from PIL import Image
+
+    from faceagent.audit import AuditLog
+    from faceagent.gallery import Gallery
 
     PhotoLike = str | Path | bytes | Pixels | Image.Image | Photo | Video
 
@@ -38,9 +42,12 @@ class FaceAgent:
         purpose: what faces are read for, a name in `faceagent.policy.purposes()`. Without one, emotion and ethnicity
             stay off.
         load_in: bits of a local controller's weights; by default as they are stored.
+        gallery: the people who are enrolled; without one nobody is.
+        audit: where every question is logged with what was done and said; by default the gallery's log, and none
+            without a gallery.
 
     Raises:
-        UsageError: no such controller, model or purpose, or no tools are installed.
+        UsageError: no such controller, model or purpose; no tools are installed, or the words of two contradict.
         MissingExtra: the controller takes an extra that is not installed.
         ControllerError: the controller's model cannot be loaded.
     """
@@ -54,16 +61,21 @@ class FaceAgent:
         budget: Budget | None = None,
         purpose: str | None = None,
         load_in: Literal["4bit", "8bit"] | None = None,
+        gallery: Gallery | None = None,
+        audit: AuditLog | None = None,
     ) -> None:
         self.tools = Toolbox.installed() if tools is None else Toolbox(tools)
         if not self.tools:
             raise UsageError("No tools are installed", "Install faceagent itself rather than its core alone")
+        words_of(self.tools.values())  # what is wrong with them is told now and not at the first question
         if isinstance(controller, str):
             controller = make_controller(controller, self.tools, load_in=load_in)
         self.controller = controller
         self.limits = limits or Limits()
         self.budget = budget or Budget()
         self.purpose = None if purpose is None else policy.purpose(purpose).name
+        self.gallery = gallery
+        self.audit = gallery.audit if audit is None and gallery is not None else audit
 
     def open(self, images: Iterable[PhotoLike]) -> Session:
         """A new conversation about these photos and videos.
@@ -71,7 +83,7 @@ class FaceAgent:
         Raises:
             MediaError: one of them cannot be used.
         """
-        session = Session(self.purpose)
+        session = Session(self.purpose, self.gallery)
         for image in images:
             self._take(session, image)
         return session
@@ -88,7 +100,7 @@ class FaceAgent:
         Raises:
             MediaError: the file, or a photo or video of it, is missing, damaged or has changed since.
         """
-        return Session.resume(path, self.limits)
+        return Session.resume(path, self.limits, self.gallery)
 
     def ask(
         self,
@@ -111,6 +123,7 @@ class FaceAgent:
             MediaError: a photo cannot be used.
             UsageError: the question is empty.
             ControllerError: the controller did not produce a usable turn.
+            AuditError: there is an audit log and it cannot be written; then nothing is answered.
         """
         for event in self.stream(question, images, session=session, stop=stop):
             if isinstance(event, Answered):
@@ -131,8 +144,30 @@ class FaceAgent:
         """
         if not question.strip():
             raise UsageError("The question is empty", "Ask something about the photos")
-        session = session or Session(self.purpose)
+        session = session or Session(self.purpose, self.gallery)
         for image in images:
             self._take(session, image)
         conversation = Conversation(self.controller, self.tools, self.budget, session, question, stop)
-        yield from conversation.events()
+        yield from self._logged(conversation)
+
+    def _logged(self, conversation: Conversation) -> Generator[Event, None, None]:
+        """The conversation's events; the answer is in the audit log before anybody hears it."""
+        answer: Answer | None = None
+        try:
+            for event in conversation.events():
+                if isinstance(event, Answered):
+                    answer = event.answer
+                    self._log(conversation, answer)
+                yield event
+        finally:
+            if answer is None:
+                self._log(conversation, None)
+
+    def _log(self, conversation: Conversation, answer: Answer | None) -> None:
+        if self.audit is None:
+            return
+        session = conversation.session
+        names = {} if session.gallery is None else session.gallery.pseudonyms()
+        self.audit.question(
+            conversation.question, session.purpose, session.exhibits(), conversation.steps, answer, names
+        )

@@ -11,6 +11,8 @@
     ├── WeightsError            a model file …
     │   ├── WeightsMissing      … is not here (says how to get it)
     │   └── WeightsCorrupt      … does not have the published SHA-256
+    ├── GalleryError            the gallery of enrolled people cannot be used
+    ├── AuditError              the audit log cannot be written or read
     ├── PolicyError             refused: the policy in force does not allow it
     ├── ToolError               a measurement failed for good
     └── ControllerError         the chat model did not produce a usable turn
@@ -20,6 +22,11 @@ Anything else that escapes is a bug.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class FaceAgentError(Exception):
@@ -75,6 +82,14 @@ class WeightsCorrupt(WeightsError):
     """A model file does not have the SHA-256 that was published for it."""
 
 
+class GalleryError(FaceAgentError):
+    """The gallery is missing, damaged, locked by another key, or does not have who was asked for."""
+
+
+class AuditError(FaceAgentError):
+    """The audit log cannot be written or read."""
+
+
 class PolicyError(FaceAgentError):
     """The policy in force does not allow what was asked."""
 
@@ -85,3 +100,11 @@ class ToolError(FaceAgentError):
 
 class ControllerError(FaceAgentError):
     """The chat model in the seat did not produce a usable turn."""
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with data from outside, as part of a sentence: "images.0: Input should be …"."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    told = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{place}: {told}" if place else told

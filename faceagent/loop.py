@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from faceagent.controllers.draft import NOTICE, RULES, Draft, history, inventory
-from faceagent.errors import ControllerError
-from faceagent.ground import Rejection, aside, ground
-from faceagent.narrate import Narration, compose, narrate
+from faceagent.controllers.plan import of_itself
+from faceagent.controllers.sequence import in_sequence
+from faceagent.errors import ControllerError, first_fault
+from faceagent.ground import Rejection, aside, ground, words_of
+from faceagent.narrate import ROLES, Narration, compose, narrate
 from faceagent.session import Session
 from faceagent.tool import Names, Outcome, Toolbox
 from faceagent.types import Answer, Answered, Claim, Event, Step, StepFinished, StepStarted, Turn
@@ -84,6 +86,7 @@ class Conversation:
         self.fruitless = 0
         self.stopped: str | None = None
         self.not_shown: list[str] = []
+        self.words = words_of(tools.values())
         self.bound = {tool.name: tool for tool in tools.bind(session, self.steps)}
         self.model = controller.bind_tools(list(self.bound.values()))
         self.deadline = time.monotonic() + budget.seconds
@@ -111,12 +114,17 @@ class Conversation:
         turn = Turn(
             question=self.question,
             status=status,
-            claims=tuple(accepted),
+            claims=self._arranged(accepted),
             remarks=(*self._asides(draft.remarks), *self._blind_spots()),
             not_established=tuple(gaps),
         )
         self.session.add_turn(turn)
         yield Answered(answer=self._answer(turn))
+
+    def _arranged(self, claims: Sequence[Claim]) -> tuple[Claim, ...]:
+        """Answers, reasons, doubts; as they were drafted where the question says an order."""
+        drafted = getattr(self.controller, "own_words", False) or in_sequence(self.question)
+        return tuple(claims if drafted else sorted(claims, key=lambda claim: ROLES.index(claim.role)))
 
     def _answer(self, turn: Turn) -> Answer:
         used = {evidence_id for claim in turn.claims for evidence_id in claim.evidence}
@@ -245,14 +253,16 @@ class Conversation:
         return message
 
     def _hold(self, draft: Draft) -> tuple[list[Claim], tuple[Rejection, ...]]:
-        grounded = ground(draft.claims, self.session.ledger.get)
+        grounded = ground(draft.claims, self.session.ledger.get, words=self.words)
         return list(grounded.accepted), grounded.rejected
 
     def _asides(self, sentences: Sequence[str]) -> list[str]:
-        """A model's remarks and gaps, which cite nothing, as far as they state nothing of any face or photo."""
+        """A model's remarks and gaps, which cite nothing: what the policy and the tools say themselves, and else what
+        states nothing of any face or photo."""
         if getattr(self.controller, "own_words", False):
             return list(sentences)
-        reasons = {sentence: aside(sentence) for sentence in sentences}
+        own = {*of_itself(self.tools), *self._own_words().not_established}
+        reasons = {sentence: None if sentence in own else aside(sentence, self.words) for sentence in sentences}
         for sentence, reason in reasons.items():
             if reason:
                 _log.info("left out: %s: %s", sentence, reason)
@@ -283,7 +293,10 @@ class Conversation:
     def _own_words(self) -> Draft:
         faces = tuple(face.id for face in self.session.faces())
         names = Names(images=self.session.images, faces=faces)
-        narration: Narration = narrate(self.outcomes, tuple(dict.fromkeys(self.asked)), self.tools, names)
+        asked = tuple(dict.fromkeys(self.asked))
+        narration: Narration = narrate(
+            self.outcomes, asked, self.tools, names, in_turn=bool(in_sequence(self.question))
+        )
         return Draft(claims=narration.claims, not_established=narration.not_established)
 
 
@@ -344,7 +357,7 @@ def _read_draft(turn: AIMessage) -> Draft:
         return Draft.model_validate_json(match.group(0) if match else turn.text)
     except ValidationError as error:
         raise ControllerError(
-            f"The controller's answer is not the JSON that was asked for ({error.errors()[0]['msg']})",
+            f"The controller's answer is not the JSON that was asked for ({first_fault(error)})",
             "Try again, or use --controller embedded",
         ) from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from pydantic import JsonValue
 
@@ -27,25 +28,30 @@ class Narration:
     not_established: tuple[str, ...]
 
 
-def narrate(outcomes: Sequence[Outcome], asked: Sequence[str], tools: Toolbox, names: Names) -> Narration:
+def narrate(
+    outcomes: Sequence[Outcome], asked: Sequence[str], tools: Toolbox, names: Names, *, in_turn: bool = False
+) -> Narration:
     """Word what tool calls gave.
 
     Args:
         outcomes: in the order in which they happened.
         asked: names of the tools that the question is about, most important first. Others were run on the way
             (the detector before everything that needs faces) and are mentioned only where they explain a gap.
+        in_turn: the tools' answers in this order, each with its reasons and doubts; else all answers come first.
     """
     by_tool: dict[str, list[Evidence]] = {}
     for outcome in outcomes:
         by_tool.setdefault(outcome.step.tool, []).extend(outcome.evidence)
     claims: list[Claim] = []
-    for name in asked:
-        rows = by_tool.get(name, [])
-        if name in tools and rows:
-            claims.extend(tools[name].word(rows, names))
+    for name in (name for name in asked if name in tools):
+        calls = [outcome.evidence for outcome in outcomes if outcome.step.tool == name]
+        for rows in calls if in_turn else [by_tool.get(name, [])]:
+            said = tools[name].word(rows, names) if rows else []
+            claims.extend(in_order(said) if in_turn else said)
     if DETECTOR not in asked and DETECTOR in tools:
         claims = [*_faceless(by_tool.get(DETECTOR, []), tools, names), *claims]
-    return Narration(tuple(in_order(claims)), tuple(_gaps(outcomes, asked, by_tool)))
+    ordered = {claim.sentence: claim for claim in claims}.values() if in_turn else in_order(claims)
+    return Narration(tuple(ordered), tuple(_gaps(outcomes, asked, by_tool)))
 
 
 def _faceless(detections: Sequence[Evidence], tools: Toolbox, names: Names) -> list[Claim]:
@@ -82,10 +88,9 @@ def cited(claim: Claim) -> str:
 
 
 def compose(claims: Sequence[Claim], not_established: Sequence[str] = (), remarks: Sequence[str] = ()) -> str:
-    """One text of short paragraphs: answers, reasons, doubts, gaps."""
+    """One text: a paragraph for each run of answers, reasons or doubts, as they come, and one for the gaps."""
     paragraphs = [" ".join(remarks)]
-    for role in ROLES:
-        paragraphs.append(" ".join(cited(claim) for claim in claims if claim.role == role))
+    paragraphs += [" ".join(map(cited, run)) for _, run in groupby(claims, key=lambda claim: claim.role)]
     if not_established:
         paragraphs.append("Not established: " + " ".join(not_established))
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)

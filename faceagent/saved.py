@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from faceagent.errors import MediaError, UsageError
+from faceagent.errors import MediaError, UsageError, first_fault
 from faceagent.media import Limits, Photo
 from faceagent.types import Evidence, Face, Frozen, Named, Turn
 from faceagent.video import Frame, Video
@@ -96,11 +96,8 @@ def read(path: Path) -> Saved:
     try:
         saved = Saved.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise MediaError(
-            f"{path} is not a conversation that this version can take up ({where}: {first['msg']})",
-            "Begin a new one",
+            f"{path} is not a conversation that this version can take up ({first_fault(error)})", "Begin a new one"
         ) from error
     if [row.id for row in saved.evidence] != [f"e{number}" for number in range(1, len(saved.evidence) + 1)]:
         raise MediaError(f"{path} is damaged: its evidence is not complete", "Begin a new conversation")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from faceagent import saved
 from faceagent.errors import UnknownReference, UsageError
@@ -17,6 +17,9 @@ from faceagent.media import Limits, Photo
 from faceagent.saved import Saved, SavedFile, SavedStill
 from faceagent.types import Evidence, Exhibit, Face, Turn
 from faceagent.video import Video
+
+if TYPE_CHECKING:
+    from faceagent.gallery import Gallery
 
 T = TypeVar("T")
 _IMAGE_ID = re.compile(r"image (\d+)")
@@ -56,9 +59,10 @@ class Session:
 
     purpose: what the faces are read for, as stated by whoever asks (a name in purposes.toml), or None; see
     `faceagent.policy`. It holds for the whole conversation.
+    gallery: the people who are enrolled, or None where nobody is.
     """
 
-    def __init__(self, purpose: str | None = None) -> None:
+    def __init__(self, purpose: str | None = None, gallery: Gallery | None = None) -> None:
         self.ledger = Ledger()
         self._photos: dict[str, Photo] = {}
         self._taken_in = 0
@@ -72,6 +76,7 @@ class Session:
         self._turns: list[Turn] = []
         self._memory: dict[Hashable, object] = {}
         self._purpose = purpose
+        self.gallery = gallery
 
     @property
     def purpose(self) -> str | None:
@@ -236,6 +241,17 @@ class Session:
             self.video(reference)
         return tuple(dict.fromkeys(references or self.videos))
 
+    def files_in(self, images: Sequence[str], videos: Sequence[str]) -> tuple[str, ...]:
+        """The photos and videos with these ids; none of either means all, but for the frames taken out of videos.
+
+        Raises:
+            UnknownReference: an id does not exist.
+        """
+        if images or videos:
+            return (*(self.images_in(images) if images else ()), *(self.videos_in(videos) if videos else ()))
+        stills = {image for of_one in self._stills.values() for image in of_one}
+        return (*(image for image in self.images if image not in stills), *self.videos)
+
     # What was said
 
     def add_turn(self, turn: Turn) -> None:
@@ -318,14 +334,14 @@ class Session:
         saved.write(state, Path(path))
 
     @staticmethod
-    def resume(path: str | Path, limits: Limits | None = None) -> Session:
+    def resume(path: str | Path, limits: Limits | None = None, gallery: Gallery | None = None) -> Session:
         """The conversation that `save` wrote, its photos and videos opened again.
 
         Raises:
             MediaError: the file, or a photo or video of it, is missing, damaged or has changed.
         """
         state, limits = saved.read(Path(path)), limits or Limits()
-        session = Session(state.purpose)
+        session = Session(state.purpose, gallery)
         session.ledger = Ledger(state.evidence)
         session._turns = list(state.turns)
         session._videos = {item.id: saved.video(item, limits) for item in state.videos}

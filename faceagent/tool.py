@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from faceagent.errors import FaceAgentError, InputError, UsageError
+from faceagent.errors import FaceAgentError, InputError, UsageError, first_fault
 from faceagent.session import Session
 from faceagent.types import Claim, Evidence, Method, Step
 
@@ -40,16 +40,35 @@ class Arguments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _id(*forms: str) -> WithJsonSchema:
+    """The form of an id, for a model that is held to a tool's schema. Which there are, and what the mend is, says the
+    session."""
+    return WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(forms)})$"})
+
+
+_COUNTED = "[1-9][0-9]{0,3}"
+ImageId = Annotated[str, _id(f"image {_COUNTED}")]
+VideoId = Annotated[str, _id(f"video {_COUNTED}")]
+SubjectId = Annotated[str, _id(f"image {_COUNTED}", rf"face {_COUNTED}\.{_COUNTED}")]
+
+
 class ImageArguments(Arguments):
-    images: tuple[str, ...] = Field(default=(), description='Image ids such as "image 1". Empty: all photos.')
+    images: tuple[ImageId, ...] = Field(default=(), description='Image ids such as "image 1". Empty: all photos.')
 
 
 class VideoArguments(Arguments):
-    videos: tuple[str, ...] = Field(default=(), description='Video ids such as "video 1". Empty: all videos.')
+    videos: tuple[VideoId, ...] = Field(default=(), description='Video ids such as "video 1". Empty: all videos.')
+
+
+class FileArguments(Arguments):
+    images: tuple[str, ...] = Field(default=(), description='Image ids such as "image 1".')
+    videos: tuple[str, ...] = Field(
+        default=(), description='Video ids such as "video 1". No image and no video: all photos and videos.'
+    )
 
 
 class SubjectArguments(Arguments):
-    subjects: tuple[str, ...] = Field(
+    subjects: tuple[SubjectId, ...] = Field(
         default=(),
         description='Face ids such as "face 1.2", or image ids for all faces in them. Empty: all faces.',
     )
@@ -107,12 +126,15 @@ class FaceTool(ABC, Generic[ArgumentsT]):
 
     name: a contract (prompts, corpora and evals use it). description: what a model reads to choose the tool.
     needs_faces: faces are looked for in the named photos before `run` is called.
+    words: package and file of a table, in the form of faceagent/ground/words.toml, of what sentences may say of this
+    tool's attributes; None where words.toml itself has them.
     """
 
     name: ClassVar[str]
     description: ClassVar[str]
     arguments: ClassVar[type[Arguments]]
     needs_faces: ClassVar[bool] = False
+    words: ClassVar[tuple[str, str] | None] = None
 
     @abstractmethod
     def run(self, session: Session, arguments: ArgumentsT) -> Sequence[Evidence]:
@@ -135,6 +157,8 @@ class FaceTool(ABC, Generic[ArgumentsT]):
         """The images or videos a call concerns (faces are looked for in images first if `needs_faces`)."""
         if isinstance(arguments, VideoArguments):
             return session.videos_in(arguments.videos)
+        if isinstance(arguments, FileArguments):
+            return session.files_in(arguments.images, arguments.videos)
         named = getattr(arguments, "images", ()) or getattr(arguments, "subjects", ())
         return session.images_in(named)
 
@@ -239,7 +263,7 @@ class Toolbox(Mapping[str, AnyTool]):
         try:
             parsed = tool.arguments.model_validate(dict(arguments))
         except ValidationError as error:
-            return [Outcome(Step(tool=name, status="refused", message=_first_fault(error)), ())]
+            return [Outcome(Step(tool=name, status="refused", message=_not_valid(error)), ())]
         try:
             scope = tool.scope(session, parsed)
         except InputError as error:
@@ -304,7 +328,7 @@ class Toolbox(Mapping[str, AnyTool]):
                 description=tool.description,
                 args_schema=tool.arguments,
                 response_format="content_and_artifact",
-                handle_validation_error=_first_fault,
+                handle_validation_error=_not_valid,
             )
             for tool in self._tools.values()
         ]
@@ -314,10 +338,8 @@ def _dumped(arguments: Arguments) -> dict[str, Any]:
     return arguments.model_dump(mode="json", exclude_defaults=True)
 
 
-def _first_fault(error: Any) -> str:
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "arguments"
-    return f"The arguments are not valid: {where}: {first['msg']}."
+def _not_valid(error: Any) -> str:
+    return f"The arguments are not valid: {first_fault(error)}."
 
 
 def _failure(tool: AnyTool, session: Session, arguments: Arguments, error: FaceAgentError) -> Evidence:

@@ -85,7 +85,7 @@ class Video:
         """
         path, limits = Path(path), limits or Limits()
         sha256, size = _fingerprint(path, limits)
-        with _opened(path) as container:
+        with opened(path) as container:
             stream = _stream(container, path.name)
             check_pixels(stream.width, stream.height, path.name, limits)
             found = Video(
@@ -129,7 +129,7 @@ class Video:
         Raises:
             MediaError: the file is gone or cannot be opened any more.
         """
-        with _opened(self.path) as container:
+        with opened(self.path) as container:
             stream = _stream(container, self.name)
             last = -1.0
             for run in range(runs):
@@ -236,16 +236,28 @@ def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def opened(path: Path, *, xmp: bool = False) -> Iterator[InputContainer]:
+    """A video file as a container that is read as it is needed.
+
+    Args:
+        xmp: also read an XMP packet, as "xmp" of the metadata (MP4 and QuickTime only).
+
+    Raises:
+        MediaError: it is missing, of a container that is not allowed, or, for what the caller does with it, damaged.
+        MissingExtra: the `video` extra is not installed.
+    """
     try:
         # Imported where used: it is an optional package.
         import av
     except ImportError:
         raise MissingExtra(f"{path.name} is a video and reading it", "video") from None
-    options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file"}
+    options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file", "export_xmp": str(int(xmp))}
     try:
-        # As a stream: a name could be taken for an address or a pattern.
-        with path.open("rb") as stream, av.open(stream, mode="r", options=options) as container:
+        # As a stream: a name could be taken for an address or a pattern. Metadata need not be UTF-8, whatever it says.
+        with (
+            path.open("rb") as stream,
+            av.open(stream, mode="r", options=options, metadata_errors="replace") as container,
+        ):
             yield container
     except (av.FFmpegError, OSError) as error:
         raise MediaError(
@@ -273,7 +285,7 @@ def _stated_duration(container: InputContainer, stream: VideoStream) -> float:
 
 def _measured_duration(path: Path) -> float:
     """Time of the last packet, for containers that do not state it (streams that were recorded live)."""
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = _stream(container, path.name)
         unit = float(stream.time_base or 1)
         return max((packet.pts * unit for packet in container.demux(stream) if packet.pts is not None), default=0.0)

@@ -25,6 +25,7 @@ from faceagent.tool import (
     Arguments,
     Backend,
     FaceTool,
+    FileArguments,
     ImageArguments,
     Names,
     SubjectArguments,
@@ -139,7 +140,7 @@ class FakeProvenance(Fake):
 
     name: ClassVar[str] = "inspect_provenance"
     description: ClassVar[str] = "Reads the file's records."
-    arguments: ClassVar[type[Arguments]] = ImageArguments
+    arguments: ClassVar[type[Arguments]] = FileArguments
 
     def __init__(self, hostile: bool = False, broken: bool = False) -> None:
         self.hostile, self.broken = hostile, broken
@@ -147,12 +148,11 @@ class FakeProvenance(Fake):
     def run(self, session: Session, arguments: Arguments) -> Sequence[Evidence]:
         if self.broken:
             raise ToolError("The records cannot be read", "Copy the file again")
-        return [
-            row for image in session.images_in(getattr(arguments, "images", ())) for row in self._rows(session, image)
-        ]
+        named = session.files_in(getattr(arguments, "images", ()), getattr(arguments, "videos", ()))
+        return [row for file in named for row in self._rows(session, file)]
 
     def _rows(self, session: Session, image: str) -> list[Evidence]:
-        name = session.photo(image).name
+        name = session.video(image).name if image in session.videos else session.photo(image).name
         generated, signed = "generated" in name, "signed" in name
         software: list[JsonValue] = ["Adobe Photoshop 25.0"] if "edited" in name else []
         details: dict[str, JsonValue] = {"signer": "Example Press"} if signed else {}

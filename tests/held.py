@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from faceagent.ground import ground
+from faceagent.ground import ground, words_of
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.tool import AnyTool, Names, Toolbox
@@ -28,10 +28,14 @@ def call(
 def word(tool: AnyTool, evidence: Sequence[Evidence], session: Session) -> list[Claim]:
     names = Names(images=session.images, faces=tuple(face.id for face in session.faces()))
     claims = list(tool.word(evidence, names))
-    rejected = ground(claims, session.ledger.get).rejected
+    rejected = ground(claims, session.ledger.get, words=words_of([tool])).rejected
     assert not rejected, [(item.claim.sentence, item.reason) for item in rejected]
     return claims
 
 
 def sentences(claims: Sequence[Claim]) -> str:
     return " ".join(claim.sentence for claim in claims)
+
+
+def roles(claims: Sequence[Claim], role: str) -> str:
+    return sentences([claim for claim in claims if claim.role == role])

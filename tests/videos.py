@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import av
@@ -20,10 +21,20 @@ def made(
     size: tuple[int, int] = (64, 48),
     rate: int = RATE,
     sound: bool = False,
+    codec: str = "mpeg4",
+    says: Mapping[str, str] | None = None,
+    track: Mapping[str, str] | None = None,
 ) -> Path:
-    """A video whose frame k is grey of level 2k, its upper half brighter by 40."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=rate, options={"g": str(gop), "qscale": "1", "bf": "0"})
+    """A video whose frame k is grey of level 2k, its upper half brighter by 40.
+
+    says, track: metadata of the container and of the picture track.
+    """
+    # So that MP4 and QuickTime keep keys that FFmpeg does not know.
+    options = {"movflags": "use_metadata_tags"} if says and path.suffix in (".mp4", ".mov") else {}
+    with av.open(str(path), "w", options=options) as container:
+        container.metadata.update(says or {})
+        stream = container.add_stream(codec, rate=rate, options={"g": str(gop), "qscale": "1", "bf": "0"})
+        stream.metadata.update(track or {})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         stream.codec_context.gop_size = gop
         voice = container.add_stream("aac", rate=8000) if sound else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from faceagent.agent import FaceAgent
-from faceagent.ground import ground
+from faceagent.ground import ground, words_of
 from faceagent.tool import DETECTOR, VIDEO, AnyTool, Names, Toolbox
 from faceagent.types import Answer, Evidence
 from faceagent_eval.world import PURPOSE, World, played
@@ -119,7 +119,8 @@ def _asked(world: World, swap: Swap, seat: Seat, tools: Sequence[AnyTool]) -> tu
     agent = FaceAgent(seat(swap.tool, Toolbox(box)), tools=box, purpose=PURPOSE)
     session = agent.open(swap.before.media)
     answer = agent.ask(QUESTIONS.get(swap.tool, swap.tool.replace("_", " ")), session=session)
-    return answer, [one.claim.sentence for one in ground(answer.claims, session.ledger.get).rejected]
+    rejected = ground(answer.claims, session.ledger.get, words=words_of(tools)).rejected
+    return answer, [one.claim.sentence for one in rejected]
 
 
 def _own_sentences(answer: Answer, swap: Swap, tools: Sequence[AnyTool]) -> set[str]:

@@ -75,7 +75,9 @@ def draft_schema() -> JsonSchema:
     # The value of a claim: what evidence holds in practice, not any JSON.
     text, number = {"type": "string", "maxLength": _LONGEST_ARGUMENT}, {"type": "number"}
     plain = [text, number, {"type": "boolean"}, {"type": "null"}]
-    schema["$defs"]["JsonValue"] = {"anyOf": [*plain, {"type": "array", "items": {"anyOf": [text, number]}}]}
+    either = {"anyOf": [text, number]}
+    named = {"type": "object", "patternProperties": {"^[a-z][a-z_]{0,39}$": either}, "additionalProperties": False}
+    schema["$defs"]["JsonValue"] = {"anyOf": [*plain, {"type": "array", "items": either}, named]}
     claim = schema["$defs"]["Claim"]
     claim["properties"]["evidence"]["items"] = {"type": "string", "pattern": "^e[1-9][0-9]{0,3}$"}
     for name in ("subject", "attribute"):

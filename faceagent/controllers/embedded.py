@@ -26,10 +26,10 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from faceagent.controllers.draft import NOTICE, Draft, Earlier, View
-from faceagent.controllers.plan import Call, Plan, plan
+from faceagent.controllers.plan import Call, Plan, Read, plan
 from faceagent.narrate import narrate
 from faceagent.tool import Names, Outcome, Toolbox
 
@@ -39,11 +39,13 @@ class EmbeddedController(BaseChatModel):
 
     Args:
         tools: what it may call and whose wording it uses.
+        read: what a question asks for; by default as the network of planner.py reads it.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     tools: Toolbox
+    read: Read | None = Field(default=None, exclude=True)
     sees_images: bool = False
     own_words: bool = True
     """Its remarks and gaps are sentences of this package; those of a model are held by `ground.aside`."""
@@ -76,7 +78,8 @@ class EmbeddedController(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         turn = _Turn(messages)
-        chosen = plan(turn.question, turn.view, kwargs.get("tool_names", tuple(self.tools)), turn.history)
+        names = kwargs.get("tool_names", tuple(self.tools))
+        chosen = plan(turn.question, turn.view, names, turn.history, self.read)
         pending = [call for call in chosen.calls if call not in turn.made]
         message = _calling(pending, len(turn.made)) if pending else self._drafting(turn, chosen)
         return ChatResult(generations=[ChatGeneration(message=message)])
@@ -94,7 +97,7 @@ class EmbeddedController(BaseChatModel):
         yield ChatGenerationChunk(message=AIMessageChunk(**fields, chunk_position="last"))
 
     def _drafting(self, turn: _Turn, chosen: Plan) -> AIMessage:
-        narration = narrate(turn.outcomes, chosen.asked, self.tools, turn.names)
+        narration = narrate(turn.outcomes, chosen.asked, self.tools, turn.names, in_turn=chosen.in_turn)
         gaps = (*chosen.not_offered, *narration.not_established)
         unanswered = (chosen.asked and not narration.claims) or (chosen.status == "answered" and gaps)
         status = "partly_answered" if unanswered else chosen.status
@@ -108,7 +111,7 @@ class _Turn:
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
         asked = [place for place, message in enumerate(messages) if _is_question(message)]
         recent = messages[asked[-1] :] if asked else []
-        self.question = recent[0].text if recent else ""
+        self.question = _asked(recent[0]) if recent else ""
         self.outcomes: list[Outcome] = [
             outcome for message in recent if isinstance(message, ToolMessage) for outcome in message.artifact or ()
         ]
@@ -132,6 +135,11 @@ class _Turn:
 
 def _is_question(message: BaseMessage) -> bool:
     return isinstance(message, HumanMessage) and message.name != NOTICE
+
+
+def _asked(message: BaseMessage) -> str:
+    """A question without the names of the pictures that follow it."""
+    return next((block["text"] for block in message.content_blocks if block["type"] == "text"), "")
 
 
 def _calling(calls: Sequence[Call], made: int) -> AIMessage:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 
+from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
-from faceagent.controllers.refer import References, points_only, references, which_one, without_age_reference
+from faceagent.controllers.refer import References, image_of, points_only, references, without_age_reference
+from faceagent.controllers.sequence import in_sequence
 from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
 from faceagent.tool import DETECTOR, VIDEO
@@ -30,13 +32,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Plan:
-    """asked: tools whose evidence answers the question, most important first."""
+    """asked: tools whose evidence answers the question, most important first.
+
+    in_turn: the question says in which order it wants the calls' answers.
+    """
 
     status: AnswerStatus = "answered"
     calls: tuple[Call, ...] = ()
     asked: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     not_offered: tuple[str, ...] = ()
+    in_turn: bool = False
 
 
 PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
@@ -44,55 +50,102 @@ CAN_DO = (
     "I answer questions about faces in photos and videos: how many there are, whether two show the same person, how "
     "old they look, what else can be seen of them, where they look, whether a face was live or a print, whether a "
     "photo is good enough for a purpose, whether its pixels bear traces of forgery, and what a file's own records say "
-    "about its origin. I can outline the regions of a face and hide faces in a copy. Expressions and perceived "
-    "ethnicity I read only for a stated purpose. Every sentence of an answer names the measurement that it rests on."
+    "about its origin.",
+    "I can outline the regions of a face and hide faces in a copy.",
+    "Expressions and perceived ethnicity I read only for a stated purpose.",
+    "Every sentence of an answer names the measurement that it rests on.",
 )
-UNCLEAR = (
-    "I am not sure what you would like to know. You could ask how many faces there are, whether two photos show the "
-    "same person, how old somebody looks, whether the photo is good enough for a comparison, or what the file says "
-    "about its origin."
-)
+HELLO = "Hello. Give me one or more photos and ask a question about the faces in them."
+NO_PHOTO = "Please give me the photo that your question is about."
+
+Read = Callable[[str], Reading]
+"""What a question asks for."""
 
 
-def plan(question: str, view: View, tools: Sequence[str], history: Sequence[Earlier] = ()) -> Plan:
+def of_itself(offered: Container[str]) -> frozenset[str]:
+    """What this package says of itself and its policy, word for word: any controller may say it, without evidence.
+
+    Args:
+        offered: names of the tools that are installed, of which it is not said that they are missing.
+    """
+    missing = (not_offered(name) for name in LABELS if name not in offered)
+    return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO))
+
+
+def not_offered(tool: str) -> str:
+    return f"{LABELS[tool]} is not offered in this installation."
+
+
+def plan(
+    question: str, view: View, tools: Sequence[str], history: Sequence[Earlier] = (), read: Read | None = None
+) -> Plan:
     """Map a question to tool calls.
 
     Args:
         view: the ids in the conversation, including those that tool calls have brought since the question.
         tools: names of the tools that may be called.
         history: earlier questions, oldest first.
+        read: by default the network of planner.py.
     """
-    meant = _meant(question, history)
-    reading = planner().read(without_age_reference(meant))
+    read = read or planner().read
+    meant = _meant(question, history, read)
+    reading = read(without_age_reference(meant))
     refusals = _refusals(meant, reading)
     wanted = reading.intents
     if not wanted or (refusals and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
-        return _without_intent(reading, refusals)
-    films = view.videos if VIDEO in tools else {}
+        return _without_intent(reading, refusals) or _asking_back(question, reading, view, tools, history)
+    films = view.videos if {VIDEO, RECORDS} & set(tools) else {}
     known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
-    missing = tuple(
-        f"{LABELS[name]} is not offered in this installation." for name in known if name not in tools and name in LABELS
-    )
-    if films and RECORDS in {name for intent in wanted for name in intent.tools}:
-        missing = (*missing, "The records inside a video are not read in this version.")
+    missing = tuple(not_offered(name) for name in known if name not in tools and name in LABELS)
     if not asked:
         return Plan(status="declined" if refusals else "not_offered", remarks=refusals, not_offered=missing)
-    if films and (None in films.values() or not view.images):
-        # Who is to be seen is known when a video has been looked at; then its stills are photos like any other.
+    if films and (calls := _on_films(asked, view, tools)):
         looking = None in films.values()
-        return Plan(
-            calls=(Call.of(VIDEO),), asked=asked if looking else (VIDEO,), remarks=refusals, not_offered=missing
-        )
+        told = asked if looking else tuple(call.tool for call in calls)
+        return Plan(calls=calls, asked=told, remarks=refusals, not_offered=missing)
     if not view.images:
-        return Plan(status="needs_photo", remarks=(*refusals, "Please give me the photo that your question is about."))
-    base = Plan(asked=asked, remarks=refusals, not_offered=missing)
-    return _about_whom(question, base, wanted, view, tools, history)
+        return Plan(status="needs_photo", remarks=(*refusals, NO_PHOTO))
+    turns = _turns(meant, wanted, read)
+    if len(turns) > 1:
+        named = tuple(dict.fromkeys(name for turn in turns for intent in turn for name in intent.tools))
+        asked = tuple(sorted(asked, key=lambda name: named.index(name) if name in named else -1))
+    base = Plan(asked=asked, remarks=refusals, not_offered=missing, in_turn=len(turns) > 1)
+    return _about_whom(question, base, turns, view, tools, history)
+
+
+def _turns(question: str, wanted: tuple[Intent, ...], read: Read) -> tuple[tuple[Intent, ...], ...]:
+    """What is asked for in the order in which the question wants it; all at once where it says none."""
+    turns: list[tuple[Intent, ...]] = []
+    left = wanted
+    for part in in_sequence(question):
+        found = read(without_age_reference(part)).intents
+        turns.append(tuple(intent for intent in left if intent in found))
+        left = tuple(intent for intent in left if intent not in found)
+    return tuple(turn for turn in (*turns, left) if turn)
+
+
+def _on_films(asked: Sequence[str], view: View, tools: Sequence[str]) -> tuple[Call, ...]:
+    """The calls where nothing but videos can be asked yet; none where their stills or photos can be.
+
+    Who is to be seen is known when a video has been looked at; then its stills are photos like any other. Its file can
+    be asked at once.
+    """
+    records = (Call.of(RECORDS),) if RECORDS in asked else ()
+    frames = (Call.of(VIDEO),) if VIDEO in tools and set(asked) != {RECORDS} else ()
+    if frames and None in view.videos.values():
+        return frames
+    return () if view.images else (*frames, *records)
 
 
 def _about_whom(
-    question: str, base: Plan, wanted: Sequence[Intent], view: View, tools: Sequence[str], history: Sequence[Earlier]
+    question: str,
+    base: Plan,
+    turns: Sequence[Sequence[Intent]],
+    view: View,
+    tools: Sequence[str],
+    history: Sequence[Earlier],
 ) -> Plan:
     """The calls of a plan whose tools are known, on those whom the question is about."""
     pointed = _pointed(question, base.asked, view, history)
@@ -102,21 +155,22 @@ def _about_whom(
     if pointed.needs == "ages" and ATTRIBUTES in tools:
         return replace(base, calls=(Call.of(ATTRIBUTES, about=("age_order",)),))
     if pointed.choices or pointed.needs:
-        remark = which_one(pointed.choices or _all_faces(view), view)
+        understood = tuple(intent for turn in turns for intent in turn)
+        remark = clarify.whom(pointed.choices or _all_faces(view), view, understood)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
-    calls = _calls(wanted, base.asked, tools, pointed, view)
+    calls = tuple(dict.fromkeys(call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view)))
     if pointed.by_age and ATTRIBUTES in tools:
         # Who looks older is part of the answer: the rest rests on it.
         base = replace(base, asked=tuple(dict.fromkeys((*base.asked, ATTRIBUTES))))
     return replace(base, calls=calls)
 
 
-def _meant(question: str, history: Sequence[Earlier]) -> str:
+def _meant(question: str, history: Sequence[Earlier], read: Read) -> str:
     """The question whose intent holds: of "and the other one?" that of the last question that had one."""
     if not points_only(question):
         return question
     before = (earlier.question for earlier in reversed(history) if not points_only(earlier.question))
-    return next((text for text in before if planner().read(text).intents or declined(text)), question)
+    return next((text for text in before if read(text).intents or declined(text)), question)
 
 
 _COMPARES = "compare_faces"
@@ -131,6 +185,12 @@ def _pointed(question: str, asked: Sequence[str], view: View, history: Sequence[
     return References(tuple(subject for subject in pointed.subjects if subject.startswith("image")))
 
 
+def _of(turn: Sequence[Intent], base: Plan) -> tuple[str, ...]:
+    """The tools of a plan that answer this much of the question."""
+    named = {name for intent in turn for name in intent.tools}
+    return tuple(name for name in base.asked if name in named or not base.in_turn)
+
+
 def _calls(
     wanted: Sequence[Intent], asked: Sequence[str], tools: Sequence[str], pointed: References, view: View
 ) -> tuple[Call, ...]:
@@ -143,8 +203,8 @@ def _calls(
     return tuple(_call(name, pointed, view, _about(name, wanted)) for name in (*first, *asked))
 
 
-_OF_PHOTOS = frozenset({DETECTOR, PIXELS, RECORDS})
-"""What is asked of a photo as a file or as a whole. Of a video the frames answer, not the stills taken from it."""
+_OF_PHOTOS = frozenset({DETECTOR, PIXELS})
+"""What is asked of a photo as a whole. Of a video the frames answer, not the stills taken from it."""
 
 
 def _known(wanted: Sequence[Intent], view: View, *, films: bool) -> tuple[str, ...]:
@@ -163,25 +223,17 @@ def _refusals(question: str, reading: Reading) -> tuple[str, ...]:
     return tuple(topic.why for topic in topics() if topic.name in found)
 
 
-def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan:
+def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan | None:
     if refusals:
         return Plan(status="declined", remarks=refusals)
     if reading.chat == HELP:
-        return Plan(remarks=(CAN_DO,))
-    if reading.chat:
-        return Plan(remarks=("Hello. Give me one or more photos and ask a question about the faces in them.",))
-    return Plan(status="needs_clarification", remarks=(_asking_back(reading.maybe) or UNCLEAR,))
+        return Plan(remarks=CAN_DO)
+    return Plan(remarks=(HELLO,)) if reading.chat else None
 
 
-def _asking_back(maybe: Sequence[Intent]) -> str:
-    """A question about what was meant; "" where nothing is likely enough to name."""
-    meant = [intent.means for intent in maybe[:_MOST_OFFERED]]
-    if not meant:
-        return ""
-    return f"I am not sure what you would like. Is it {', or '.join(meant)}? Please say it in other words."
-
-
-_MOST_OFFERED = 3
+def _asking_back(question: str, reading: Reading, view: View, tools: Sequence[str], history: Sequence[Earlier]) -> Plan:
+    remark = clarify.what(reading.maybe, references(question, view, history), view, tools)
+    return Plan(status="needs_clarification", remarks=(remark,))
 
 
 _BY_IMAGE = frozenset({DETECTOR, RECORDS})
@@ -200,11 +252,8 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
     if view.videos and name in _OF_PHOTOS:
         subjects = subjects or view.photos
     if name in _BY_IMAGE:
-        images = dict.fromkeys(
-            f"image {subject.split()[1].split('.')[0]}" if subject.startswith("face") else subject
-            for subject in subjects
-        )
-        return Call.of(name, images=tuple(images))
+        images = tuple(dict.fromkeys(image_of(subject) for subject in subjects))
+        return _on_files(images, view) if name == RECORDS else Call.of(name, images=images)
     if name == _COMPARES and len(subjects) == 1:
         # "Is this the person in photo 2?" compares photo 2 with the others; one face is compared with all.
         if subjects[0].startswith("face"):
@@ -212,6 +261,13 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
         elif len(view.images) > 1:
             subjects = ()
     return Call.of(name, subjects=subjects, about=about)
+
+
+def _on_files(images: Sequence[str], view: View) -> Call:
+    """Records are those of a file: for a frame taken out of a video, the video's."""
+    of = {still: video for video, stills in view.videos.items() for still in stills or ()}
+    photos = [image for image in images if image not in of]
+    return Call.of(RECORDS, images=photos, videos=tuple(dict.fromkeys(of[image] for image in images if image in of)))
 
 
 def _all_faces(view: View) -> tuple[str, ...]:

@@ -1,17 +1,18 @@
 """Whom a question points at: "face 1.2", "photo 2", "the woman on the left", "the older one", "the other one", "her".
 
-Faces are numbered from left to right, so a place is a number. A pronoun means whom the last answers were about. Where
+The words for it are data, in five languages (pointing.toml). Faces are numbered from left to right, so a place is a
+number. A pronoun means whom the last answers were about. Where
 several faces could be meant, they are offered to choose from (`References.choices`) and none is guessed.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from faceagent.controllers.draft import Earlier, View
+from faceagent.controllers.pointing import Language, parts, plain, spoken
 
 
 @dataclass(frozen=True)
@@ -32,61 +33,61 @@ class References:
     by_age: bool = False
 
 
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_ORDINAL = rf"(?:{'|'.join(_ORDINALS)}|last|\d+(?:st|nd|rd|th))"
-_PHOTO = r"(?:image|photo|picture|pic|exhibit|photograph|shot)"
-_PERSON = r"(?:face|person|man|woman|one|guy|girl|boy|lady|gentleman|child|kid)"
-_OLD, _YOUNG = r"(?:older|oldest|elder|eldest)", r"(?:younger|youngest)"
-
-
-def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{pattern})(?!\w)", re.IGNORECASE)
-
-
-_NTH_PHOTO = _words(rf"({_ORDINAL})\s+{_PHOTO}")
-_PHOTO_N = _words(rf"{_PHOTO}s?\s*#?(\d+)")
-_OTHER_PHOTO = _words(rf"(?:the )?other {_PHOTO}")
-_FACE_N = _words(r"face\s*#?(\d+\.\d+)")
-_SIDE = _words(
-    rf"(?:on|at|to) (?:the |my )?(?:far |very |extreme )?(left|right)(?: hand)?(?: side)?|in the (middle|cent(?:er|re))"
-    rf"|(left|right|middle)(?:most|-hand|hand)? (?:hand )?{_PERSON}|(left|right)most"
-)
-# "Is she looking to the left?" speaks of a direction and not of a place.
-_DIRECTION = _words(
-    r"(?:look|gaz|glanc|star|turn|point|lean|tilt)\w*(?: \w+)? (?:to|at|towards?) (?:the |my |her |his )?(?:left|right)"
-    rf"(?! {_PERSON})|fac(?:es|ing)(?: \w+)? (?:to |towards? )?(?:the |her |his )?(?:left|right)(?! {_PERSON})"
-)
-_NTH = _words(rf"({_ORDINAL}) (?:{_PERSON} )?from (?:the )?(left|right)|({_ORDINAL}) {_PERSON}")
-_BY_AGE = _words(rf"the ({_OLD}|{_YOUNG}) (?:{_PERSON}|of (?:the )?(?:two|both|them|these))")
-# "Which one is the older one?" asks for the order and does not presume it.
-_ASKS_ORDER = re.compile(
-    rf"\b(?:which|who)\b[^?.]*\b(?:is|are|looks?|seems?)\b[^?.]*\b(?:{_OLD}|{_YOUNG})", re.IGNORECASE
-)
-# "Another person's face was pasted in" points at nobody in view.
-_OTHER = _words(rf"(?:the )?other {_PERSON}|the other(?= *(?:[?.!,;]|$))")
-_OTHERS = _words(r"(?:the )?others|(?:the )?other (?:faces|people|persons|ones|men|women)")
-_ALL = _words(r"both|(?<!at )all|each|every(?:one|body)?|they|them|their|theirs|these|those|any(?:one|body)")
-_PRONOUN = _words(
-    r"he|him|his|himself|she|her|hers|herself"
-    r"|(?:this|that|the) (?!(?:same|other|only|two|an?|is|was|\w*est|most|more)\b)(?:\w+ )?"
-    rf"{_PERSON}(?! (?:mask|swap|shape)\w*)"
-)
 _VAGUE = {"pronoun", "other", "others"}
-_IT = _words(r"it|its|itself")
-_FOLLOWS = re.compile(
-    r"^(?:(?:ok(?:ay)?|so|and|but)[, ]+)*(?:and|but|or|also|what about|how about|(?:the )?same for)\b"
-    r"|\b(?:too|as well) *[?.!]*$",
-    re.IGNORECASE,
+_POINTS = (
+    "except",
+    "face_number",
+    "photo_number",
+    "nth_photo",
+    "other_photo",
+    "nth",
+    "by_age",
+    "others",
+    "other",
+    "place",
+    "pronoun",
+    "all",
 )
-# What somebody answers to "which one?".
-_SHORT = re.compile(
-    rf"(?:the |my )?(?:(left|right|middle)|({_ORDINAL})|(?:face )?#?(\d+\.\d+))(?: please)?[ .?!]*", re.IGNORECASE
-)
-_FILLING = re.compile(
-    rf"(?:so|ok|okay|now|then|please|with|of|the|this|that|a|an|in|on|at|i|mean|meant|no|yes|not|only|just|side|hand"
-    rf"|{_PERSON}|{_PHOTO})",
-    re.IGNORECASE,
-)
+"""Phrases of pointing.toml that a question may consist of and ask nothing."""
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A question as it is read, and the words of its language. people: without what points at nobody."""
+
+    plain: str
+    people: str
+    words: Language
+
+    @staticmethod
+    def of(question: str) -> _Text:
+        words, text = spoken(question), plain(question)[0]
+        return _Text(text, words["nowhere"].sub(" ", text), words)
+
+    def has(self, phrase: str) -> bool:
+        return bool(self.words[phrase].search(self.people))
+
+    def found(self, phrase: str, *, beside: str | None = None) -> Iterator[dict[str, str]]:
+        """What the matches of a phrase say, beside those of another one."""
+        text = self.words[beside].sub(" ", self.people) if beside else self.people
+        return (parts(match) for match in self.words[phrase].finditer(text))
+
+    @property
+    def short(self) -> dict[str, str]:
+        """What somebody answers to "which one?"."""
+        match = self.words["short"].fullmatch(self.people)
+        return parts(match) if match else {}
+
+    @property
+    def has_pronoun(self) -> bool:
+        rest = self.words["by_age"].sub(" ", self.words["other"].sub(" ", self.people))
+        everybody = self.words["all"].search(self.words["except"].sub(" ", self.people))
+        return bool(self.words["pronoun"].search(rest)) and not everybody
+
+    @property
+    def asks_order(self) -> bool:
+        """ "Which one is the older one?" asks for the order and does not presume it."""
+        return self.has("asks_order")
 
 
 def references(question: str, view: View, history: Sequence[Earlier] = ()) -> References:
@@ -96,7 +97,7 @@ def references(question: str, view: View, history: Sequence[Earlier] = ()) -> Re
         view: photos and faces in view, with what was found since the question.
         history: earlier questions and what their answers were about, oldest first.
     """
-    text = _DIRECTION.sub(" ", _plain(question))
+    text = _Text.of(question)
     images = _images(text, view, history)
     people = _people(text)
     if not people:
@@ -108,7 +109,10 @@ def references(question: str, view: View, history: Sequence[Earlier] = ()) -> Re
         return References(images, needs="faces", vague=people <= _VAGUE)
     if "age" in people and view.by_age is None and len(_faces(view, images)) > 1:
         return References(images, needs="ages")
-    found = _resolved(text, people, view, images, history)
+    if text.has("except"):
+        found = _besides(_resolved(text, people - {"other", "others"}, view, images, history), view, images)
+    else:
+        found = _resolved(text, people, view, images, history)
     if len(found.subjects) == len(_faces(view)) == 1 and found.subjects == _faces(view):
         return replace(found, subjects=())  # there is nobody else: the same as everything
     return found
@@ -116,50 +120,41 @@ def references(question: str, view: View, history: Sequence[Earlier] = ()) -> Re
 
 def points_only(question: str) -> bool:
     """Whether a question does nothing but point: "and the other one?", "what about her?", "the left one"."""
-    text = _plain(question)
-    if _SHORT.fullmatch(text):
+    text = _Text.of(question)
+    if text.short:
         return True
-    start = rest = _FOLLOWS.sub(" ", text)
-    patterns = (_FACE_N, _PHOTO_N, _NTH_PHOTO, _OTHER_PHOTO, _NTH, _BY_AGE, _OTHERS, _OTHER, _SIDE, _PRONOUN, _ALL)
-    for pattern in patterns:
-        rest = pattern.sub(" ", rest)
-    return rest != start and all(_FILLING.fullmatch(word) for word in re.findall(r"[\w'.]+", rest))
+    start = text.words["ends"].sub(" ", text.words["begins"].sub(" ", text.plain))
+    rest = start
+    for phrase in _POINTS:
+        rest = text.words[phrase].sub(" ", rest)
+    return rest != start and bool(text.words["filling"].fullmatch(rest))
 
 
 def without_age_reference(question: str) -> str:
     """The question without its "the older one": whoever says so does not ask who is older."""
-    return question if _ASKS_ORDER.search(question) else _BY_AGE.sub("the one", question)
-
-
-def which_one(choices: Sequence[str], view: View) -> str:
-    """The question back: which of these faces is meant, by their places."""
-    if len(choices) > 6:
-        return (
-            f"Which of the {len(choices)} faces do you mean? They are counted from left to right: name one by its "
-            f"place or its number, such as “the second from the left” or “{choices[1]}”."
-        )
-    *most, last = (f"the person {_place(face, view)} ({face})" for face in choices)
-    return f"Which one do you mean: {', '.join(most)} or {last}?"
-
-
-def _plain(question: str) -> str:
-    return " ".join(question.replace("’", "'").split())
+    text, (_, places) = _Text.of(question), plain(question)
+    if text.asks_order:
+        return question
+    for match in reversed(list(text.words["by_age"].finditer(text.plain))):
+        first, last = places[match.start()], places[match.end() - 1]
+        question = question[:first] + text.words.the_one + question[last + 1 :]
+    return question
 
 
 # Photos
 
 
-def _images(text: str, view: View, history: Sequence[Earlier]) -> tuple[str, ...]:
-    named = [f"image {number}" for number in _PHOTO_N.findall(text)]
-    for ordinal in _NTH_PHOTO.findall(text):
-        place = _place_of(ordinal)
+def _images(text: _Text, view: View, history: Sequence[Earlier]) -> tuple[str, ...]:
+    named = [f"image {parts(match)['number']}" for match in text.words["photo_number"].finditer(text.plain)]
+    for said in map(parts, text.words["nth_photo"].finditer(text.plain)):
+        place = text.words.place(said["nth"])
         if view.images and place < len(view.images):
             named.append(view.images[place])
-    if _OTHER_PHOTO.search(text):
-        before = {_image_of(subject) for subject in _last(history)}
+    if text.has("other_photo"):
+        before = {image_of(subject) for subject in _last(history)}
         rest = [image for image in view.images if image not in before]
         named += rest if before and len(rest) == 1 else []
-    if not named and _IT.search(text):
+    if not named and text.has("it"):
         before_it = _last(history)
         named += before_it if before_it and all(subject.startswith("image") for subject in before_it) else []
     return tuple(dict.fromkeys(named))
@@ -169,28 +164,29 @@ def _existing(images: Iterable[str], view: View) -> tuple[str, ...]:
     return tuple(image for image in images if image in view.faces)
 
 
-def _image_of(subject: str) -> str:
+def image_of(subject: str) -> str:
+    """The photo that a face is in, or that an image is."""
     return f"image {subject.split()[1].partition('.')[0]}"
 
 
 # Faces
 
 
-def _people(text: str) -> set[str]:
+def _people(text: _Text) -> set[str]:
     """The ways in which a question points at faces."""
-    ways = {"written": _FACE_N, "place": _SIDE, "number": _NTH, "others": _OTHERS, "other": _OTHER}
-    found = {way for way, pattern in ways.items() if pattern.search(text)}
-    if _BY_AGE.search(text) and not _ASKS_ORDER.search(text):
+    ways = {"written": "face_number", "place": "place", "number": "nth", "others": "others", "other": "other"}
+    found = {way for way, phrase in ways.items() if text.has(phrase)}
+    if text.has("by_age") and not text.asks_order:
         found.add("age")
-    if short := _SHORT.fullmatch(text):
-        found.add("written" if short[3] else "number" if short[2] else "place")
-    if not found - {"other"} and _PRONOUN.search(_BY_AGE.sub(" ", _OTHER.sub(" ", text))) and not _ALL.search(text):
+    if short := text.short:
+        found.add("written" if "face" in short else "number" if "nth" in short else "place")
+    if not found - {"other"} and text.has_pronoun:
         found.add("pronoun")
     return found
 
 
 def _resolved(
-    text: str, people: set[str], view: View, images: tuple[str, ...], history: Sequence[Earlier]
+    text: _Text, people: set[str], view: View, images: tuple[str, ...], history: Sequence[Earlier]
 ) -> References:
     found, open_ = list(_written(text)), list[str]()
     for group in _named(text, view, images, history):
@@ -212,7 +208,7 @@ def _resolved(
         elif base or _crowded(view, images):
             open_ += them
     named = tuple(dict.fromkeys(found))
-    photos = tuple(image for image in images if image not in {_image_of(face) for face in named})
+    photos = tuple(image for image in images if image not in {image_of(face) for face in named})
     return References(
         (*named, *photos),
         choices=() if named else tuple(dict.fromkeys(open_)),
@@ -221,10 +217,15 @@ def _resolved(
     )
 
 
-def _written(text: str) -> Iterable[str]:
-    short = _SHORT.fullmatch(text)
-    numbers = _FACE_N.findall(text) or ([short[3]] if short and short[3] else [])
-    return dict.fromkeys(f"face {number}" for number in numbers)
+def _besides(found: References, view: View, images: Sequence[str]) -> References:
+    """ "Everyone except her": where it is clear who she is, the others."""
+    named = tuple(subject for subject in found.subjects if subject.startswith("face"))
+    return found if found.choices or not named else replace(found, subjects=_rest(named, view, images), vague=False)
+
+
+def _written(text: _Text) -> Iterable[str]:
+    said = [*text.found("face_number")] or [text.short]
+    return dict.fromkeys(f"face {one['face']}" for one in said if "face" in one)
 
 
 def _faces(view: View, images: Sequence[str] = ()) -> tuple[str, ...]:
@@ -237,11 +238,11 @@ def _crowded(view: View, images: Sequence[str]) -> tuple[str, ...]:
     return tuple(image for image in _existing(images, view) or view.images if len(view.faces[image] or ()) > 1)
 
 
-def _named(text: str, view: View, images: Sequence[str], history: Sequence[Earlier]) -> Iterable[tuple[str, ...]]:
+def _named(text: _Text, view: View, images: Sequence[str], history: Sequence[Earlier]) -> Iterable[tuple[str, ...]]:
     """For each place or number in a question the faces that it may mean: one, or one for each photo with several."""
     # The photo that was spoken of, or that the question names, may have one face only; then another one is meant.
     scope = _crowded(view, images) or _crowded(view, ())
-    before = [image for image in scope if image in {_image_of(subject) for subject in _last(history)}]
+    before = [image for image in scope if image in {image_of(subject) for subject in _last(history)}]
     scope = tuple(before) if len(before) == 1 else scope
     for places in _numbers(text):
         yield tuple(face for image in scope for face in _at(places, image, view.faces[image] or ()))
@@ -250,20 +251,19 @@ def _named(text: str, view: View, images: Sequence[str], history: Sequence[Earli
 Number = int | Literal["middle"]
 
 
-def _numbers(text: str) -> list[Number]:
+def _numbers(text: _Text) -> list[Number]:
     """Places from left to right, from 0, or from the right, from -1."""
     numbers: list[Number] = []
-    for nth_of_side, side, nth in _NTH.findall(text):
-        place = _place_of(nth_of_side or nth)
-        numbers.append(-1 - place if side.lower() == "right" else place)
+    for said in text.found("nth"):
+        place = text.words.place(said["nth"])
+        numbers.append(-1 - place if "right" in said else place)
     # "Second from the left" is no "left" besides.
-    rest = _NTH.sub(" ", text)
-    short = _SHORT.fullmatch(text)
-    sides = [next(filter(None, found)) for found in _SIDE.findall(rest)] + ([short[1]] if short and short[1] else [])
-    if short and short[2]:
-        numbers.append(_place_of(short[2]))
-    known: dict[str, Number] = {"left": 0, "right": -1}
-    return list(dict.fromkeys([*numbers, *(known.get(side.lower(), "middle") for side in sides)]))
+    for said in (*text.found("place", beside="nth"), text.short):
+        if "nth" in said:
+            numbers.append(text.words.place(said["nth"]))
+        known: dict[str, Number] = {"left": 0, "right": -1, "middle": "middle"}
+        numbers += [known[side] for side in said if side in known]
+    return list(dict.fromkeys(numbers))
 
 
 def _at(number: Number, image: str, faces: Sequence[str]) -> tuple[str, ...]:
@@ -274,34 +274,27 @@ def _at(number: Number, image: str, faces: Sequence[str]) -> tuple[str, ...]:
     return (faces[max(number, -len(faces))],)
 
 
-def _place_of(ordinal: str) -> int:
-    word = ordinal.lower()
-    if word == "last":
-        return -1
-    return _ORDINALS.index(word) if word in _ORDINALS else max(int(re.sub(r"\D", "", word)) - 1, 0)
-
-
-def _by_age(text: str, view: View, among: Sequence[str]) -> tuple[str, ...]:
+def _by_age(text: _Text, view: View, among: Sequence[str]) -> tuple[str, ...]:
     """The oldest or youngest of these faces; all of them where that is not known, several where they tie."""
     if len(among) < 2:
         return tuple(among)
     order = [(face, years) for face, years in view.by_age or () if face in among]
-    match = _BY_AGE.search(text)
-    if not order or match is None:
+    said = next(text.found("by_age"), None)
+    if not order or said is None:
         return tuple(among)
-    wanted = order[-1][1] if re.fullmatch(_YOUNG, match[1], re.IGNORECASE) else order[0][1]
+    wanted = order[-1][1] if "younger" in said else order[0][1]
     return tuple(face for face, years in order if years == wanted)
 
 
 def _rest(base: Sequence[str], view: View, images: Sequence[str]) -> tuple[str, ...]:
     """The faces besides those spoken of: of the same photo if it shows more, else of all."""
-    beside = [face for image in dict.fromkeys(map(_image_of, base)) for face in view.faces.get(image) or ()]
+    beside = [face for image in dict.fromkeys(map(image_of, base)) for face in view.faces.get(image) or ()]
     scope = beside if len(beside) > len(base) and not images else _faces(view, images)
     rest = tuple(face for face in scope if face not in base)
     if rest and (base or len(rest) > 1):
         return rest
     # There is no other: the tool will say what there is.
-    image = _image_of(scope[0]) if scope else "image 1"
+    image = image_of(scope[0]) if scope else "image 1"
     return (f"{image.replace('image', 'face')}.{len(view.faces.get(image) or ()) + 1}",)
 
 
@@ -322,26 +315,10 @@ def _spoken_of(view: View, images: Sequence[str], history: Sequence[Earlier]) ->
     return ()
 
 
-def _inherited(text: str, view: View, history: Sequence[Earlier]) -> tuple[str, ...]:
+def _inherited(text: _Text, view: View, history: Sequence[Earlier]) -> tuple[str, ...]:
     """ "And the glasses?" stays with whom the last answer was about."""
-    if not _FOLLOWS.search(text) or _ALL.search(text):
+    words = text.words
+    if not (words["begins"].search(text.plain) or words["ends"].search(text.plain)) or text.has("all"):
         return ()
     last = tuple(subject for subject in _last(history) if subject in (*view.images, *_faces(view)))
     return () if set(last) >= set(_faces(view)) or set(last) >= set(view.images) else last
-
-
-# Words for places
-
-
-def _place(face: str, view: View) -> str:
-    image = _image_of(face)
-    faces = view.faces.get(image) or ()
-    of = f" of {image}" if len(view.images) > 1 else ""
-    if len(faces) < 2 or face not in faces:
-        return f"in {image}"
-    place, count = faces.index(face), len(faces)
-    if place in (0, count - 1):
-        return f"on the {'far ' if count > 3 else ''}{'left' if place == 0 else 'right'}{of}"
-    if count == 3:
-        return f"in the middle{of}"
-    return f"who is {_ORDINALS[place] if place < len(_ORDINALS) else f'number {place + 1}'} from the left{of}"

@@ -13,7 +13,8 @@ not contradict its own threshold, and when its sentence says no more than that:
 
 Sentences that cite nothing (remarks, gaps) are held by `aside`: they may state nothing of any face.
 
-What the words mean is data: words.toml, idioms.toml, standing.txt, general.txt. English only.
+What the words mean is data: words.toml, to which tools of other packages add theirs (`words_of`), idioms.toml,
+standing.txt, general.txt. English only.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ from faceagent.ground.figures import unknown_number, unknown_quotation, wrong_co
 from faceagent.ground.polarity import contradiction
 from faceagent.ground.sentence import REFERENCE, Lookup, Said, image_of, ledger
 from faceagent.ground.vocabulary import unknown_word
+from faceagent.ground.wording import Words, words_of
 from faceagent.types import Claim, Evidence
 
-__all__ = ["Grounded", "Kind", "Lookup", "Rejection", "aside", "fault", "ground"]
+__all__ = ["Grounded", "Kind", "Lookup", "Rejection", "Words", "aside", "fault", "ground", "words_of"]
 
 
 Kind = Literal["evidence", "number", "contradiction", "wording"]
@@ -56,7 +58,9 @@ class Grounded:
     rejected: tuple[Rejection, ...]
 
 
-def ground(claims: Sequence[Claim], lookup: Lookup, faces: Sequence[str] | None = None) -> Grounded:
+def ground(
+    claims: Sequence[Claim], lookup: Lookup, faces: Sequence[str] | None = None, words: Words | None = None
+) -> Grounded:
     """Hold each claim against the evidence that it cites.
 
     Args:
@@ -64,12 +68,13 @@ def ground(claims: Sequence[Claim], lookup: Lookup, faces: Sequence[str] | None 
         lookup: evidence by id, None where there is none (`Ledger.get`).
         faces: ids of the faces that "all", "none" and "the oldest" speak of; by default every face on which the ledger
             holds evidence (e1, e2 …).
+        words: what is known of attributes (`words_of` the tools that measured); by default of those of this package.
     """
     accepted: list[Claim] = []
     rejected: list[Rejection] = []
     rows = ledger(lookup)
     for claim in claims:
-        found = _fault(claim, lookup, rows, faces)
+        found = _fault(claim, lookup, rows, faces, words)
         if found is None:
             accepted.append(claim)
         else:
@@ -78,14 +83,14 @@ def ground(claims: Sequence[Claim], lookup: Lookup, faces: Sequence[str] | None 
     return Grounded(tuple(accepted), tuple(rejected))
 
 
-def fault(claim: Claim, lookup: Lookup, faces: Sequence[str] | None = None) -> str | None:
+def fault(claim: Claim, lookup: Lookup, faces: Sequence[str] | None = None, words: Words | None = None) -> str | None:
     """Why a claim is not carried by its evidence, or None when it is. Arguments as of `ground`."""
-    found = _fault(claim, lookup, ledger(lookup), faces)
+    found = _fault(claim, lookup, ledger(lookup), faces, words)
     return found[1] if found else None
 
 
 def _fault(
-    claim: Claim, lookup: Lookup, rows: Sequence[Evidence], faces: Sequence[str] | None
+    claim: Claim, lookup: Lookup, rows: Sequence[Evidence], faces: Sequence[str] | None, words: Words | None
 ) -> tuple[Kind, str] | None:
     cited: list[Evidence] = []
     for evidence_id in claim.evidence:
@@ -93,7 +98,7 @@ def _fault(
         if evidence is None:
             return "evidence", f"{evidence_id} does not exist"
         cited.append(evidence)
-    said = Said(claim, cited, rows, faces)
+    said = Said(claim, cited, rows, faces, words)
     found = ((kind, check(said)) for kind, check in _checks())
     return next(((kind, reason) for kind, reason in found if reason is not None), None)
 

@@ -6,7 +6,7 @@ import re
 
 from faceagent.ground.phrase import affirmed, standing
 from faceagent.ground.sentence import Clause, Said
-from faceagent.ground.wording import Topic, idiom, topics
+from faceagent.ground.wording import Topic, Words, idiom
 from faceagent.types import Evidence
 
 _SCARCELY = re.compile(r"\b(?:almost|virtually|nearly|practically) certain", re.IGNORECASE)
@@ -70,7 +70,7 @@ def wrong_likelihood(said: Said) -> str | None:
 
 
 def _unfit(said: Said, clause: Clause, word: str, low: float, high: float) -> str | None:
-    topic = topics().get(said.claim.attribute)
+    topic = said.words.topics.get(said.claim.attribute)
     subjects = (" + ".join(clause.subjects), *clause.subjects)
     rows = [row for subject in subjects for row in said.of(subject, said.claim.attribute)]
     rows = rows or [row for row in said.cited if row.attribute == said.claim.attribute]
@@ -79,7 +79,7 @@ def _unfit(said: Said, clause: Clause, word: str, low: float, high: float) -> st
             return f"{word!r} needs a calibrated probability, and {row.id} has none"
         chance = (
             row.probability.value
-            if _of_the_event(topic, row, clause.text.replace(word, "·"))
+            if _of_the_event(topic, row, clause.text.replace(word, "·"), said.words)
             else 1.0 - row.probability.value
         )
         if not low <= chance <= high:
@@ -89,10 +89,12 @@ def _unfit(said: Said, clause: Clause, word: str, low: float, high: float) -> st
     return None
 
 
-def _of_the_event(topic: Topic | None, row: Evidence, text: str) -> bool:
+def _of_the_event(topic: Topic | None, row: Evidence, text: str, words: Words) -> bool:
     """Whether what the clause says is what the probability is of, and not its opposite."""
     said_so = [
-        (found, sure) for found, sure in affirmed(text) if topic and any(one is topic for one, _ in found.sayings)
+        (found, sure)
+        for found, sure in affirmed(text, words)
+        if topic and any(one is topic for one, _ in found.sayings)
     ]
     if topic is None or not topic.probability_of:
         return said_so[0][1] if said_so else True

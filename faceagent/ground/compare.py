@@ -11,7 +11,7 @@ from faceagent.ground.figures import THAN_NUMBER
 from faceagent.ground.phrase import negations, sayings_in, standing
 from faceagent.ground.quantity import quantified
 from faceagent.ground.sentence import REFERENCE, Clause, Said
-from faceagent.ground.wording import Degree, Topic, compared, idiom, topics
+from faceagent.ground.wording import Degree, Topic, idiom
 from faceagent.types import Evidence
 
 MUCH = 1.5
@@ -46,7 +46,7 @@ def wrong_comparison(said: Said) -> str | None:
         return None
     for clause in said.clauses:
         text = clause.text
-        for found in sayings_in(text):
+        for found in sayings_in(text, said.words):
             if idiom("comparing").search(found.text) and any(
                 row for topic, _ in found.sayings for row in said.cited if row.attribute == topic.attribute
             ):
@@ -65,11 +65,11 @@ def _masked(text: str, start: int, end: int) -> str:
     return text[:start] + "·" * (end - start) + text[end:]
 
 
-def _find(text: str, part: str) -> list[Found]:
-    if not compared().search(text):
+def _find(said: Said, text: str, part: str) -> list[Found]:
+    if not said.words.compared.search(text):
         return []
     spans: dict[tuple[int, int], list[tuple[Topic, Degree]]] = {}
-    for topic in topics().values():
+    for topic in said.words.topics.values():
         for degree in topic.degrees:
             for match in getattr(degree, part).finditer(text):
                 spans.setdefault(match.span(), []).append((topic, degree))
@@ -84,7 +84,7 @@ def _find(text: str, part: str) -> list[Found]:
 
 
 def _comparatives(said: Said, clause: Clause, text: str) -> tuple[str | None, str]:
-    for found in _find(text, "comparative"):
+    for found in _find(said, text, "comparative"):
         tail = text[found.end :]
         if match := THAN_NUMBER.match(tail):
             reason = _beyond(said, clause, found, float(match[1]), text)
@@ -182,7 +182,7 @@ def _as_as(base: str) -> re.Pattern[str]:
 
 
 def _equatives(said: Said, clause: Clause, text: str) -> tuple[str | None, str]:
-    for topic in topics().values() if " as " in text.lower() else ():
+    for topic in said.words.topics.values() if " as " in text.lower() else ():
         for degree in topic.degrees:
             if degree.base.pattern == r"(?!)":
                 continue
@@ -226,7 +226,7 @@ def _as_much(said: Said, clause: Clause, found: Found, text: str, factor: float 
 def _all_equal(said: Said, clause: Clause, phrase: str, *, rough: bool) -> str | None:
     meant = quantified(said, clause)
     subjects = clause.subjects if isinstance(meant, str) else meant.subjects
-    topic = topics().get(said.claim.attribute)
+    topic = said.words.topics.get(said.claim.attribute)
     numbers = {
         face: number
         for face in subjects
@@ -245,7 +245,7 @@ def _all_equal(said: Said, clause: Clause, phrase: str, *, rough: bool) -> str |
 
 
 def _superlatives(said: Said, clause: Clause, text: str) -> tuple[str | None, str]:
-    for found in _find(text, "superlative"):
+    for found in _find(said, text, "superlative"):
         if reason := _extreme(
             said, clause, found, text, said.scope(clause.text), two=bool(idiom("of_two").search(clause.text))
         ):

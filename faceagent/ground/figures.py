@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pydantic import JsonValue
 
 from faceagent.ground.sentence import QUOTED, REFERENCE, Clause, Said
-from faceagent.ground.wording import topics
 from faceagent.types import Evidence
 
 
@@ -135,8 +134,8 @@ def _wrong_fraction(text: str, known: Sequence[float]) -> str | None:
 def _held_elsewhere(said: Said, text: str) -> str:
     """The text without the numbers that compare.py holds against the values: "older than 40", "three times as old"."""
     text = TIMES.sub("", text)
-    for attribute in {row.attribute for row in said.cited} & topics().keys():
-        for degree in topics()[attribute].degrees:
+    for attribute in {row.attribute for row in said.cited} & said.words.topics.keys():
+        for degree in said.words.topics[attribute].degrees:
             for match in reversed(list(degree.comparative.finditer(text))):
                 if line := THAN_NUMBER.match(text, match.end()):
                     text = text[: line.start()] + text[line.end() :]
@@ -172,7 +171,7 @@ def _differences(said: Said, clause: Clause) -> Iterator[float]:
     """How far apart two faces are, where the clause compares them: "17 years older"."""
     if len(clause.subjects) != 2:
         return
-    for topic in topics().values():
+    for topic in said.words.topics.values():
         if any(degree.comparative.search(clause.text) for degree in topic.degrees):
             found = [
                 number

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from faceagent.ground import wording
 from faceagent.ground.sentence import REFERENCE, Said
-from faceagent.ground.wording import Saying, Topic, compared, idiom, topics
+from faceagent.ground.wording import Saying, Topic, Words, idiom
 from faceagent.types import Evidence
 
 _REACH = 8
@@ -38,12 +38,12 @@ def standing(said: Said) -> bool:
 
 
 @lru_cache(maxsize=256)
-def sayings_in(text: str) -> tuple[Found, ...]:
+def sayings_in(text: str, words: Words) -> tuple[Found, ...]:
     """The phrases of all topics in a clause; one inside a longer one does not count by itself."""
-    for pattern in (idiom("contrast"), idiom("events"), _LIKELIER, compared()):
+    for pattern in (idiom("contrast"), idiom("events"), _LIKELIER, words.compared):
         text = pattern.sub(lambda match: "·" * len(match[0]), text)
     spans: dict[tuple[int, int], list[tuple[Topic, Saying]]] = {}
-    for topic in topics().values():
+    for topic in words.topics.values():
         for saying in topic.sayings:
             for match in saying.pattern.finditer(text):
                 spans.setdefault(match.span(), []).append((topic, saying))
@@ -75,7 +75,7 @@ def true(row: Evidence, saying: Saying) -> bool:
     return saying.true_of(row) or ("second" in row.details and saying.true_of(row, row.details["second"]))
 
 
-def affirmed(text: str) -> Iterator[tuple[Found, bool]]:
+def affirmed(text: str, words: Words) -> Iterator[tuple[Found, bool]]:
     """The phrases in a clause, each with whether it is affirmed."""
-    for found in sayings_in(text):
+    for found in sayings_in(text, words):
         yield found, negations(text, found.start) == 0

@@ -27,7 +27,7 @@ def contradiction(said: Said) -> str | None:
         reason = reason or wrong_place(said, clause) or _unclear(said, meant)
         if reason:
             return reason
-        for found in sayings_in(text):
+        for found in sayings_in(text, said.words):
             if reason := _judged(said, meant, found):
                 return reason
     return None
@@ -55,7 +55,7 @@ def _unclear(said: Said, clause: Clause) -> str | None:
         return f"it is not clear whom {match[0]!r} means: name the face by its id"
     if idiom("takes_back").fullmatch(clause.text.strip(" .!?,")):
         return f"{clause.text!r} takes back what was said: say it in one plain sentence"
-    found = sayings_in(clause.text)
+    found = sayings_in(clause.text, said.words)
     if found and idiom("negation_after").search(clause.text[found[-1].start + len(found[-1].text) :]):
         return f"a negation after {found[-1].text!r} is unclear: say it in one plain sentence"
     return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from faceagent.ground.wording import idiom
+from faceagent.ground.wording import Words, core, idiom
 from faceagent.types import Claim, Evidence
 
 Lookup = Callable[[str], Evidence | None]
@@ -41,15 +41,22 @@ class Said:
     Args:
         rows: all evidence of the conversation.
         faces: ids of the faces in view, from left to right in each photo; by default all that `rows` speak of.
+        words: what is known of attributes; by default of those of this package.
     """
 
     def __init__(
-        self, claim: Claim, cited: Sequence[Evidence], rows: Sequence[Evidence], faces: Sequence[str] | None = None
+        self,
+        claim: Claim,
+        cited: Sequence[Evidence],
+        rows: Sequence[Evidence],
+        faces: Sequence[str] | None = None,
+        words: Words | None = None,
     ) -> None:
         self.claim = claim
         self.cited = tuple(cited)
         self.ledger = tuple(rows)
         self._faces = faces
+        self.words = words or core()
         self.subjects = tuple(claim.subject.split(" + "))
 
     @cached_property

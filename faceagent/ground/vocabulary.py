@@ -9,7 +9,7 @@ from collections.abc import Iterator, Set
 from faceagent.ground.figures import SPELLED
 from faceagent.ground.phrase import standing
 from faceagent.ground.sentence import REFERENCE, Said
-from faceagent.ground.wording import WORD, general, idiom, topics
+from faceagent.ground.wording import WORD, Words, general, idiom
 from faceagent.tool import QUOTES_FILES
 from faceagent.types import Evidence
 
@@ -35,7 +35,7 @@ def unknown_word(said: Said) -> str | None:
         text = pattern.sub(" ", text)
     if match := _JUDGED.search(text):
         return f"{match[0]!r} judges a person, which no evidence does"
-    known = {word.lower() for row in said.cited for word in _words(row)} | general()
+    known = {word.lower() for row in said.cited for word in _words(row, said.words)} | general()
     unknown = [word for word in WORD.findall(text) if not known_word(word.lower(), known)]
     if unknown:
         listed = ", ".join(repr(word) for word in dict.fromkeys(unknown))
@@ -47,9 +47,10 @@ def unknown_word(said: Said) -> str | None:
 
 def _phrases(said: Said) -> Iterator[re.Pattern[str]]:
     """What was held against the values of the cited evidence (polarity.py, compare.py)."""
-    for attribute in {row.attribute for row in said.cited} & topics().keys():
-        yield from (saying.pattern for saying in topics()[attribute].sayings)
-        for degree in topics()[attribute].degrees:
+    topics = said.words.topics
+    for attribute in {row.attribute for row in said.cited} & topics.keys():
+        yield from (saying.pattern for saying in topics[attribute].sayings)
+        for degree in topics[attribute].degrees:
             yield from (degree.comparative, degree.superlative)
 
 
@@ -61,9 +62,9 @@ def known_word(word: str, known: Set[str]) -> bool:
     return "-" in word and all(known_word(part, known) for part in word.split("-"))
 
 
-def _words(row: Evidence) -> Iterator[str]:
+def _words(row: Evidence, known: Words) -> Iterator[str]:
     """Words that evidence brings with it."""
-    topic = topics().get(row.attribute)
+    topic = known.topics.get(row.attribute)
     if topic:
         yield from topic.words
     texts = [row.attribute.replace("_", " "), row.unit or "", row.method.name, *row.limitations]

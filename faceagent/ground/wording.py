@@ -1,21 +1,24 @@
 """What words mean: the tables words.toml and general.txt as Python objects.
 
 A `Topic` holds what can be said of one attribute: phrases with the values of which they are true, and the words that
-compare. Adding a tool or an attribute means adding a table to words.toml.
+compare. An attribute of a tool of another package has its table in a file of the same form beside that tool
+(`FaceTool.words`).
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
 from pydantic import JsonValue
 
+from faceagent.errors import UsageError
+from faceagent.tool import AnyTool
 from faceagent.types import Evidence
 
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -123,11 +126,77 @@ def _at(row: Evidence, path: str) -> Any:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Words:
+    """What is known of all attributes. topics: by attribute."""
+
+    topics: Mapping[str, Topic]
+
+    @cached_property
+    def compared(self) -> re.Pattern[str]:
+        """Any comparative or superlative of any topic."""
+        degrees = [degree for topic in self.topics.values() for degree in topic.degrees]
+        words = [part.pattern for degree in degrees for part in (degree.comparative, degree.superlative)]
+        return re.compile("|".join(dict.fromkeys(words)), re.IGNORECASE)
+
+
 @cache
-def topics() -> Mapping[str, Topic]:
-    """All topics by attribute."""
-    table = tomllib.loads(files("faceagent.ground").joinpath("words.toml").read_text(encoding="utf-8"))
-    return {name: _topic(name, row) for name, row in table.items()}
+def core() -> Words:
+    """The words of words.toml."""
+    return Words(_read(("faceagent.ground", "words.toml")))
+
+
+def words_of(tools: Iterable[AnyTool]) -> Words:
+    """The words of words.toml and of the files that these tools bring.
+
+    Raises:
+        UsageError: a file is missing, not of this form, or says what an attribute means that another one has.
+    """
+    brought = frozenset(tool.words for tool in tools if tool.words is not None)
+    return _with(brought) if brought else core()
+
+
+@cache
+def _with(brought: frozenset[tuple[str, str]]) -> Words:
+    topics, origin = dict(core().topics), dict.fromkeys(core().topics, "faceagent itself")
+    for resource in sorted(brought):
+        found = _read(resource)
+        if both := sorted(found.keys() & topics.keys()):
+            raise UsageError(
+                f"{_name(resource)} says what {both[0]!r} means, which {origin[both[0]]} says already",
+                "Give the attribute a name of its own",
+            )
+        topics |= found
+        origin |= dict.fromkeys(found, _name(resource))
+    return Words(topics)
+
+
+def _name(resource: tuple[str, str]) -> str:
+    return f"{resource[1]} of {resource[0]}"
+
+
+_FIELDS = frozenset({"says", "measure", "more", "less", "about", "probability_of"})
+
+
+def _read(resource: tuple[str, str]) -> dict[str, Topic]:
+    """The topics of one file, given as package and name."""
+    package, name = resource
+    mend = "faceagent/ground/words.toml says what such a file holds"
+    try:
+        table = tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))
+    except (ModuleNotFoundError, OSError) as error:
+        raise UsageError(f"{_name(resource)} cannot be read ({error})", "Install the package whole") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{_name(resource)} is no TOML file ({error})", mend) from error
+    for attribute, row in table.items():
+        if not isinstance(row, dict):
+            raise UsageError(f"{_name(resource)}: {attribute} is no table", mend)
+        if unknown := sorted(row.keys() - _FIELDS):
+            raise UsageError(f"{_name(resource)}: {attribute} has no field {unknown[0]!r}", mend)
+    try:
+        return {attribute: _topic(attribute, row) for attribute, row in table.items()}
+    except (re.error, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{_name(resource)} holds a phrase or list that cannot be read ({error})", mend) from error
 
 
 def _topic(name: str, row: Mapping[str, Any]) -> Topic:
@@ -163,14 +232,6 @@ def standing() -> re.Pattern[str]:
     kept = [line.strip() for line in text.splitlines() if not line.startswith("#")]
     slots = {r"\#": r"[\d.,+–-]*\d[+]?", r"\*": r"[^.:;“”]{1,60}?"}
     return re.compile("|".join(re.sub(r"\\[#*]", lambda slot: slots[slot[0]], re.escape(line)) for line in kept))
-
-
-@cache
-def compared() -> re.Pattern[str]:
-    """Any comparative or superlative of any topic."""
-    degrees = [degree for topic in topics().values() for degree in topic.degrees]
-    words = [part.pattern for degree in degrees for part in (degree.comparative, degree.superlative)]
-    return re.compile("|".join(dict.fromkeys(words)), re.IGNORECASE)
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from faceagent import policy
-from faceagent.ground import ground
+from faceagent.ground import ground, words_of
 from faceagent.media import Photo
 from faceagent.narrate import in_order
 from faceagent.report.drawing import Pictures, Shown, draw, shown_for, together
@@ -33,6 +33,7 @@ EXAMINATION = (
     "assess_quality",
     "estimate_pose",
 )
+VIDEO_EXAMINATION = ("inspect_provenance", VIDEO)
 ATTRIBUTES = "estimate_attributes"
 PEOPLE = (ATTRIBUTES, "recognize_emotion")
 _ABOUT_PEOPLE = ("age", "gender", "attributes", "ethnicity")
@@ -53,7 +54,7 @@ class Examination:
         purpose: what faces are read for (see `faceagent.policy`); with one, the report describes people as well.
 
     Raises:
-        UsageError: there is no such purpose.
+        UsageError: there is no such purpose, or the words of two tools contradict.
 
     >>> examination = Examination(Toolbox.installed())  # doctest: +SKIP
     >>> examination.examine(Photo.open("portrait.jpg")).verdict.headline  # doctest: +SKIP
@@ -62,6 +63,7 @@ class Examination:
 
     def __init__(self, toolbox: Toolbox, purpose: str | None = None) -> None:
         self._toolbox = toolbox
+        self._words = words_of(toolbox.values())
         self._purpose = None if purpose is None else policy.purpose(purpose)
         self._session = Session(purpose)
         self._plan = [name for name in (*EXAMINATION, *(PEOPLE if purpose else ())) if name in toolbox]
@@ -93,7 +95,7 @@ class Examination:
     def _video(self, video: Video) -> ExhibitReport:
         """The faces of a video are not compared with those of other exhibits: its stills are let go at once."""
         video_id = self._session.add_video(video)
-        outcomes = self._call(VIDEO, video_id) if VIDEO in self._toolbox else []
+        outcomes = [one for name in VIDEO_EXAMINATION if name in self._toolbox for one in self._call(name, video_id)]
         stills = self._session.stills(video_id) or ()
         faces = tuple(face for image in stills for face in self._session.faces(image))
         exhibit = self._exhibit(video.exhibit(video_id), outcomes, stills, faces)
@@ -149,7 +151,8 @@ class Examination:
 
     def _call(self, name: str, *references: str) -> list[Outcome]:
         fields = self._toolbox[name].arguments.model_fields
-        kind = next(kind for kind in ("images", "videos", "subjects") if kind in fields)
+        of_video = references[0].startswith("video")
+        kind = "videos" if of_video else next(kind for kind in ("images", "subjects") if kind in fields)
         arguments: dict[str, tuple[str, ...]] = {kind: references}
         if name == ATTRIBUTES and policy.opens(self._session.purpose, "ethnicity"):
             arguments["about"] = _ABOUT_PEOPLE
@@ -164,7 +167,7 @@ class Examination:
 
     def _grounded(self, claims: Sequence[Claim], subject: str, names: Names) -> tuple[Claim, ...]:
         # What is said of one exhibit ("both faces", "the sharpest") is said of its faces only.
-        checked = ground(claims, self._session.ledger.get, names.faces)
+        checked = ground(claims, self._session.ledger.get, names.faces, self._words)
         self._withheld += [
             f"{subject}: a sentence about {rejection.claim.attribute.replace('_', ' ')} was left out, because "
             f"{rejection.reason}."

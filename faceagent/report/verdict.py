@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from faceagent.types import Claim, ClaimRole, Evidence, Verdict, VerdictKind
 
 WEIGHED = ("inspect_provenance", "detect_forgery", "examine_video")
@@ -42,6 +44,8 @@ SYNTHETIC = frozenset(
 COMPOSED = frozenset(
     {"compositeWithTrainedAlgorithmicMedia", "compositeSynthetic", "composite", "compositeCapture"},
 )
+_FORGED: dict[JsonValue, VerdictKind] = {"synthetic": "signs_of_synthesis", "manipulated": "signs_of_alteration"}
+"""Values of `FORGERY` that are signs."""
 _ROLES: tuple[ClaimRole, ...] = ("answer", "reason", "doubt")
 
 
@@ -62,8 +66,8 @@ class Rows:
         self._evidence = evidence
 
     def row(self, attribute: str) -> Evidence | None:
-        """What was measured of an attribute of the image, if it was."""
-        return next((row for row in self.all(attribute) if row.subject.startswith("image")), None)
+        """What was measured of an attribute of the exhibit itself, if it was, and not of a face."""
+        return next((row for row in self.all(attribute) if not row.subject.startswith("face")), None)
 
     def all(self, attribute: str) -> list[Evidence]:
         return [row for row in self._evidence if row.attribute == attribute and row.status == "ok"]
@@ -101,7 +105,9 @@ def verdict(evidence: Sequence[Evidence], said: Sequence[Claim] = ()) -> Verdict
         return _without_sign(rows, weighed)
     answer, *others = (_worded(sign, weighed) for sign in signs)
     supporting = [claim.model_copy(update={"role": "reason"}) for claim in others if claim != answer]
-    claims = [answer, *supporting, *_dissent(rows, weighed), *(claim for claim in weighed if claim.role != "answer")]
+    told = {answer.sentence, *(claim.sentence for claim in supporting)}
+    beside = [claim for claim in _beside(rows, weighed) if claim.sentence not in told]
+    claims = [answer, *supporting, *beside, *(claim for claim in weighed if claim.role != "answer")]
     about = signs[0].evidence.id
     ordered = sorted(claims, key=lambda claim: (_ROLES.index(claim.role), about not in claim.evidence))
     return Verdict(
@@ -132,7 +138,7 @@ def _claim(role: ClaimRole, sentence: str, lead: Evidence, *others: Evidence) ->
 # The rules, weightiest first.
 
 _ORIGINAL = "The original file as the camera or phone made it, before any website, messenger or program saved it anew."
-_PUBLISHER = "Who published the picture first, and what they say about how it was made."
+_PUBLISHER = "Who published it first, and what they say about how it was made."
 _WITNESS = "Another photo or a video of the same moment by somebody else."
 
 
@@ -148,12 +154,12 @@ def stated_by_the_file(rows: Rows) -> Sign | None:
 
 
 def generator_marks(rows: Rows) -> Sign | None:
-    """Text that image generators leave in a file: prompts, names of models and services."""
+    """Text that generators leave in a file: prompts, names of models and services."""
     marks = rows.row("generator_marks")
     if marks is None or not marks.value:
         return None
     settle = (_PUBLISHER, "The records of the service or program that made it.")
-    return Sign("signs_of_synthesis", marks, "The file carries the mark of an image generator.", settle)
+    return Sign("signs_of_synthesis", marks, "The file carries the mark of a generator.", settle)
 
 
 def thumbnail_differs(rows: Rows) -> Sign | None:
@@ -178,13 +184,12 @@ def broken_credentials(rows: Rows) -> Sign | None:
 
 def pixels(rows: Rows) -> Sign | None:
     """A forgery detector has found traces in the pixels."""
-    kinds: dict[object, VerdictKind] = {"synthetic": "signs_of_synthesis", "manipulated": "signs_of_alteration"}
-    found = [row for row in rows.all(FORGERY) if isinstance(row.value, str) and row.value in kinds]
+    found = [row for row in rows.all(FORGERY) if isinstance(row.value, str) and row.value in _FORGED]
     if not found:
         return None
     lead = max(found, key=lambda row: row.probability.value if row.probability else 0.0)
     what = "synthesis" if lead.value == "synthetic" else "manipulation"
-    return Sign(kinds[lead.value], lead, f"The pixels support {what} over no {what}.", (_ORIGINAL, _WITNESS))
+    return Sign(_FORGED[lead.value], lead, f"The pixels support {what} over no {what}.", (_ORIGINAL, _WITNESS))
 
 
 def dates_contradict(rows: Rows) -> Sign | None:
@@ -206,13 +211,16 @@ RULES: tuple[Callable[[Rows], Sign | None], ...] = (
 )
 
 
-def _dissent(rows: Rows, weighed: Sequence[Claim]) -> list[Claim]:
-    """What the pixels say where they are no sign is shown beside the signs, in the tool's own words if it has some."""
+def _beside(rows: Rows, weighed: Sequence[Claim]) -> list[Claim]:
+    """What the pixels say of each face is shown beside the signs, in the tool's own words if it has some."""
     clear = rows.clear()
-    other = {row.id for row in (*clear, *rows.undecided())}
-    own = [claim for claim in weighed if claim.role == "answer" and claim.evidence[0] in other]
+    pixels = {row.id: row for row in (*clear, *rows.undecided())}
+    own = [claim for claim in weighed if claim.role == "answer" and claim.evidence[0] in pixels]
     if own:
-        return [claim.model_copy(update={"role": "doubt"}) for claim in own]
+        return [
+            claim.model_copy(update={"role": "reason" if pixels[claim.evidence[0]].value in _FORGED else "doubt"})
+            for claim in own
+        ]
     return [_claim("doubt", "The examination of the pixels found no sign.", clear[0], *clear[1:])] if clear else []
 
 

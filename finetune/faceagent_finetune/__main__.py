@@ -1,4 +1,4 @@
-"""`python -m faceagent_finetune corpus | preview | nano | train | export`.
+"""`python -m faceagent_finetune corpus | preview | convert | nano | train | export`.
 
 Exit status: 0 done; 1 done, but some photos or conversations were broken, or something is missing; 2 the command, the
 recipe or the data folder is wrong.
@@ -18,7 +18,9 @@ from faceagent.cli.console import complain, console, say
 from faceagent.errors import FaceAgentError, InputError, MissingExtra
 
 if TYPE_CHECKING:
-    from faceagent_finetune.vlm.recipe import Recipe
+    from faceagent_finetune.corpus.recipe import Recipe
+    from faceagent_finetune.corpus.rewriter import Rewriter
+    from faceagent_finetune.vlm.recipe import Recipe as Tuning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +49,7 @@ def corpus(chosen: argparse.Namespace) -> int:
     from faceagent_finetune.corpus.report import report
 
     recipe = Recipe.read(chosen.recipe)
+    rewriter = _rewriter(recipe)
     columns = (TextColumn("Shards"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(error=True), transient=True) as progress:
         task = progress.add_task("")
@@ -56,10 +59,22 @@ def corpus(chosen: argparse.Namespace) -> int:
             chosen.out,
             chosen.sample,
             lambda done, total: progress.update(task, completed=done, total=total),
+            rewriter,
         )
     told = report(chosen.out, built)
     write_card(chosen.out, recipe, told)
     return _summary(told, chosen.out)
+
+
+def _rewriter(recipe: Recipe) -> Rewriter | None:
+    """The model that the recipe names, loaded."""
+    from faceagent.controllers import make_controller
+    from faceagent.tool import Toolbox
+    from faceagent_finetune.corpus.rewriter import Rewriter
+
+    if recipe.rewriter is None:
+        return None
+    return Rewriter(make_controller(recipe.rewriter.controller, Toolbox(())), recipe.rewriter.share)
 
 
 def _summary(told: dict[str, Any], out: Path) -> int:
@@ -69,11 +84,22 @@ def _summary(told: dict[str, Any], out: Path) -> int:
     say(f"Kinds: {', '.join(f'{kind} {number}' for kind, number in told['by_kind'].items())}")
     say(f"distinct-1 {told['distinct_1']}, distinct-2 {told['distinct_2']}; the commonest answer: {top['share']:.2%}")
     if speed["conversations_per_second"]:
-        say(f"{speed['conversations_per_second']} conversations a second")
+        say(f"{speed['conversations_per_second']} conversations a second, traces aside")
+    if speed["traces_per_second"]:
+        say(f"{speed['traces_per_second']} traces a second")
+    if told["reworded"]:
+        say(_reworded(dict(told["reworded"])))
     broken = {name: left for name, left in told["left_out"].items() if left["broken"]}
     for name, left in broken.items():
         complain(f"{name}: {left['broken']} photos are broken and left out, such as {left['broken_named'][0]}.")
     return 1 if broken else 0
+
+
+def _reworded(outcomes: dict[str, int]) -> str:
+    """How many answers a model has reworded, and why it was not more."""
+    tried, taken = sum(outcomes.values()), outcomes.pop("accepted", 0)
+    kept = ", ".join(f"{reason} {number}" for reason, number in outcomes.items())
+    return f"{taken} of {tried} answers reworded" + (f"; the composed wording kept: {kept}" if kept else "")
 
 
 def preview(chosen: argparse.Namespace) -> int:
@@ -81,6 +107,17 @@ def preview(chosen: argparse.Namespace) -> int:
     from faceagent_finetune.corpus.preview import write_preview
 
     say(f"Read it: {write_preview(chosen.folder, chosen.each)}")
+    return 0
+
+
+def convert(chosen: argparse.Namespace) -> int:
+    """Write a corpus in another format."""
+    from faceagent_finetune.corpus.convert import convert as converted
+
+    told = converted(chosen.folder, chosen.to, chosen.out)
+    say(f"{told.written} conversations in {chosen.out}")
+    if told.left_out:
+        say(f"{told.left_out} are left out: parts of them must not be learnt, which {chosen.to} cannot say")
     return 0
 
 
@@ -107,7 +144,7 @@ def train(chosen: argparse.Namespace) -> int:
     return _named_left_out(figures["left_out"])
 
 
-def _dry_run(recipe: Recipe, corpus: Path) -> int:
+def _dry_run(recipe: Tuning, corpus: Path) -> int:
     from faceagent_finetune.vlm.estimate import estimate
 
     told = estimate(recipe, corpus)
@@ -179,6 +216,13 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
     showing.add_argument("--each", type=_positive, default=8, metavar="N", help="conversations of a kind (default 8)")
     showing.set_defaults(run=preview)
+    converting = commands.add_parser("convert", help="write a corpus in a format of other trainers")
+    converting.add_argument("folder", type=Path, metavar="DIR", help="of a corpus")
+    converting.add_argument(
+        "--to", choices=("sharegpt", "parquet"), required=True, help="sharegpt: as LLaMA-Factory reads it"
+    )
+    converting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
+    converting.set_defaults(run=convert)
     small = commands.add_parser("nano", help="make a small vision-language model to be trained from nothing")
     small.add_argument("recipe", type=Path, metavar="RECIPE.toml")
     small.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of a corpus")

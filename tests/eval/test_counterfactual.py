@@ -52,9 +52,11 @@ def _of_videos(photo: Photo, tools: list[AnyTool], paths: pytest.TempPathFactory
     videos = pytest.importorskip("videos")
     folder = paths.mktemp("films")
     followed = [tool for tool in tools if tool.name == VIDEO]
+    # Who asks whether a video is a deepfake is told what its file says as well.
+    called = [*followed, *(tool for tool in tools if tool.name == "inspect_provenance")]
     shown = {"as it is": photo, "nobody": otherwise("nobody", [photo])[0]}
     worlds = [
-        record(name, [videos.panned(one, folder / f"{number}.mp4", frames=12)], followed)
+        record(name, [videos.panned(one, folder / f"{number}.mp4", frames=12)], called)
         for number, (name, one) in enumerate(shown.items())
     ]
     return list(swaps(worlds[0], worlds[1:], followed))

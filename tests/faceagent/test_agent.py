@@ -195,9 +195,10 @@ def on_videos(value: str = "manipulated") -> FaceAgent:
 
 def test_a_video_is_examined_as_a_whole() -> None:
     answer = on_videos().ask("Is this a deepfake?", images=[fakes.video()])
-    assert [step.tool for step in answer.steps] == ["examine_video"]
+    assert [step.tool for step in answer.steps] == ["examine_video", "inspect_provenance"]
     assert "The frames of face 1.1 show manipulated [e4]." in answer.text
-    assert answer.not_established == ("The records inside a video are not read in this version.",)
+    assert "The content credentials of video 1 are absent" in answer.text
+    assert answer.not_established == ()
     assert [exhibit.id for exhibit in answer.exhibits] == ["video 1", "image 1", "image 2"]
 
 

@@ -12,7 +12,10 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from scripted import ScriptedController, calling
 
+from faceagent import policy
 from faceagent.agent import Budget, FaceAgent
+from faceagent.controllers.embedded import EmbeddedController
+from faceagent.controllers.planner import Reading
 from faceagent.errors import ControllerError
 from faceagent.types import Answer, Answered, StepFinished, StepStarted, Turn
 
@@ -264,6 +267,25 @@ def test_what_a_model_says_aside_states_nothing_of_a_face() -> None:
     assert "I am not sure." in answer.text
 
 
+def test_a_model_may_say_what_the_policy_and_the_tools_say_themselves() -> None:
+    declined, absent = policy.topics()[0].why, "Erasing an enrolled person is not offered in this installation."
+    spoken = {"status": "partly_answered", "remarks": [declined], "not_established": [absent, OFFERED]}
+    answer = agent(AIMessage(json.dumps(spoken))).ask("Will he steal?", [fakes.photo()])
+    assert declined in answer.text
+    assert answer.not_established == (absent,)
+
+
+OFFERED = "Comparing faces is not offered in this installation."  # which it is
+
+
+def test_a_model_may_repeat_why_a_tool_refused() -> None:
+    def repeating(messages: list[BaseMessage]) -> AIMessage:
+        return AIMessage(json.dumps({"not_established": [json.loads(messages[-1].text)["message"]]}))
+
+    answer = agent(calling("detect_faces", images=["image 7"]), repeating).ask("How many?", [fakes.photo()])
+    assert answer.not_established[0].startswith("There is no 'image 7'")
+
+
 def test_no_text_of_an_earlier_answer_can_end_a_message_for_a_model() -> None:
     one = agent(DONE)
     session = one.open([fakes.photo()])
@@ -295,6 +317,17 @@ def test_a_long_conversation_is_told_in_part() -> None:
     assert told == [f"Question {number}?" for number in range(3, 12)]
 
 
+def test_the_embedded_controller_does_not_read_the_names_of_pictures_as_words_of_the_question() -> None:
+    tools = fakes.fake_toolbox()
+    told = EmbeddedController(tools=tools, sees_images=True, read=read_nothing)
+    assert FaceAgent(told, tools=tools.values()).ask("How many?", [fakes.photo()]).steps == ()
+
+
+def read_nothing(question: str) -> Reading:
+    assert question == "How many?"
+    return Reading()
+
+
 def test_the_embedded_controller_follows_a_conversation() -> None:
     one = FaceAgent(tools=fakes.fake_toolbox().values())
     session = one.open([fakes.photo("group.jpg")])
@@ -305,7 +338,8 @@ def test_the_embedded_controller_follows_a_conversation() -> None:
     unclear = said("Is he sharp?")
     assert unclear.status == "needs_clarification"
     assert unclear.text == (
-        "Which one do you mean: the person on the left (face 1.1) or the person on the right (face 1.2)?"
+        "You are asking whether the photo is good enough. Which one do you mean: the person on the left (face 1.1) or "
+        "the person on the right (face 1.2)?"
     )
     assert [step.tool for step in unclear.steps] == ["detect_faces"]
     assert {claim.subject for claim in said("the one on the left").claims} == {"face 1.1"}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import fakes
 import pytest
+from pydantic import ValidationError
 
-from faceagent.errors import UsageError
+from faceagent.errors import UsageError, first_fault
 from faceagent.session import Session
-from faceagent.tool import Names, Outcome, Toolbox
+from faceagent.tool import ImageArguments, Names, Outcome, SubjectArguments, Toolbox, VideoArguments
 from faceagent.types import Evidence, Method, Step
 
 
@@ -115,3 +117,35 @@ def test_what_a_file_says_is_marked_short_and_printable_in_an_observation() -> N
     assert len(seen["value"][0]) == 200 and seen["value"][0].isprintable()
     measured = row.model_copy(update={"tool": "assess_quality", "value": "sharp"})
     assert "quotes_file" not in Outcome(Step(tool="assess_quality"), (measured,)).for_model()
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "good", "bad"),
+    [
+        (
+            ImageArguments,
+            "images",
+            ["image 1", "image 12"],
+            ["image 0", "face 1.1", "photo 1", "image 1.1", "image 1 "],
+        ),
+        (VideoArguments, "videos", ["video 2"], ["image 1", "video"]),
+        (SubjectArguments, "subjects", ["image 1", "face 1.12"], ["face 1", "face 0.1", "face 1.1 + face 2.1", "/etc"]),
+    ],
+)
+def test_the_schemas_of_tools_say_the_form_of_ids(kind: Any, field: str, good: list[str], bad: list[str]) -> None:
+    form = kind.model_json_schema()["properties"][field]["items"]["pattern"]
+    assert all(re.search(form, text) for text in good)
+    assert not any(re.search(form, text) for text in bad)
+
+
+def test_an_id_of_another_form_is_refused_with_what_ids_look_like(session: Session) -> None:
+    (outcome,) = fakes.fake_toolbox().call(session, "assess_quality", {"subjects": ["the left one"]})
+    assert outcome.step.status == "refused"
+    assert "Ids look like" in (outcome.step.message or "")
+
+
+def test_what_is_wrong_with_data_is_said_in_one_sentence() -> None:
+    for given, told in (({"images": 3}, "images: Input should be a valid"), ("x", "Input should be a valid dict")):
+        with pytest.raises(ValidationError) as error:
+            ImageArguments.model_validate(given)
+        assert first_fault(error.value).startswith(told)

@@ -17,14 +17,19 @@ from PIL import Image
 pytest.importorskip("pyarrow")
 
 from labelled_rows import fairface, picture, row, write
+from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from faceagent.errors import FaceAgentError, InputError, UsageError
 from faceagent.policy import declined, topics
 from faceagent_finetune.__main__ import main
+from faceagent_finetune.corpus.build import build
+from faceagent_finetune.corpus.conversation import Talk
 from faceagent_finetune.corpus.degrade import CHANGES, changes_for
-from faceagent_finetune.corpus.labelled import Label, LeftOut, Row
+from faceagent_finetune.corpus.kinds.regions import by_regions
+from faceagent_finetune.corpus.labelled import Label, LabelledPhoto, LeftOut, Row
 from faceagent_finetune.corpus.recipe import Recipe
-from faceagent_finetune.corpus.report import answers, records
+from faceagent_finetune.corpus.report import answers, records, report
+from faceagent_finetune.corpus.rewriter import Rewriter
 from faceagent_finetune.corpus.sampler import balanced
 from faceagent_finetune.corpus.sources import SOURCES, celeba, ferplus, utkface
 from faceagent_finetune.corpus.wording import Voice
@@ -220,6 +225,8 @@ def test_a_missing_column_is_named_with_the_mend(tmp_path: Path) -> None:
         ("seed = 3", 'seed = "3"', "whole number"),
         ("seed = 3", "seed = ", "not TOML"),
         ("seed = 3", 'seed = 3\npurpose = "fun"', "no purpose 'fun'"),
+        ("[kinds]", '[places]\nfairfac = "x"\n[kinds]', "Did you mean 'fairface'"),
+        ("[kinds]", "[places]\nfairface = 3\n[kinds]", "fairface in .places. is 3"),
     ],
 )
 def test_a_wrong_recipe_is_told_what_is_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
@@ -255,6 +262,40 @@ def test_every_declined_question_is_one_that_the_policy_declines() -> None:
         for _ in range(60):
             question = voice.say(f"declined.ask.{topic.name}")
             assert topic.name in {found.name for found in declined(question)}, question
+
+
+def test_a_model_rewords_answers_that_the_labels_bear_out(made: Path, tmp_path: Path) -> None:
+    recipe = Recipe.read(made.parent / "recipe.toml")
+    rewriter = Rewriter(FakeListChatModel(responses=["The person wears no glasses."]), 1.0)
+    out = tmp_path / "out"
+    told = report(out, build(recipe, made.parent, out, None, lambda done, total: None, rewriter))
+    outcomes = told["reworded"]
+    assert outcomes["accepted"] > 0
+    assert outcomes["contradiction"] > 0
+    written = [answer for record in records(out) for answer in answers(record)]
+    assert written.count("The person wears no glasses.") == outcomes["accepted"]
+    assert len(written) == len([answer for record in records(made) for answer in answers(record)])
+    assert json.loads((made / "report.json").read_text("utf-8"))["reworded"] == {}
+
+
+def test_faces_are_compared_region_by_region_as_far_as_the_labels_know() -> None:
+    def shown(name: str, **facts: str) -> LabelledPhoto:
+        nothing = {thing.name: "no" for thing in celeba.USED} | {"black hair": "yes"}
+        known = {thing: value for thing, value in (nothing | facts).items() if value}
+        return LabelledPhoto("celeba40", name, b"", known, "train", name, "none")
+
+    one = shown("1", glasses="yes", earrings="")
+    other = shown("2", **{"black hair": "no", "blond hair": "yes", "earrings": "no"})
+    rng = random.Random(2)
+    (made,) = by_regions([one, other], 1, Talk(rng, Voice(rng), None))
+    (turn,) = made.turns
+    assert turn.value == "2 of 5 differ"  # of the ears nothing is known in one
+    said = turn.answer.lower()
+    order = ("first", "second") if made.pictures[0].photo is one else ("second", "first")
+    for named in ("glasses in the {0}", "no glasses in the {1}", "black hair in the {0}", "blond hair in the {1}"):
+        assert named.format(*order) in said
+    assert "earrings" not in said
+    assert "no beard, goatee or moustache" in said
 
 
 def test_a_rare_group_is_not_outnumbered() -> None:
@@ -294,7 +335,7 @@ def test_pairs_across_splits_are_left_out_and_the_others_balanced(tmp_path: Path
     other = [f"1,{names[k]},{names[(k + 2) % 20]},False" for k in range(0, 20, 2)]
     text = "\n".join(["fold,a,b,same", *same, *other, "1,Nobody_0001,Nobody_0002,True"])
     (tmp_path / "identity" / "lfw_pairs_folds1-2.csv").write_text(text, "utf-8")
-    left = [row for row in SOURCES["lfw"].rows(SOURCES["lfw"].open(tmp_path), tmp_path) if isinstance(row, LeftOut)]
+    left = [row for row in SOURCES["lfw"].open(tmp_path).rows() if isinstance(row, LeftOut)]
     assert [row.name for row in left if row.fault] == ["pair 20"]
     run(tmp_path, recipe_in(tmp_path, ["lfw"]))
     said = Counter(

@@ -49,21 +49,28 @@ OTHERWISE = tiny_vlm.TEMPLATE.replace(
     "{{ '<|im_start|>assistant\\n' }}{% endif %}", "{{ '<|im_start|>assistant now\\n' }}{% endif %}"
 )
 
-CALL = {"type": "function", "function": {"name": "detect_faces", "arguments": {"images": ["image 1"]}}}
+CALL = {"type": "function", "id": "call_1", "function": {"name": "detect_faces", "arguments": {"images": ["image 1"]}}}
+
+
+def said(role: str, *parts: str, **more: Any) -> dict[str, Any]:
+    """A message of a corpus; a part that names a file is a picture."""
+    content = [
+        {"type": "image", "image": part} if part.endswith(".png") else {"type": "text", "text": part} for part in parts
+    ]
+    return {"role": role, "content": content, **more}
 
 
 def trace(picture: str) -> list[dict[str, Any]]:
     """Question, call, observation with a picture, answer; question, answer."""
-    image = {"type": "image", "image": picture}
     return [
-        {"role": "system", "content": "Call tools."},
-        {"role": "user", "content": [{"type": "text", "text": "How many faces?"}, image]},
-        {"role": "assistant", "content": "", "tool_calls": [CALL]},
-        {"role": "tool", "name": "detect_faces", "content": '{"evidence": [{"id": "e1"}]}'},
-        {"role": "user", "content": [{"type": "text", "text": "Faces found so far <|im_end|>"}, image]},
-        {"role": "assistant", "content": [{"type": "text", "text": "It is seen, so one façade 😀."}]},
-        {"role": "user", "content": "Sure?"},
-        {"role": "assistant", "content": "Yes: e1 says so."},
+        said("system", "Call tools."),
+        said("user", "How many faces?", picture),
+        said("assistant", tool_calls=[CALL]),
+        said("tool", '{"evidence": [{"id": "e1"}]}', name="detect_faces", tool_call_id="call_1"),
+        said("user", "Faces found so far <|im_end|>", picture),
+        said("assistant", "It is seen, so one façade 😀."),
+        said("user", "Sure?"),
+        said("assistant", "Yes: e1 says so."),
     ]
 
 
@@ -197,10 +204,8 @@ def test_a_template_that_asks_otherwise_than_it_writes_is_refused(
 
 def test_conversations_with_and_without_pictures_share_a_batch(tiny: Path, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    ask, say = {"role": "user", "content": "Who is it?"}, {"role": "assistant", "content": "That stays open."}
-    made = corpus_of(
-        tmp_path / "made", {"messages": trace("train/made-00000/0000.png"), "tools": [TOOL]}, {"messages": [ask, say]}
-    )
+    asked = {"messages": [said("user", "Who is it?"), said("assistant", "That stays open.")]}
+    made = corpus_of(tmp_path / "made", {"messages": trace("train/made-00000/0000.png"), "tools": [TOOL]}, asked)
     chat = ChatFormat.of(read_processor(str(tiny)))
     batch = Batches(made, chat, [END], max_length=4096, image_side=96)([1, 0])
     assert learnt(chat, batch) == [CALLED + END, SEEN + END, SURE + END, "That stays open." + END]

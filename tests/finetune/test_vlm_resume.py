@@ -49,7 +49,7 @@ def killed(arguments: list[str], when: Path, signal_number: int) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600  # a busy machine takes its time
         while not when.exists():
             assert process.poll() is None, "it ended before it could be killed"
             assert time.monotonic() < deadline
@@ -65,9 +65,9 @@ def test_a_killed_run_goes_on_with_the_same_losses(
 ) -> None:
     """Killed as soon as the folder of a checkpoint is there, which is while it is written or shortly after."""
     train = command(recipe_in(tmp_path, steps=STEPS, more=DROPOUT), tiny, conversations, tmp_path / "run")
-    killed(train, tmp_path / "run" / "checkpoint-8", signal.SIGKILL)
+    killed(train, tmp_path / "run" / "checkpoint-6", signal.SIGKILL)
     reached = [path.name for path in Run.open(tmp_path / "run").checkpoints()]
-    assert set(reached) <= {"checkpoint-4", "checkpoint-6", "checkpoint-8"}
+    assert set(reached) <= {"checkpoint-2", "checkpoint-4", "checkpoint-6", "checkpoint-8"}
     assert reached
     assert main(train) == 0
     assert "step 1 of" not in capsys.readouterr().out

@@ -366,8 +366,8 @@ def test_any_text_is_a_moment_or_none(text: str) -> None:
 
 def test_absent_untrusted_trusted() -> None:
     raw, anchors = files.signed("trainedAlgorithmicMedia"), files.certificates()[2]
-    assert CredentialsReader().read(files.jpeg(), "image/jpeg") == ABSENT
-    untrusted = CredentialsReader().read(raw, "image/jpeg")
+    assert CredentialsReader().read(io.BytesIO(files.jpeg()), "image/jpeg") == ABSENT
+    untrusted = CredentialsReader().read(io.BytesIO(raw), "image/jpeg")
     assert (untrusted.state, untrusted.signer, untrusted.generator) == (
         "valid_untrusted",
         "Example Camera Works",
@@ -375,31 +375,33 @@ def test_absent_untrusted_trusted() -> None:
     )
     assert untrusted.source_types == (f"{files.IPTC}trainedAlgorithmicMedia",)
     assert untrusted.failures == ()
-    assert CredentialsReader(anchors).read(raw, "image/jpeg").state == "trusted"
+    assert CredentialsReader(anchors).read(io.BytesIO(raw), "image/jpeg").state == "trusted"
 
 
 def test_a_file_changed_after_signing_is_invalid() -> None:
     raw = bytearray(files.signed("digitalCapture"))
     raw[-200] ^= 1
-    found = CredentialsReader(files.certificates()[2]).read(bytes(raw), "image/jpeg")
+    found = CredentialsReader(files.certificates()[2]).read(io.BytesIO(bytes(raw)), "image/jpeg")
     assert (found.state, found.changed) == ("invalid", True)
 
 
 def test_a_broken_manifest_is_invalid_and_not_absent() -> None:
     raw = files.signed("digitalCapture")
     at = raw.find(b"jumb")
-    found = CredentialsReader().read(raw[: at + 30] + b"\0" * 8 + raw[at + 38 :], "image/jpeg")
+    found = CredentialsReader().read(io.BytesIO(raw[: at + 30] + b"\0" * 8 + raw[at + 38 :]), "image/jpeg")
     assert found.state == "invalid"
 
 
 def test_a_manifest_elsewhere_is_named_and_not_fetched() -> None:
-    found = CredentialsReader().read(files.signed("digitalCapture", remote="http://192.0.2.1/m.c2pa"), "image/jpeg")
+    found = CredentialsReader().read(
+        io.BytesIO(files.signed("digitalCapture", remote="http://192.0.2.1/m.c2pa")), "image/jpeg"
+    )
     assert (found.state, found.remote) == ("absent", "http://192.0.2.1/m.c2pa")
 
 
 def test_what_is_no_such_file_is_a_tool_error() -> None:
     with pytest.raises(ToolError):
-        CredentialsReader().read(b"\xff\xd8\xff", "image/jpeg")
+        CredentialsReader().read(io.BytesIO(b"\xff\xd8\xff"), "image/jpeg")
 
 
 @given(st.lists(st.tuples(st.integers(0, 20_000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=6))
@@ -409,6 +411,10 @@ def test_no_manifest_stops_the_reading(edits: list[tuple[int, bytes]]) -> None:
     for at, new in edits:
         data[at % len(data) : at % len(data) + len(new)] = new
     try:
-        assert CredentialsReader().read(bytes(data), "image/jpeg").state in ("absent", "invalid", "valid_untrusted")
+        assert CredentialsReader().read(io.BytesIO(bytes(data)), "image/jpeg").state in (
+            "absent",
+            "invalid",
+            "valid_untrusted",
+        )
     except ToolError as error:
         assert "could not be looked for" in str(error)

@@ -1,4 +1,4 @@
-"""inspect_provenance: what the file itself says of where a photo comes from."""
+"""inspect_provenance: what the file itself says of where a photo or a video comes from."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from typing import ClassVar
 
 from faceagent.errors import UsageError
 from faceagent.session import Session
-from faceagent.tool import Backend, FaceTool, ImageArguments, Names
+from faceagent.tool import Backend, FaceTool, FileArguments, Names
 from faceagent.types import Claim, Evidence
-from faceagent_tools import provenance_wording
-from faceagent_tools.provenance_evidence import (
-    QUALITY_METHOD,
-    THUMBNAIL_METHOD,
-    TOOL,
-    credentials_method,
-    examine,
-    record_method,
-)
+from faceagent_tools import provenance_evidence, provenance_video, provenance_wording
+from faceagent_tools.provenance_evidence import QUALITY_METHOD, THUMBNAIL_METHOD, record_method
 from faceagent_tools.provenance_records.content_credentials import CredentialsReader
+from faceagent_tools.provenance_rows import ABSENT_PACKAGE, TOOL, credentials_method
+from faceagent_tools.provenance_video import container_method
 
 
-class InspectProvenance(FaceTool[ImageArguments]):
-    """Reads the untouched bytes of a photo's file: signed records, camera records, names of programs, the thumbnail.
+class InspectProvenance(FaceTool[FileArguments]):
+    """Reads the untouched bytes of a file: signed records, camera records, names of programs, a photo's thumbnail.
 
     Args:
         trust_anchors: PEM file of certificates whose signers count as trusted, e.g. the C2PA trust list. Without one no
@@ -35,24 +30,36 @@ class InspectProvenance(FaceTool[ImageArguments]):
 
     name: ClassVar[str] = TOOL
     description: ClassVar[str] = (
-        "Read what photo files say of their own origin: Content Credentials (C2PA), camera records, editing software, "
-        "marks of image generators, and whether the embedded thumbnail still shows the photo. Use it for questions "
-        "about authenticity, editing, AI generation, cameras and dates."
+        "Read what the files of photos and videos say of their own origin: Content Credentials (C2PA), camera records, "
+        "editing software, marks of generators, and whether the embedded thumbnail still shows the photo. Use it for "
+        "questions about authenticity, editing, AI generation, cameras and dates."
     )
-    arguments: ClassVar[type[ImageArguments]] = ImageArguments
+    arguments: ClassVar[type[FileArguments]] = FileArguments
 
     def __init__(self, trust_anchors: Path | None = None) -> None:
         self._reader = CredentialsReader(_certificates(trust_anchors) if trust_anchors else None)
 
-    def run(self, session: Session, arguments: ImageArguments) -> Sequence[Evidence]:
-        return [row for image in session.images_in(arguments.images) for row in examine(session, image, self._reader)]
+    def run(self, session: Session, arguments: FileArguments) -> Sequence[Evidence]:
+        files = session.files_in(arguments.images, arguments.videos)
+        return [row for file in files for row in self._examine(session, file)]
+
+    def _examine(self, session: Session, file: str) -> Sequence[Evidence]:
+        if file in session.videos:
+            return provenance_video.examine(session, file, self._reader)
+        return provenance_evidence.examine(session, file, self._reader)
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> Sequence[Claim]:
         return provenance_wording.word(evidence, names)
 
     def backends(self) -> Sequence[Backend]:
         methods = (credentials_method(), record_method(), THUMBNAIL_METHOD, QUALITY_METHOD)
-        return [Backend(tool=TOOL, method=method, kind="method", here=True, chosen=True) for method in methods]
+        of_photos = [Backend(tool=TOOL, method=method, kind="method", here=True, chosen=True) for method in methods]
+        here = container_method().version != ABSENT_PACKAGE
+        how = None if here else "pip install 'faceagent[video]'"
+        return [
+            *of_photos,
+            Backend(tool=TOOL, method=container_method(), kind="method", here=here, chosen=here, how=how),
+        ]
 
 
 def _certificates(path: Path) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from faceagent.agent import FaceAgent
 from faceagent.errors import ControllerError
-from faceagent.ground import Grounded, ground
+from faceagent.ground import Grounded, ground, words_of
 from faceagent.media import Photo
 from faceagent_eval.asking import Asking, Overhears, share
 from faceagent_eval.benchmark import Figure, Result
@@ -74,9 +74,8 @@ class GroundedAnswers(Asking[Item, Measured]):
         except ControllerError:
             answer, failed = (), True
         drafts = [claim for draft in ear.drafts for claim in draft.claims]
-        return Measured(
-            ground(answer, session.ledger.get), ground(drafts, session.ledger.get), failed or ear.unreadable > 0
-        )
+        said, drafted = (ground(claims, session.ledger.get, words=words_of(self._tools)) for claims in (answer, drafts))
+        return Measured(said, drafted, failed or ear.unreadable > 0)
 
     def score(self, measured: Sequence[Measured]) -> Result:
         said, drafted = [one.said for one in measured], [one.drafted for one in measured]

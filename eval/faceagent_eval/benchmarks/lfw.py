@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from faceagent.errors import MediaError, MissingExtra
+from faceagent.errors import InputError, MediaError, MissingExtra
 from faceagent.media import Photo
 from faceagent.types import Box, Face
 from faceagent_eval import verification
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
 from faceagent_eval.verification import Pair
+from faceagent_finetune.corpus.sources.lfw import read_pairs as published_pairs
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.detectors import DETECTORS
 from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face
@@ -190,26 +191,19 @@ def _csv_pairs(path: Path) -> Iterator[Pair]:
 
 def _original_pairs(path: Path) -> Iterator[Pair]:
     """pairs.txt: a line "folds pairs", then for each fold that many genuine and as many impostor lines."""
-    lines = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    head = lines[0] if lines else []
-    if len(head) != 2 or not all(word.isdigit() for word in head):
+    try:
+        pairs = list(published_pairs(path))
+    except InputError as error:
+        raise LayoutError("lfw", error.message, LAYOUT) from None
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        head = [int(word) for word in next(lines).split()]
+    if len(head) != 2:
         raise LayoutError("lfw", 'line 1 of pairs.txt is not "folds pairs", e.g. "10 300"', LAYOUT)
-    size = int(head[1])
-    if len(lines) - 1 != int(head[0]) * size * 2:
-        expected = int(head[0]) * size * 2
-        raise LayoutError("lfw", f"pairs.txt announces {expected} pairs and has {len(lines) - 1}", LAYOUT)
-    for index, words in enumerate(lines[1:]):
-        same = len(words) == 3
-        names = (words[0], words[0]) if same else (words[0], words[2] if len(words) == 4 else "")
-        numbers = words[1::2] if len(words) == 4 else words[1:]
-        if len(words) not in (3, 4) or not all(word.isdigit() for word in numbers):
-            raise LayoutError("lfw", f"line {index + 2} of pairs.txt is {' '.join(words)!r}", LAYOUT)
-        yield Pair(
-            fold=str(index // (2 * size) + 1),
-            a=f"{names[0]}_{int(numbers[0]):04d}",
-            b=f"{names[1]}_{int(numbers[1]):04d}",
-            same=same,
-        )
+    folds, size = head
+    if len(pairs) != folds * size * 2:
+        raise LayoutError("lfw", f"pairs.txt announces {folds * size * 2} pairs and has {len(pairs)}", LAYOUT)
+    for index, (a, b, same) in enumerate(pairs):
+        yield Pair(fold=str(index // (2 * size) + 1), a=a, b=b, same=same)
 
 
 def _parquet_images(path: Path, names: frozenset[str]) -> dict[str, bytes]:

@@ -172,10 +172,10 @@ def _asked(attribute: str, *kinds: str, of: str = "") -> Callable[[Mapping[str, 
 
 def _hidden_or_not(record: Mapping[str, Any]) -> bool:
     """A question about an attribute of the face, of a photo that shows it or of a copy that was made not to."""
-    turn, changed = record["turns"][0], bool(record["changes"][0])
     if record["kind"] == "abstention":
-        return changed
-    return record["kind"] in ("yes_no", "answered_though_degraded") and turn["attribute"] in ("age", *_THINGS)
+        return bool(record["changes"][0])
+    shown = record["kind"] in ("yes_no", "answered_though_degraded")
+    return shown and record["turns"][0]["attribute"] in ("age", *_THINGS)
 
 
 def _evidence(attribute: str, read: Callable[[Evidence], str | None]) -> Callable[[Sequence[Evidence]], str | None]:

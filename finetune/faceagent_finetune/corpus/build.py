@@ -1,8 +1,10 @@
 """A corpus in a folder, shard after shard.
 
-    OUT/train/fairface-00000/conversations.jsonl    one conversation a line; pictures by their path from OUT
+    OUT/train/fairface-00000/conversations.jsonl    one conversation a line (see `conversation`); pictures by their path
+                                                    from OUT
     OUT/train/fairface-00000/0000.webp …            the photos' own bytes; degraded copies as JPEG
-    OUT/train/fairface-00000/shard.json             what was left out, and the hashes of what was not
+    OUT/train/fairface-00000/shard.json             what was left out, the hashes of what was not, and
+                                                    what came of rewording
     OUT/report.json, OUT/README.md                  figures; the dataset card
     OUT/run.json                                    recipe and sample: a run that goes on must have the same
 
@@ -16,22 +18,23 @@ import json
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from faceagent.errors import MediaError, UsageError
 from faceagent.media import Photo
-from faceagent_finetune.corpus.conversation import Conversation, Picture, Talk
+from faceagent_finetune.corpus.conversation import Conversation, Picture, Talk, Trace
 from faceagent_finetune.corpus.duplicates import Duplicates, Seen
 from faceagent_finetune.corpus.kinds import KINDS
-from faceagent_finetune.corpus.labelled import LabelledPhoto, LeftOut
+from faceagent_finetune.corpus.labelled import LabelledPhoto, LabelMissing, LeftOut, Row
 from faceagent_finetune.corpus.phash import phash
 from faceagent_finetune.corpus.plan import Plan, Shard, planned
 from faceagent_finetune.corpus.recipe import Recipe
+from faceagent_finetune.corpus.rewriter import Rewriter
 from faceagent_finetune.corpus.sources import SOURCES
-from faceagent_finetune.corpus.sources.table import Table
+from faceagent_finetune.corpus.sources.published import Opened
 from faceagent_finetune.corpus.wording import Voice
 
 CONVERSATIONS, ABOUT, RUN = "conversations.jsonl", "shard.json", "run.json"
@@ -41,33 +44,67 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Built:
-    """made, seconds: conversations of this run alone, and how long they took, planning aside."""
+    """pace: of this run alone, planning aside."""
 
     plan: Plan
-    made: int
-    seconds: float
+    pace: Pace
 
 
-def build(recipe: Recipe, data: Path, out: Path, sample: int | None, on_progress: Progress) -> Built:
+@dataclass
+class Pace:
+    """Conversations made and how long they took; of traces, for which tools measure, apart from the others."""
+
+    made: int = 0
+    seconds: float = 0.0
+    traces: int = 0
+    trace_seconds: float = 0.0
+
+    def note(self, kind: str, made: int, seconds: float) -> None:
+        if kind == "trace":
+            self.traces += made
+            self.trace_seconds += seconds
+        else:
+            self.made += made
+
+    def told(self) -> dict[str, Any]:
+        """For the report."""
+        return {
+            "conversations_of_this_run": self.made + self.traces,
+            "seconds": round(self.seconds + self.trace_seconds, 2),
+            "conversations_per_second": round(self.made / self.seconds, 1) if self.made else None,
+            "traces_per_second": round(self.traces / self.trace_seconds, 1) if self.traces else None,
+        }
+
+
+def build(
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    sample: int | None,
+    on_progress: Progress,
+    rewriter: Rewriter | None = None,
+) -> Built:
     """Write the shards that are not there yet.
 
     Raises:
-        UsageError: OUT was made with another recipe, or a set is missing. InputError, MissingExtra: see `Table`.
+        UsageError: OUT was made with another recipe, or a set is missing. InputError, MissingExtra: see `Opened`.
+        ControllerError: see `Rewriter`.
     """
     plan = planned(recipe, data, sample)
     _claim(out, recipe, sample)
-    duplicates = Duplicates(recipe.duplicate_bits)
+    run = _Run(recipe, Duplicates(recipe.duplicate_bits), rewriter)
     for file in recipe.evaluation:
-        duplicates.reserve(data, file)
-    made, begun = 0, time.monotonic()
+        run.duplicates.reserve(data, file)
+    begun = time.monotonic()
     for done, shard in enumerate(plan.shards, start=1):
         folder = out / shard.name
         if folder.is_dir():
-            duplicates.replay(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["taken"])
+            run.duplicates.replay(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["taken"])
         else:
-            made += _write(shard, plan.tables[shard.set], recipe, duplicates, folder)
+            run.write(shard, plan.sets[shard.set], folder)
         on_progress(done, len(plan.shards))
-    return Built(plan, made, time.monotonic() - begun)
+    run.pace.seconds = time.monotonic() - begun - run.pace.trace_seconds
+    return Built(plan, run.pace)
 
 
 def _claim(out: Path, recipe: Recipe, sample: int | None) -> None:
@@ -83,39 +120,65 @@ def _claim(out: Path, recipe: Recipe, sample: int | None) -> None:
     file.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
 
 
-def _write(shard: Shard, table: Table, recipe: Recipe, duplicates: Duplicates, folder: Path) -> int:
-    """One shard; how many conversations it holds."""
-    photos, taken, left = _photos(shard, table, duplicates)
-    conversations = list(_conversations(shard, photos, recipe))
-    partial = folder.parent / f".{folder.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    written = _Written(partial, shard.name)
-    lines = [_record(conversation, f"{shard.name}/{n}", written) for n, conversation in enumerate(conversations)]
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    (partial / CONVERSATIONS).write_text(text, encoding="utf-8")
-    about = {"taken": [seen.stored() for seen in taken], "left_out": [asdict(one) for one in left]}
-    (partial / ABOUT).write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.rename(folder)
-    return len(lines)
+class _Run:
+    """What goes on from shard to shard."""
+
+    def __init__(self, recipe: Recipe, duplicates: Duplicates, rewriter: Rewriter | None) -> None:
+        self.recipe, self.duplicates, self.rewriter = recipe, duplicates, rewriter
+        self.pace = Pace()
+
+    def write(self, shard: Shard, found: Opened, folder: Path) -> None:
+        """One shard."""
+        photos, taken, left = _photos(shard, found, self.duplicates)
+        conversations, outcomes = self._conversations(shard, photos)
+        partial = folder.parent / f".{folder.name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        written = _Written(partial, shard.name)
+        lines = [_record(one, f"{shard.name}/{n}", written, shard) for n, one in enumerate(conversations)]
+        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        (partial / CONVERSATIONS).write_text(text, encoding="utf-8")
+        about = {
+            "taken": [seen.stored() for seen in taken],
+            "left_out": [asdict(one) for one in left],
+            "reworded": outcomes,
+        }
+        (partial / ABOUT).write_text(json.dumps(about, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.rename(folder)
+
+    def _conversations(
+        self, shard: Shard, photos: Sequence[LabelledPhoto]
+    ) -> tuple[list[Conversation], dict[str, int]]:
+        """Those of a shard, and what came of rewording them."""
+        rng = random.Random(f"{self.recipe.seed}/{shard.name}")
+        talk = Talk(rng, Voice(rng), self.recipe.purpose)
+        found: list[Conversation] = []
+        for kind, share in self.recipe.kinds.items():
+            begun = time.monotonic()
+            made = list(KINDS[kind](photos, round(share * len(photos)), talk))
+            self.pace.note(kind, len(made), time.monotonic() - begun)
+            found += made
+        if self.rewriter is None:
+            return found, {}
+        return self.rewriter.reworded(found, random.Random(f"{self.recipe.seed}/{shard.name}/rewriter"))
 
 
 def _photos(
-    shard: Shard, table: Table, duplicates: Duplicates
+    shard: Shard, found: Opened, duplicates: Duplicates
 ) -> tuple[list[LabelledPhoto], list[Seen], list[LeftOut]]:
     """The shard's photos that open and that the corpus does not have yet; their hashes; and why not the others."""
     photos: list[LabelledPhoto] = []
     taken: list[Seen] = []
     left: list[LeftOut] = []
     for row in shard.rows:
-        data, label = table.photo(row.place), row.label
-        photo = LabelledPhoto(
-            shard.set, row.name, data, label.facts, label.split, label.group, SOURCES[shard.set].licence
-        )
         try:
-            seen = Seen.of(photo, phash(Photo.open(data, name=row.name).pixels))
+            photo = _labelled(row, shard.set, found)
+            seen = Seen.of(photo, phash(Photo.open(photo.data, name=row.name).pixels))
         except MediaError as error:
             left.append(LeftOut(row.name, error.message))
+            continue
+        except LabelMissing as missing:
+            left.append(LeftOut(row.name, str(missing), missing.fault))
             continue
         twin = duplicates.of(seen)
         if twin is not None:
@@ -127,11 +190,15 @@ def _photos(
     return photos, taken, left
 
 
-def _conversations(shard: Shard, photos: Sequence[LabelledPhoto], recipe: Recipe) -> Iterator[Conversation]:
-    rng = random.Random(f"{recipe.seed}/{shard.name}")
-    talk = Talk(rng, Voice(rng), recipe.purpose)
-    for kind, share in recipe.kinds.items():
-        yield from KINDS[kind](photos, round(share * len(photos)), talk)
+def _labelled(row: Row, name: str, found: Opened) -> LabelledPhoto:
+    """
+    Raises:
+        MediaError, LabelMissing: see `Opened`.
+    """
+    data, facts = found.photo(row)
+    source, label = SOURCES[name], row.label
+    group = f"{source.origin or name}/{label.group}"
+    return LabelledPhoto(name, row.name, data, facts, label.split, group, source.licence)
 
 
 class _Written:
@@ -156,19 +223,21 @@ def _suffix(data: bytes) -> str:
     return ".webp" if data[8:12] == b"WEBP" else ".png"
 
 
-def _record(conversation: Conversation, name: str, written: _Written) -> dict[str, Any]:
-    first = conversation.pictures[0].photo
+def _record(conversation: Conversation, name: str, written: _Written, shard: Shard) -> dict[str, Any]:
+    facts = conversation.pictures[0].photo.facts if conversation.pictures else {}
     images = [written.path(picture) for picture in conversation.pictures]
+    tools = {"tools": conversation.tools} if isinstance(conversation, Trace) else {}
     return {
         "id": name,
         "messages": conversation.messages(images),
         "images": images,
+        **tools,
         "kind": conversation.kind,
         "turns": [{"attribute": turn.attribute, "value": turn.value} for turn in conversation.turns],
         "changes": [picture.change for picture in conversation.pictures],
-        "set": first.set,
-        "licence": first.licence,
-        "split": first.split,
-        "group": {name: first.facts.get(name, "") for name in ("gender", "ethnicity", "age band")},
+        "set": shard.set,
+        "licence": SOURCES[shard.set].licence,
+        "split": shard.split,
+        "group": {name: facts.get(name, "") for name in ("gender", "ethnicity", "age band")},
         "photos": [picture.photo.name for picture in conversation.pictures],
     }

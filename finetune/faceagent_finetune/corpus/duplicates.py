@@ -26,8 +26,8 @@ class Seen:
 
     @staticmethod
     def of(photo: LabelledPhoto, value: int) -> Seen:
-        group = f"{photo.set}/{photo.group}"
-        return Seen(value, f"{photo.set}/{photo.name}", photo.split, group, photo.facts.get("authenticity", ""))
+        authenticity = photo.facts.get("authenticity", "")
+        return Seen(value, f"{photo.set}/{photo.name}", photo.split, photo.group, authenticity)
 
     def stored(self) -> dict[str, Any]:
         return asdict(self)

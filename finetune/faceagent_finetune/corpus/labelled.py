@@ -13,7 +13,10 @@ Facts = Mapping[str, str]
 - ethnicity: as perceived, in the set's words; expression: what most annotators saw; expression doubt: "sad or neutral";
 - authenticity: "authentic", "manipulated" (the face was exchanged) or "synthetic" (the whole picture was generated);
 - colour: "no" for a set of grey photos;
-- pair, same: the two photos of a pair share the first; "yes" if they show one person.
+- altered, altered by: the regions that were altered, in words, and how ("swap", "edit"), of forgeries made here;
+- pair, same: the two photos of a pair share the first; "yes" if they show one person;
+- caption: what somebody or some network wrote of the face; question, annotation: the same as an answer; alt text: what
+  stood beside the photo on the web. None of these is known to be true.
 
 An attribute that is missing is not known: nothing may be said about it.
 """
@@ -50,7 +53,9 @@ class Label:
 
 @dataclass(frozen=True)
 class Row:
-    """A photo that may be chosen, without its bytes. place: row in the Parquet file. unit: photos chosen together."""
+    """A photo that may be chosen, without its bytes. place: where the set's reader finds it: a row of a Parquet file, a
+    byte of another one. unit: photos chosen together.
+    """
 
     place: int
     name: str
@@ -60,7 +65,7 @@ class Row:
 
 @dataclass(frozen=True)
 class LabelledPhoto:
-    """data: the file's bytes, untouched. name: in its set."""
+    """data: the file's bytes, untouched. name: in its set. group: with the set that it is of."""
 
     set: str
     name: str

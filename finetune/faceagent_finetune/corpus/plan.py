@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 import random
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from faceagent.errors import UsageError
 from faceagent_finetune.corpus.labelled import SPLITS, LeftOut, Row
+from faceagent_finetune.corpus.left_out import LeftOuts
 from faceagent_finetune.corpus.recipe import Recipe
 from faceagent_finetune.corpus.sampler import balanced
 from faceagent_finetune.corpus.sources import SOURCES
-from faceagent_finetune.corpus.sources.table import Table
+from faceagent_finetune.corpus.sources.published import Opened
+
+_POOL = 20  # rows that are kept of a set, for each photo that may be chosen of it
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,11 @@ class Shard:
 
 @dataclass(frozen=True)
 class Plan:
-    """tables: opened, by set. left_out: by set; what the labels alone rule out."""
+    """sets: opened. left_out: by set; what the labels alone rule out."""
 
     shards: tuple[Shard, ...]
-    tables: Mapping[str, Table]
-    left_out: Mapping[str, Sequence[LeftOut]]
+    sets: Mapping[str, Opened]
+    left_out: Mapping[str, LeftOuts]
 
 
 def planned(recipe: Recipe, data: Path, sample: int | None) -> Plan:
@@ -40,16 +45,15 @@ def planned(recipe: Recipe, data: Path, sample: int | None) -> Plan:
     Args:
         sample: photos in all, shared out as [sets] does; None takes as many as [sets] says.
 
-    Raises: see `Table`.
+    Raises: see `Opened` and `Source.open`.
     """
-    tables = {name: SOURCES[name].open(data) for name in recipe.sets}
+    sets = {name: SOURCES[name].open(data, recipe.places.get(name)) for name in recipe.sets}
     rows: dict[str, list[Row]] = {}
-    left: dict[str, list[LeftOut]] = {}
-    for name, table in tables.items():
-        found = list(SOURCES[name].rows(table, data))
-        left[name] = [row for row in found if isinstance(row, LeftOut)]
-        rows[name], mixed = _kept_apart([row for row in found if isinstance(row, Row)])
-        left[name] += mixed
+    left = {name: LeftOuts() for name in sets}
+    for name, found in sets.items():
+        there = pool(_told(found.rows(), left[name]), _POOL * recipe.sets[name])
+        rows[name], mixed = _kept_apart(there)
+        left[name].add_all(mixed)
     shards = [
         shard
         for split in SPLITS
@@ -58,7 +62,27 @@ def planned(recipe: Recipe, data: Path, sample: int | None) -> Plan:
     ]
     if not shards:
         raise UsageError("No photo is left to make conversations of", "Raise the numbers in the recipe's [sets]")
-    return Plan(tuple(shards), tables, left)
+    return Plan(tuple(shards), sets, left)
+
+
+def _told(found: Iterable[Row | LeftOut], left: LeftOuts) -> Iterator[Row]:
+    for row in found:
+        if isinstance(row, LeftOut):
+            left.add(row)
+        else:
+            yield row
+
+
+def pool(rows: Iterable[Row], most: int) -> list[Row]:
+    """Of a set that does not fit into memory, at most so many rows, by a hash of their units; in the set's order."""
+    kept: list[tuple[int, int, Row]] = []
+    for number, row in enumerate(rows):
+        item = (-zlib.crc32(row.unit.encode()), -number, row)
+        if len(kept) < most:
+            heapq.heappush(kept, item)
+        else:
+            heapq.heappushpop(kept, item)
+    return [row for _, _, row in sorted(kept, key=lambda item: -item[1])]
 
 
 def _shares(recipe: Recipe, sample: int | None) -> Mapping[str, int]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ article { display: flex; gap: 1rem; border-top: 1px solid #ccc; padding: 1rem 0;
 figure { margin: 0; display: flex; gap: .3rem; flex: none; align-items: flex-start; }
 img { height: 9rem; }
 p { margin: 0 0 .4rem; }
-.user { font-weight: 600; } .system, small { color: #555; }
+p { white-space: pre-wrap; overflow-wrap: anywhere; }
+.user { font-weight: 600; } .system, .tool, small { color: #555; }
 </style></head><body>
 """
 
@@ -51,14 +53,19 @@ def _section(out: Path, kind: str, found: Sequence[Mapping[str, Any]]) -> str:
 def _article(out: Path, record: Mapping[str, Any]) -> str:
     pictures = "".join(f'<img alt="" src="{_data(out / image)}">' for image in record["images"])
     told = "".join(
-        f'<p class="{html.escape(message["role"])}">{html.escape(part["text"])}</p>'
+        f'<p class="{html.escape(message["role"])}">{html.escape(text)}</p>'
         for message in record["messages"]
-        for part in message["content"]
-        if part["type"] == "text"
+        for text in _texts(message)
     )
     labels = "; ".join(f"{turn['attribute']}: {turn['value']}" for turn in record["turns"])
     about = f"{record['id']} | {record['set']} | {labels} | {record['licence']}"
     return f"<article><figure>{pictures}</figure><div>{told}<small>{html.escape(about)}</small></div></article>\n"
+
+
+def _texts(message: Mapping[str, Any]) -> Iterator[str]:
+    yield from (part["text"] for part in message["content"] if part["type"] == "text")
+    for call in message.get("tool_calls", ()):
+        yield f"{call['function']['name']} {json.dumps(call['function']['arguments'], ensure_ascii=False)}"
 
 
 def _data(file: Path) -> str:

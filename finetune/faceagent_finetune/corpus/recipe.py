@@ -13,13 +13,23 @@ from faceagent_finetune.corpus.kinds import KINDS
 from faceagent_finetune.corpus.sources import SOURCES
 from faceagent_finetune.recipes import check_known, read_toml
 
-_KEYS = ("seed", "shard", "purpose", "sets", "kinds", "balance", "duplicates")
+_KEYS = ("seed", "shard", "purpose", "sets", "kinds", "balance", "duplicates", "rewriter", "places")
 _NEEDS_PURPOSE = {"ethnicity": "ethnicity", "expression": "emotion"}  # fields of [balance]: topics of purposes.toml
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """controller: of `faceagent.controllers`, that words answers anew; share: of those that labels bear out."""
+
+    controller: str
+    share: float
 
 
 @dataclass(frozen=True)
 class Recipe:
     """sets: photos at most of each. kinds: conversations a photo of each. shard: photos in one.
+
+    places: of sets, from the data folder, where they are not the usual ones.
 
     balance: the facts by whose combinations photos are taken evenly. duplicate_bits: in which two hashes may differ and
     still be one photo's. evaluation: Parquet files whose photos must not come in. text: the recipe as it was written.
@@ -29,10 +39,12 @@ class Recipe:
     shard: int
     purpose: str | None
     sets: Mapping[str, int]
+    places: Mapping[str, str]
     kinds: Mapping[str, float]
     balance: tuple[str, ...]
     duplicate_bits: int
     evaluation: tuple[str, ...]
+    rewriter: Rewriting | None
     text: str
 
     @staticmethod
@@ -53,10 +65,12 @@ class Recipe:
             shard=_whole(table, "shard", 2, path),
             purpose=purpose,
             sets={name: int(most) for name, most in sets.items()},
+            places=_places(table, path),
             kinds={name: float(share) for name, share in kinds.items()},
             balance=_balance(table, purpose),
             duplicate_bits=_whole(duplicates, "bits", 0, path),
             evaluation=tuple(duplicates.get("evaluation", ())),
+            rewriter=_rewriter(table.get("rewriter"), path),
             text=text,
         )
 
@@ -67,6 +81,30 @@ def _balance(table: Mapping[str, Any], purpose: str | None) -> tuple[str, ...]:
     return tuple(
         field for field in fields if field not in _NEEDS_PURPOSE or policy.opens(purpose, _NEEDS_PURPOSE[field])
     )
+
+
+def _places(table: Mapping[str, Any], path: Path) -> Mapping[str, str]:
+    places = table.get("places", {})
+    check_known(places, SOURCES, "line in [places]:", path)
+    for name, place in places.items():
+        if not isinstance(place, str):
+            raise UsageError(f"{path}: {name} in [places] is {place!r}", "Give a path from the data folder, in quotes")
+    return dict(places)
+
+
+def _rewriter(given: Any, path: Path) -> Rewriting | None:
+    if given is None:
+        return None
+    check_known(given, ("controller", "share"), "line in [rewriter]:", path)
+    controller, share = given.get("controller"), given.get("share")
+    if not isinstance(controller, str) or not controller.startswith(("openai:", "transformers:")):
+        raise UsageError(
+            f"{path}: controller in [rewriter] is {controller!r}",
+            "Name a model: openai:URL#MODEL or transformers:MODEL",
+        )
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        raise UsageError(f"{path}: share in [rewriter] is {share!r}", "Give a number above 0, at most 1")
+    return Rewriting(controller, float(share))
 
 
 def _numbers(table: Mapping[str, Any], name: str, known: Any, path: Path) -> Mapping[str, float]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from faceagent.errors import UsageError
+from faceagent.errors import InputError, UsageError
 from faceagent_finetune.corpus.build import ABOUT, CONVERSATIONS, Built
-from faceagent_finetune.corpus.labelled import SPLITS
+from faceagent_finetune.corpus.labelled import SPLITS, LeftOut
 
 _TOP = 10
-_NAMED = 50  # of what was left out, in each set and for each reason that is a fault
 
 
 def records(out: Path) -> Iterator[dict[str, Any]]:
@@ -22,18 +22,26 @@ def records(out: Path) -> Iterator[dict[str, Any]]:
 
     Raises:
         UsageError: the folder holds none.
+        InputError: a line is damaged.
     """
     files = [file for split in SPLITS for file in sorted(out.glob(f"{split}/*/{CONVERSATIONS}"))]
     if not files:
         raise UsageError(f"{out} holds no corpus", "Make one with: python -m faceagent_finetune corpus RECIPE …")
     for file in files:
         with file.open(encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    raise InputError(
+                        f"Line {number} of {file} is damaged", f"Delete {file.parent}, and `corpus` makes it anew"
+                    ) from None
 
 
 def answers(record: Mapping[str, Any]) -> list[str]:
-    """What the assistant says in a conversation."""
-    return [part["text"] for told in record["messages"] if told["role"] == "assistant" for part in told["content"]]
+    """What the assistant says in a conversation, as far as it is to be learnt."""
+    learnt = (told for told in record["messages"] if told["role"] == "assistant" and told.get("weight") != 0)
+    return [part["text"] for told in learnt for part in told["content"]]
 
 
 def report(out: Path, built: Built) -> dict[str, Any]:
@@ -58,11 +66,8 @@ def report(out: Path, built: Built) -> dict[str, Any]:
         "by_group": _counted(" / ".join(filter(None, record["group"].values())) or "not labelled" for record in found),
         "images_by_licence": _counted(licences.values()),
         "left_out": _left_out(out, built),
-        "speed": {
-            "conversations_of_this_run": built.made,
-            "seconds": round(built.seconds, 2),
-            "conversations_per_second": round(built.made / built.seconds, 1) if built.made else None,
-        },
+        "reworded": _reworded(out),
+        "speed": built.pace.told(),
     }
     (out / "report.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return told
@@ -89,23 +94,20 @@ def _by_attribute(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, int
     return {attribute: dict(told[attribute].most_common()) for attribute in sorted(told)}
 
 
+def _reworded(out: Path) -> dict[str, int]:
+    """Answers by what came of rewording them: accepted, or why the composed wording was kept."""
+    told: Counter[str] = Counter()
+    for file in sorted(out.glob(f"*/*/{ABOUT}")):
+        told.update(json.loads(file.read_text(encoding="utf-8")).get("reworded", {}))
+    return dict(told.most_common())
+
+
 def _left_out(out: Path, built: Built) -> dict[str, Any]:
-    """By set: how many for each reason, and the names of those that are broken."""
+    """By set."""
     told: dict[str, Any] = {}
-    for name in built.plan.tables:
-        rows = [vars(row) for row in built.plan.left_out[name]]
+    for name, known in built.plan.left_out.items():
+        left = deepcopy(known)
         for file in sorted(out.glob(f"*/{name}-*/{ABOUT}")):
-            rows += json.loads(file.read_text(encoding="utf-8"))["left_out"]
-        faults = [row for row in rows if row["fault"]]
-        told[name] = {
-            "chosen_so": _counted(_in_general(row["reason"]) for row in rows if not row["fault"]),
-            "broken": len(faults),
-            "broken_named": [f"{row['name']}: {row['reason']}" for row in faults[:_NAMED]],
-        }
+            left.add_all(LeftOut(**row) for row in json.loads(file.read_text(encoding="utf-8"))["left_out"])
+        told[name] = left.told()
     return told
-
-
-def _in_general(reason: str) -> str:
-    """ "looks like fairface/3.jpg" -> "looks like a photo of fairface"."""
-    twin = reason.removeprefix("looks like ")
-    return reason if twin == reason else f"looks like a photo of {twin.rpartition('/')[0]}"

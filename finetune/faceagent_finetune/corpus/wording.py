@@ -12,6 +12,7 @@ from typing import Any
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<(\w+)>")
+_QUOTED = "…"  # in no wording
 _START = re.compile(r"(^|[.?!] +)([a-z])")
 
 
@@ -43,6 +44,11 @@ class Voice:
     def say(self, path: str, **values: str) -> str:
         """One of the wordings at a path, with its slots filled, as a sentence."""
         return sentence(self.part(path, **values))
+
+    def quote(self, path: str, text: str) -> str:
+        """The same around <text>, which stays as it is written."""
+        before, _, after = self.say(path, text=_QUOTED).partition(_QUOTED)
+        return f"{before}{text}{after}"
 
     def part(self, path: str, **values: str) -> str:
         """The same as part of a sentence."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +13,7 @@ from torch import Tensor
 from faceagent.controllers.pretrained import ChatFormat
 from faceagent.controllers.transcript import transcribe
 from faceagent.errors import MediaError, UsageError
+from faceagent_finetune.corpus.labelled import LeftOut
 from faceagent_finetune.vlm.conversations import BrokenRecord, Conversations
 from faceagent_finetune.vlm.lessons import Lesson, lessons
 
@@ -32,7 +31,7 @@ class Batches:
         ends: see `lessons`.
         max_length: tokens; longer conversations are left out.
         image_side: longest side of a picture, in pixels.
-        left_out: file to which the conversations that turned out broken or too long are added, one JSON line each.
+        on_left_out: called with the conversations that turn out broken or too long.
     """
 
     def __init__(
@@ -42,10 +41,10 @@ class Batches:
         ends: Sequence[str],
         max_length: int,
         image_side: int,
-        left_out: Path | None = None,
+        on_left_out: Callable[[Iterable[LeftOut]], None] | None = None,
     ) -> None:
         self.conversations, self.chat, self.ends = conversations, chat, ends
-        self.max_length, self.image_side, self.left_out = max_length, image_side, left_out
+        self.max_length, self.image_side, self.on_left_out = max_length, image_side, on_left_out
 
     def __call__(self, numbers: Sequence[int]) -> dict[str, Tensor]:
         """ "input_ids", "labels" and what else the network takes. What cannot be learnt from is left out; where nothing
@@ -88,9 +87,8 @@ class Batches:
     def _leave(self, number: int, reason: str) -> None:
         name = str(self.conversations.record(number).get("id", number))
         _log.info("left out: %s: %s", name, reason)
-        if self.left_out is not None:
-            with self.left_out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"name": name, "reason": reason}, ensure_ascii=False) + "\n")
+        if self.on_left_out is not None:
+            self.on_left_out([LeftOut(name, reason)])
 
     def encode(self, made: Sequence[Lesson]) -> dict[str, Tensor]:
         """Tensors of lessons, padded to the longest.

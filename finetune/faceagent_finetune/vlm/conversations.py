@@ -5,32 +5,25 @@ What is kept in memory of each is where its line begins and how long it is.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from faceagent.errors import UsageError
+from pydantic import BaseModel, Field, ValidationError
+
+from faceagent.errors import InputError, UsageError
 from faceagent_finetune.corpus.build import CONVERSATIONS
 from faceagent_finetune.corpus.labelled import LeftOut
+from faceagent_finetune.corpus.trace.record import spoken
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 _PICTURE = 800  # characters that take about as many tokens as a picture
-_ROLES = ("system", "user", "assistant", "tool")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a conversation stands. size: characters of its text, pictures counted as some."""
-
-    file: Path
-    offset: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,9 @@ class Conversations:
     def __init__(self, corpus: Path, split: str, only: Sequence[str] = (), without: Sequence[str] = ()) -> None:
         self.corpus = corpus
         self.left_out: list[LeftOut] = []
-        self._places: list[Place] = []
+        # Of each: its file, where its line begins there, and its size.
+        self._files: list[Path] = []
+        self._file, self._offset, self._size = array("q"), array("q"), array("q")
         files = sorted(corpus.glob(f"{split}/*/{CONVERSATIONS}"))
         if not files:
             raise UsageError(
@@ -66,7 +61,7 @@ class Conversations:
             )
         for file in files:
             self._scan(file, only, without)
-        if not self._places:
+        if not self._size:
             reasons = (
                 "; ".join(f"{one.name}: {one.reason}" for one in self.left_out[:3]) or "none is of the kinds asked"
             )
@@ -78,27 +73,29 @@ class Conversations:
             for number, line in enumerate(lines, start=1):
                 try:
                     record = read_record(line)
-                    kind = str(record.get("kind", ""))
+                    kind = record.get("kind", "")
                     if (not only or kind in only) and kind not in without:
-                        self._places.append(Place(file, offset, check(record, self.corpus)))
+                        self._size.append(check(record, self.corpus))
+                        self._file.append(len(self._files))
+                        self._offset.append(offset)
                 except BrokenRecord as broken:
                     name = f"{file.relative_to(self.corpus)}, line {number}"
                     self.left_out.append(LeftOut(name, str(broken)))
                 offset += len(line)
+        self._files.append(file)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._size)
 
     @property
-    def sizes(self) -> list[int]:
-        """Of each, in characters, see `Place`."""
-        return [place.size for place in self._places]
+    def sizes(self) -> Sequence[int]:
+        """Of each, in characters, pictures counted as some."""
+        return self._size
 
     def record(self, index: int) -> dict[str, Any]:
         """The line of the corpus, as JSON."""
-        place = self._places[index]
-        with place.file.open("rb") as file:
-            file.seek(place.offset)
+        with self._files[self._file[index]].open("rb") as file:
+            file.seek(self._offset[index])
             return read_record(file.readline())
 
     def spoken(self, index: int) -> Spoken:
@@ -108,16 +105,55 @@ class Conversations:
             BrokenRecord: a picture's file is gone.
         """
         record = self.record(index)
-        told = record["messages"]
-        return Spoken(
-            messages=list(_messages(told, self.corpus)),
-            tools=list(record.get("tools") or ()),
-            learnt=[message.get("weight") != 0 for message in told if message["role"] == "assistant"],
-        )
+        try:
+            messages = spoken(record, self.corpus)
+        except InputError as error:
+            raise BrokenRecord(error.message) from None
+        answers = [message for message in record["messages"] if message["role"] == "assistant"]
+        return Spoken(messages, record.get("tools", []), [message.get("weight") != 0 for message in answers])
 
 
-class BrokenRecord(ValueError):
+class BrokenRecord(Exception):
     """A line of a corpus that cannot be learnt from; the text says why."""
+
+
+class _Text(BaseModel):
+    type: Literal["text"]
+    text: str
+
+
+class _Picture(BaseModel):
+    type: Literal["image"]
+    image: str
+
+
+class _Function(BaseModel):
+    name: str
+    arguments: dict[str, Any]
+
+
+class _Call(BaseModel):
+    id: str
+    function: _Function
+
+
+class _Message(BaseModel):
+    role: Literal["system", "user", "assistant"]
+    content: list[Annotated[_Text | _Picture, Field(discriminator="type")]]
+    tool_calls: list[_Call] = []
+
+
+class _Result(BaseModel):
+    role: Literal["tool"]
+    content: list[_Text]
+    name: str
+    tool_call_id: str
+
+
+class _Record(BaseModel):
+    messages: list[Annotated[_Message | _Result, Field(discriminator="role")]]
+    tools: list[dict[str, Any]] = []
+    kind: str = ""
 
 
 def fingerprint(corpus: Path) -> str:
@@ -131,86 +167,38 @@ def fingerprint(corpus: Path) -> str:
 def read_record(line: bytes) -> dict[str, Any]:
     """
     Raises:
-        BrokenRecord: it is no JSON object with messages.
+        BrokenRecord: it is no conversation as `corpus.conversation` writes them.
     """
     try:
-        record = json.loads(line)
+        record: dict[str, Any] = json.loads(line)
+        _Record.model_validate(record)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BrokenRecord(f"no JSON ({error})") from None
-    if not isinstance(record, dict) or not isinstance(record.get("messages"), list):
-        raise BrokenRecord("no list of messages")
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BrokenRecord(f"{'.'.join(map(str, first['loc'])) or 'the line'}: {first['msg']}") from None
     return record
 
 
 def check(record: Mapping[str, Any], corpus: Path) -> int:
-    """See that a conversation can be learnt from; its size, see `Place`.
+    """See that a conversation can be learnt from; its size in characters, pictures counted as some.
 
     Raises:
         BrokenRecord: it cannot.
     """
     size, before = 0, ""
-    for number, message in enumerate(record["messages"], start=1):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise BrokenRecord(f"message {number} has none of the roles {', '.join(_ROLES)}")
-        if before == message["role"] == "assistant":
-            raise BrokenRecord(f"message {number} is the assistant's, as the one before it")
-        size, before = size + _check_message(message, number, corpus), message["role"]
+    for number, message in enumerate(record["messages"]):
+        role, calls = message["role"], message.get("tool_calls", [])
+        if before == role == "assistant":
+            raise BrokenRecord(f"messages.{number} is the assistant's, as the one before it")
+        text = "".join(part.get("text", "") for part in message["content"])
+        pictures = [part["image"] for part in message["content"] if part["type"] == "image"]
+        if not text.strip() and not (calls if role == "assistant" else pictures):
+            raise BrokenRecord(f"messages.{number}, of the {role}, is empty")
+        for picture in pictures:
+            if not (corpus / picture).is_file():
+                raise BrokenRecord(f"there is no picture {picture}")
+        size, before = size + len(text) + len(json.dumps(calls)) + _PICTURE * len(pictures), role
     if not any(message["role"] == "assistant" and message.get("weight") != 0 for message in record["messages"]):
         raise BrokenRecord("the assistant says nothing in it that is to be learnt")
     return size
-
-
-def _check_message(message: Mapping[str, Any], number: int, corpus: Path) -> int:
-    text, pictures = "", 0
-    for part in _parts(message):
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind == "text" and isinstance(part.get("text"), str):
-            text += part["text"]
-        elif kind == "image" and isinstance(part.get("image"), str):
-            pictures += 1
-            if not (corpus / part["image"]).is_file():
-                raise BrokenRecord(f"there is no picture {part['image']}")
-        else:
-            raise BrokenRecord(f"message {number} has a part that is neither text nor a picture")
-    calls = message.get("tool_calls") or []
-    if not text.strip() and not calls and not (pictures and message["role"] != "assistant"):
-        raise BrokenRecord(f"message {number}, of the {message['role']}, is empty")
-    return len(text) + len(json.dumps(calls)) + _PICTURE * pictures
-
-
-def _parts(message: Mapping[str, Any]) -> list[Any]:
-    content = message.get("content") or []
-    return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-
-
-def _messages(told: Sequence[Mapping[str, Any]], corpus: Path) -> Iterator[BaseMessage]:
-    from langchain_core.messages import convert_to_messages
-
-    for message in told:
-        content = [_shown(part, corpus) if part["type"] == "image" else part for part in _parts(message)]
-        extra = {"name": message["name"]} if message.get("name") else {}
-        if message["role"] == "tool":
-            extra["tool_call_id"] = message.get("tool_call_id") or "call"
-        if message.get("tool_calls"):
-            extra["tool_calls"] = [_call(call, number) for number, call in enumerate(message["tool_calls"], start=1)]
-        yield from convert_to_messages([{"role": message["role"], "content": content, **extra}])
-
-
-def _shown(part: Mapping[str, Any], corpus: Path) -> dict[str, Any]:
-    try:
-        data = (corpus / part["image"]).read_bytes()
-    except OSError as error:
-        raise BrokenRecord(f"{part['image']} cannot be read ({error.strerror})") from None
-    return {"type": "image", "base64": base64.b64encode(data).decode(), "mime_type": "image/*"}
-
-
-def _call(call: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """In the format of OpenAI, whose arguments are a text; published corpora write an object too."""
-    function = call.get("function", call)
-    arguments = function["arguments"]
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-    return {
-        "id": call.get("id") or f"call_{number}",
-        "type": "function",
-        "function": {"name": function["name"], "arguments": text},
-    }

@@ -13,6 +13,7 @@ import torch
 from faceagent.controllers.pretrained import explained, read_config
 from faceagent.errors import UsageError
 from faceagent_finetune.vlm.recipe import Part, Recipe
+from faceagent_finetune.vlm.shortage import shortage_told
 
 # By `model_type`: how the names of the vision tower's weights begin, and then those of the connector, which may lie
 # inside the tower. What is left is language.
@@ -60,11 +61,11 @@ def load(recipe: Recipe) -> Any:
     """The network, ready to be trained.
 
     Raises:
-        UsageError, ControllerError: it cannot be loaded, see `pretrained`.
+        UsageError, ControllerError: it cannot be loaded, see `pretrained`. Shortage: it does not fit the memory.
     """
     from transformers import AutoModelForImageTextToText
 
-    with explained(recipe.model):
+    with explained(recipe.model), shortage_told(recipe.model):
         network = AutoModelForImageTextToText.from_pretrained(recipe.model, **_options(recipe))
     return prepared(network, recipe)
 

@@ -22,7 +22,7 @@ from faceagent_finetune.corpus.labelled import LeftOut
 from faceagent_finetune.vlm.conversations import fingerprint
 from faceagent_finetune.vlm.recipe import Recipe
 
-_STATE = "trainer_state.json"
+_STATE, _LEFT_OUT = "trainer_state.json", "left_out.jsonl"
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,15 @@ class Run:
             raise UsageError(f"{folder} holds no run", "Give the folder named with --out when the model was trained")
         return Run(folder, Recipe.model_validate(json.loads(file.read_text(encoding="utf-8"))["recipe"]))
 
-    @property
-    def left_out(self) -> Path:
-        return self.folder / "left_out.jsonl"
-
     def leave_out(self, rows: Iterable[LeftOut]) -> None:
-        """Begin the list of what is left out, with what is known before training."""
-        lines = (json.dumps({"name": row.name, "reason": row.reason}, ensure_ascii=False) + "\n" for row in rows)
-        _write(self.left_out, "".join(lines))
+        """Note what is left out. A run that goes on notes things twice."""
+        with (self.folder / _LEFT_OUT).open("a", encoding="utf-8") as file:
+            for row in rows:
+                file.write(json.dumps({"name": row.name, "reason": row.reason}, ensure_ascii=False) + "\n")
 
     def was_left_out(self) -> dict[str, str]:
         """Reasons by name."""
-        lines = self.left_out.read_text(encoding="utf-8").splitlines()
+        lines = (self.folder / _LEFT_OUT).read_text(encoding="utf-8").splitlines()
         return {row["name"]: row["reason"] for row in map(json.loads, lines)}
 
     def checkpoints(self) -> list[Path]:

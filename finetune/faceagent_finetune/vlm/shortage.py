@@ -25,10 +25,10 @@ class Shortage(FaceAgentError):
 
 
 @contextmanager
-def shortage_told(folder: Path) -> Iterator[None]:
+def shortage_told(place: Path | str) -> Iterator[None]:
     """
     Args:
-        folder: where files are written.
+        place: where files are written, or the model that is read.
 
     Raises:
         Shortage: there was too little memory, or no room on the disk.
@@ -38,7 +38,7 @@ def shortage_told(folder: Path) -> Iterator[None]:
     except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
         if getattr(error, "errno", None) in _NO_ROOM or _NO_ROOM_TOLD.search(str(error)):
             raise Shortage(
-                f"There is no room for {folder} ({first_line(error)})",
+                f"There is no room for {place} ({first_line(error)})",
                 "Make room, and give the same command again: it goes on after the last checkpoint that is whole",
             ) from error
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or _NO_MEMORY_TOLD.search(str(error)):

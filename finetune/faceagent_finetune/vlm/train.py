@@ -47,7 +47,8 @@ def train(recipe: Recipe, corpus: Path, out: Path, on_progress: Progress) -> Run
             what was kept before is whole.
     """
     check_place(recipe.model)
-    data, val = (Conversations(corpus, split, recipe.only, recipe.without) for split in ("train", "val"))
+    data = Conversations(corpus, "train", recipe.only, recipe.without)
+    val = Conversations(corpus, "val", recipe.only, recipe.without) if recipe.val else data
     arguments = _arguments(recipe, out)
     first = arguments.process_index == 0
     with arguments.main_process_first(local=False):
@@ -101,7 +102,7 @@ def _trainer(
     recipe = run.recipe
     chat = ChatFormat.of(processor)
     ends = [processor.tokenizer.decode([end]) for end in end_tokens(network.generation_config, processor.tokenizer)]
-    read, judge = (Batches(of, chat, ends, recipe.max_length, recipe.image_side, run.left_out) for of in (data, val))
+    read, judge = (Batches(of, chat, ends, recipe.max_length, recipe.image_side, run.leave_out) for of in (data, val))
     chosen = random.Random(recipe.seed).sample(range(len(val)), min(recipe.val, len(val)))
     trainer = Trainer(
         order=InTurn(data.sizes, recipe.batch, recipe.seed),

@@ -122,6 +122,15 @@ def test_what_the_schema_allows_is_a_draft() -> None:
     assert Draft.model_validate_json(DRAFT).claims[0].value == 0.62
 
 
+def test_a_value_with_named_parts_can_be_repeated(accepts: Any) -> None:
+    draft = json.loads(DRAFT)
+    for value in ({"yaw": -19.4, "pitch": 3.0}, {"nearer_left_edge": "open", "nearer_right_edge": "closed"}):
+        draft["claims"][0]["value"] = value
+        assert accepts(json.dumps(draft, ensure_ascii=False))
+    draft["claims"][0]["value"] = {"yaw": {"deeper": 1}}
+    assert not accepts(json.dumps(draft, ensure_ascii=False))
+
+
 def test_everything_without_a_limit_gets_one() -> None:
     schema = {
         "type": "object",

@@ -203,10 +203,10 @@ def of_view(faces: dict[str, tuple[str, ...] | None], stills: tuple[str, ...] | 
 @pytest.mark.parametrize(
     ("question", "before", "after"),
     [
-        ("Is this a deepfake?", {"examine_video"}, {"examine_video"}),
+        ("Is this a deepfake?", {"examine_video"}, {"examine_video", "inspect_provenance"}),
         ("How many people are there?", {"examine_video"}, {"examine_video"}),
         ("Is it sharp?", {"examine_video"}, {"assess_quality"}),
-        ("When was this taken?", set(), set()),
+        ("When was this taken?", {"inspect_provenance"}, {"inspect_provenance"}),
     ],
 )
 def test_a_video_is_looked_at_first_and_then_its_stills(question: str, before: set[str], after: set[str]) -> None:
@@ -216,13 +216,27 @@ def test_a_video_is_looked_at_first_and_then_its_stills(question: str, before: s
     assert {call.tool for call in then.calls} == after
 
 
-def test_what_is_asked_of_files_is_asked_of_photos_alone() -> None:
+def test_what_is_asked_of_whole_photos_is_not_asked_of_stills() -> None:
     view = of_view({"image 1": None, "image 2": ("face 2.1",)}, ("image 2",))
     calls = {call.tool: json.loads(call.arguments) for call in plan("Is this real?", view, FILMS).calls}
     assert set(calls) == {"examine_video", "detect_faces", "detect_forgery", "inspect_provenance"}
-    assert calls["inspect_provenance"] == {"images": ["image 1"]}
+    assert calls["inspect_provenance"] == {}
     assert calls["detect_forgery"] == {"subjects": ["image 1"]}
 
 
-def test_without_the_tool_videos_are_not_there() -> None:
-    assert plan("Is this real?", of_view({}, None), ALL).status == "needs_photo"
+def test_the_records_of_somebody_in_a_video_are_the_videos() -> None:
+    view = of_view({"image 1": None, "image 2": ("face 2.1", "face 2.2")}, ("image 2",))
+    (call,) = plan("When was the picture 2 taken?", view, FILMS).calls
+    assert (call.tool, json.loads(call.arguments)) == ("inspect_provenance", {"videos": ["video 1"]})
+
+
+def test_nobody_in_a_video_leaves_its_records() -> None:
+    calls = plan("Is this a deepfake?", of_view({}, ()), FILMS).calls
+    assert [call.tool for call in calls] == ["examine_video", "inspect_provenance"]
+
+
+def test_without_the_tool_for_frames_a_videos_records_are_read() -> None:
+    found = plan("Is this real?", of_view({}, None), ALL)
+    assert [call.tool for call in found.calls] == ["inspect_provenance"]
+    assert "Following faces through a video is not offered in this installation." in found.not_offered
+    assert plan("How many people are there?", of_view({}, None), ALL).status == "not_offered"

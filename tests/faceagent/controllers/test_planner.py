@@ -89,15 +89,6 @@ def test_what_is_no_question_for_it_is_asked_back(question: str) -> None:
     assert chosen.remarks
 
 
-def test_a_question_back_names_what_could_be_meant() -> None:
-    unsure = next(
-        chosen
-        for question in ("the light", "her eyes", "what about the head", "photo hat", "is it open", "the mouth hair")
-        if (chosen := plan(question, ONE, ALL)).remarks and chosen.remarks[0].startswith("I am not sure what you would")
-    )
-    assert any(intent.means in unsure.remarks[0] for intent in table())
-
-
 def test_requests_come_in_the_order_in_which_they_are_said() -> None:
     asked = [one.name for one in planner().read("Is this a deepfake, and how many people are there?").intents]
     assert asked == ["authenticity", "faces"]

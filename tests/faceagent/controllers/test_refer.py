@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from faceagent.controllers.clarify import whom
 from faceagent.controllers.draft import Earlier, View
 from faceagent.controllers.plan import plan
-from faceagent.controllers.refer import points_only, references, which_one, without_age_reference
+from faceagent.controllers.refer import points_only, references, without_age_reference
 
 ALL = ("detect_faces", "estimate_pose", "compare_faces", "assess_quality", "inspect_provenance", "estimate_attributes")
 
@@ -72,6 +73,11 @@ LEFT = after("face 1.1")
         ("Was another person's face pasted onto this?", photo(1), [], []),
         ("Did somebody put another man's face there?", TWO, [], []),
         ("Is the face sharp?", TWO, after("face 9.9", "image 7"), None),
+        ("Blur everyone except the woman on the left", THREE, [], ["face 1.2", "face 1.3"]),
+        ("hide everybody but her", TWO, LEFT, ["face 1.2"]),
+        ("hide everybody but her", THREE, [], None),
+        ("hide everyone but first tell me about them", TWO, LEFT, []),
+        ("Is the second man on the right smiling?", FIVE, [], ["face 1.4"]),
     ],
 )
 def test_whom_a_question_means(question: str, view: View, history: list[Earlier], subjects: list[str] | None) -> None:
@@ -223,7 +229,7 @@ def test_a_photo_is_one_whoever_is_in_it() -> None:
 )
 def test_the_question_back_names_faces_by_their_places(view: View, asked: str) -> None:
     choices = [face for faces in view.faces.values() for face in faces or ()]
-    assert asked in which_one(choices, view)
+    assert asked in whom(choices, view)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "no JSON", '{"claims": [{"subject": 3}]}', '["face 1.1"]'])

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faceagent.ground import fault
-from faceagent.ground.wording import topics
+from faceagent.ground.wording import core
 from faceagent.types import Claim, Evidence
 
 A, B, C, D = "face 1.1", "face 1.2", "face 1.3", "face 2.1"
@@ -488,7 +488,7 @@ def test_a_phrase_is_said_of_its_own_values_only(attribute: str, condition: str,
         row = Evidence(id="e1", tool="tool", subject=A, attribute=attribute, value=value, method=METHOD)
         true = any(
             saying.true_of(row)
-            for topic in (topics()[attribute],)
+            for topic in (core().topics[attribute],)
             for saying in topic.sayings
             if saying.pattern.fullmatch(phrase)
         )

@@ -36,7 +36,16 @@ def test_a_video_is_an_exhibit() -> None:
 def test_other_verdicts(value: str, kind: str) -> None:
     made, _ = report(value)
     assert made.exhibits[0].verdict.kind == kind
-    assert "records" not in made.exhibits[0].verdict.headline or kind == "inconclusive"
+    assert "file’s own records" in made.exhibits[0].verdict.headline
+
+
+@pytest.mark.parametrize("pixels", ["no_sign", "manipulated"])
+def test_what_the_file_states_outweighs_the_frames_and_they_are_told_beside_it(pixels: str) -> None:
+    (exhibit,) = report(pixels, "generated signed.mp4")[0].exhibits
+    assert exhibit.verdict.kind == "signs_of_synthesis"
+    assert exhibit.verdict.claims[0].attribute == "digital_source_type"
+    beside = {claim.sentence: claim.role for claim in exhibit.verdict.claims[1:]}
+    assert beside[f"The frames of face 1.1 show {pixels}."] == ("doubt" if pixels == "no_sign" else "reason")
 
 
 def test_photos_and_videos_side_by_side() -> None:
@@ -52,7 +61,7 @@ def test_nobody_in_a_video_and_no_tool_for_videos() -> None:
     assert report("no_sign", "noface.mp4")[0].exhibits[0].verdict.kind == "inconclusive"
     made, _ = build_report(fake_toolbox(), [video()], command="faceagent report clip.mp4")
     assert made.exhibits[0].verdict.kind == "inconclusive"
-    assert made.exhibits[0].evidence == ()
+    assert {row.tool for row in made.exhibits[0].evidence} == {"inspect_provenance"}
 
 
 def test_the_page_shows_the_timeline_and_nothing_of_the_file_as_markup() -> None:

@@ -41,7 +41,7 @@ import cv2
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from faceagent.errors import UsageError, WeightsCorrupt, WeightsMissing
+from faceagent.errors import UsageError, WeightsCorrupt, WeightsMissing, first_fault
 from faceagent.media import Pixels
 from faceagent.types import Box, Finite, Frozen, Method, Unit
 from faceagent_tools import runtime
@@ -119,10 +119,8 @@ def read(path: Path) -> tuple[Row, ...]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is no TOML file ({error})", "See faceagent_tools.forensics.declared") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
         raise UsageError(
-            f"{path} declares a detector wrongly: {place or 'the file'}: {first['msg']}",
+            f"{path} declares a detector wrongly: {first_fault(error)}",
             "See faceagent_tools.forensics.declared for an example",
         ) from error
     return tuple(row.model_copy(update={"file": path.parent / row.file}) for row in table.detector)

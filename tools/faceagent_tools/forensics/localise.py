@@ -62,7 +62,7 @@ def places(look: Look, points: Floats) -> Places:
     """
     seen = _Seen.of(look)
     cells, here = np.nan_to_num(seen.cells), (points * look.scale - seen.corner)
-    masks = {name: seen.shares(canvas) for name, canvas in _drawn(here, seen.shape).items()}
+    masks = {name: seen.shares(canvas) for name, canvas in drawn(here, seen.shape).items()}
     strength = {
         name: round(float(np.average(cells, weights=mask)), 3) for name, mask in masks.items() if mask.sum() > _LEAST
     }
@@ -100,19 +100,23 @@ class _Seen:
         return np.asarray(share * np.isfinite(self.cells), np.float32)
 
 
-def _drawn(points: Floats, shape: tuple[int, int]) -> dict[str, npt.NDArray[np.uint8]]:
-    """By place: 1 where it is."""
+def drawn(points: Floats, shape: tuple[int, int]) -> dict[str, npt.NDArray[np.uint8]]:
+    """By name of `PLACES`: 1 where it is [H, W].
+
+    Args:
+        points: as `multitask.Reading.points`, in pixels of a picture of this height and width.
+    """
     outlines = parsing.polygons(points)
-    drawn = {name: filled(outline, shape) for name, outline in outlines.items() if name in PLACES}
+    parts = {name: filled(outline, shape) for name, outline in outlines.items() if name in PLACES}
     face, outline = filled(outlines["face"], shape), outlines["face"]
     jaw = np.zeros(shape, np.uint8)
     thick = max(round(_JAW * float(np.hypot(*(points[16] - points[0])))), 1)
     cv2.polylines(jaw, [np.rint(points[:17]).astype(np.int32)], False, 1, thick)
     forehead = filled(np.vstack([points[17:27], outline[17:]]), shape)
     cheeks = face.copy()
-    for part in (*drawn.values(), jaw, forehead):
+    for part in (*parts.values(), jaw, forehead):
         cheeks[part > 0] = 0
-    return {**drawn, "jaw": jaw, "forehead": forehead, "cheeks": cheeks, "surroundings": 1 - (face | jaw)}
+    return {**parts, "jaw": jaw, "forehead": forehead, "cheeks": cheeks, "surroundings": 1 - (face | jaw)}
 
 
 def _box(forged: npt.NDArray[np.bool_], seen: _Seen, scale: float) -> Box:

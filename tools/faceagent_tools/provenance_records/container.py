@@ -60,11 +60,7 @@ class FileRecords:
         for tag in ("Software", "ProcessingSoftware"):
             if tag in fields:
                 yield Saying(f"EXIF {tag}", fields[tag])
-        if self.xmp:
-            for name in ("xmp:CreatorTool", "stEvt:softwareAgent", "tiff:Software"):
-                yield from (Saying(f"XMP {name}", text) for text in self.xmp.texts(name))
-            if self.xmp.texts("crs:Version"):
-                yield Saying("XMP crs:Version", "Adobe Photoshop Camera Raw")
+        yield from xmp_sayings(self.xmp)
         if self.photoshop:
             yield Saying("image resources", "Adobe Photoshop")
         if "originating program" in self.iptc:
@@ -73,6 +69,12 @@ class FileRecords:
         yield from (Saying(f"PNG text {key}", clean(text)) for key, text in chunks)
         if self.comment:
             yield Saying("comment", clean(self.comment))
+
+    @property
+    def by_camera(self) -> bool:
+        """Whether the file names the camera that took it."""
+        fields = self.exif.fields if self.exif else {}
+        return "Make" in fields or "Model" in fields
 
     @property
     def texts(self) -> dict[str, list[str]]:
@@ -117,6 +119,16 @@ def read(raw: bytes, name: str) -> FileRecords:
             faults=(*faults, *(its_exif.faults if its_exif else ()), *_fault_of(its_xmp)),
         )
     return records
+
+
+def xmp_sayings(record: xmp.XmpRecord | None) -> Iterator[Saying]:
+    """Texts of an XMP packet that name a program."""
+    if record is None:
+        return
+    for name in ("xmp:CreatorTool", "stEvt:softwareAgent", "tiff:Software"):
+        yield from (Saying(f"XMP {name}", text) for text in record.texts(name))
+    if record.texts("crs:Version"):
+        yield Saying("XMP crs:Version", "Adobe Photoshop Camera Raw")
 
 
 def _fault_of(record: xmp.XmpRecord | None) -> list[str]:

@@ -6,11 +6,10 @@ has not changed since.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from faceagent.errors import ToolError
 from faceagent_tools.provenance_records.text import MANY, clean
@@ -25,8 +24,11 @@ MIME = {
     "TIFF": "image/tiff",
     "AVIF": "image/avif",
     "HEIF": "image/heif",
+    "MP4": "video/mp4",
+    "QuickTime": "video/quicktime",
+    "AVI": "video/avi",
 }
-"""Formats that can hold Content Credentials, by Pillow's name."""
+"""Formats that can hold Content Credentials: of photos by Pillow's name, of videos by that in `video_container`."""
 
 # C2PA 2.1, 15.12 (validation status codes): the hard binding to the bytes of the file no longer holds.
 _CHANGED = frozenset({"assertion.dataHash.mismatch", "assertion.bmffHash.mismatch", "assertion.boxesHash.mismatch"})
@@ -74,8 +76,8 @@ class CredentialsReader:
     def has_trust_list(self) -> bool:
         return bool(self._trust_anchors)
 
-    def read(self, raw: bytes, mime: str) -> Credentials:
-        """The Content Credentials of a file.
+    def read(self, source: BinaryIO, mime: str) -> Credentials:
+        """The Content Credentials of a file. Of a large one with a manifest it takes as long as its hash.
 
         Raises:
             ToolError: the file cannot be parsed as what it claims to be.
@@ -84,7 +86,7 @@ class CredentialsReader:
         import c2pa
 
         try:
-            reader = c2pa.Reader.try_create(mime, io.BytesIO(raw), context=self._offline())
+            reader = c2pa.Reader.try_create(mime, source, context=self._offline())
             if reader is None:
                 return ABSENT
             with reader:

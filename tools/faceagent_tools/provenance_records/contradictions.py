@@ -36,14 +36,23 @@ def find(records: FileRecords) -> list[Contradiction] | None:
     return [found for found in checks if found is not None] if checks else None
 
 
+def of_times(taken: str, saved: str) -> list[Contradiction] | None:
+    """Whether a file was saved before it was taken; None where it does not state both times."""
+    at, then = moment(taken), moment(saved)
+    if at is None or then is None:
+        return None
+    early = then < at - _ZONES
+    kind: Literal["saved before it was taken"] = "saved before it was taken"
+    return [Contradiction(kind, "time of capture", taken, "time of saving", saved)] if early else []
+
+
 def _times(records: FileRecords) -> Iterator[Contradiction | None]:
     fields = records.exif.fields if records.exif else {}
-    taken, saved = fields.get("DateTimeOriginal", ""), fields.get("DateTime", "")
-    at, then = moment(taken), moment(saved)
-    if at and then:
-        early = then < at - _ZONES
-        kind: Literal["saved before it was taken"] = "saved before it was taken"
-        yield Contradiction(kind, "time of capture", taken, "time of saving", saved) if early else None
+    taken = fields.get("DateTimeOriginal", "")
+    at = moment(taken)
+    found = of_times(taken, fields.get("DateTime", ""))
+    if found is not None:
+        yield found[0] if found else None
     elsewhere = records.xmp.texts("exif:DateTimeOriginal", "photoshop:DateCreated") if records.xmp else []
     for text in elsewhere[:1]:
         other = moment(text)

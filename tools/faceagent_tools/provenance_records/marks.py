@@ -1,4 +1,4 @@
-"""What programs write into the files that they save: editors, converters, and image generators.
+"""What programs write into the files that they save: editors, converters, and generators of images and videos.
 
 The tables are data. An editor's name is no sign of deception; a generator's mark says what the file claims, and like
 all text in a file it can be added or removed by anyone.
@@ -91,7 +91,22 @@ PROGRAMS: tuple[Program, ...] = (
     _program("IrfanView", "converter", r"\birfan ?view\b"),
     _program("ImageMagick", "converter", r"\bimagemagick\b"),
     _program("GraphicsMagick", "converter", r"\bgraphicsmagick\b"),
-    _program("FFmpeg", "converter", r"\blavc\b|\bffmpeg\b|^lavc\d"),
+    # What FFmpeg's libraries write: version of libavformat or libavcodec, vendor of a QuickTime track (movenc.c).
+    _program("FFmpeg", "converter", r"\blavc\b|\bffmpeg\b|^lav[cf]\d|^ffmp$"),
+    # The first note in a picture stream (encoder/set.c), or FFmpeg's name for it.
+    _program("x264", "converter", r"^x264 - core \d|\blibx264"),
+    _program("x265", "converter", r"^x265 \(build \d|\blibx265"),
+    _program("HandBrake", "converter", r"\bhandbrake\b"),
+    _program("GPAC", "converter", r"\bgpac\b"),
+    _program("L-SMASH", "converter", r"\bl-smash\b"),
+    _program("OBS Studio", "converter", r"\bobs studio\b"),
+    _program("Google Inc.", "converter", r"\bfile produced by google\b"),
+    _program("Adobe Premiere", "editor", r"\badobe premiere\b"),
+    _program("Adobe After Effects", "editor", r"\bafter effects\b"),
+    _program("Adobe Media Encoder", "converter", r"\badobe media encoder\b"),
+    _program("DaVinci Resolve", "editor", r"\bdavinci resolve\b"),
+    _program("Final Cut Pro", "editor", r"\bfinal cut\b"),
+    _program("iMovie", "editor", r"\bimovie\b"),
     _program("GD", "converter", r"\bgd-jpeg\b"),
     _program("ExifTool", "converter", r"\bexiftool\b"),
 )
@@ -115,7 +130,7 @@ class Named:
     text: str
 
 
-_CAMERAS_TOO = frozenset({"comment", "Content Credentials"})
+_CAMERAS_TOO = frozenset({"comment", "Content Credentials", "picture track", "sound track", "encoder's note"})
 
 
 def programs(sayings: Iterable[Saying], by_camera: bool) -> list[Named]:
@@ -123,11 +138,11 @@ def programs(sayings: Iterable[Saying], by_camera: bool) -> list[Named]:
 
     Args:
         by_camera: the file names the camera that took it; a text that is no known program is then its firmware. In
-            comments and Content Credentials only known programs count: cameras write there too.
+            comments, Content Credentials and the tracks of a video only known programs count: cameras write there too.
     """
     found: dict[str, Named] = {}
     for saying in sayings:
-        known = next((program for program in PROGRAMS if program.pattern.search(saying.text)), None)
+        known = _known(saying.text)
         if known is not None:
             found.setdefault(known.name, Named(known.name, known.kind, saying.field, saying.text))
         elif not by_camera and saying.field not in _CAMERAS_TOO:
@@ -135,12 +150,22 @@ def programs(sayings: Iterable[Saying], by_camera: bool) -> list[Named]:
     return list(found.values())
 
 
+def firmware(sayings: Iterable[Saying]) -> list[str]:
+    """What a file by a camera names that is no known program."""
+    texts = (saying.text for saying in sayings if saying.field not in _CAMERAS_TOO and _known(saying.text) is None)
+    return list(dict.fromkeys(texts))
+
+
+def _known(text: str) -> Program | None:
+    return next((program for program in PROGRAMS if program.pattern.search(text)), None)
+
+
 # Generators
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A text by which an image generator can be told.
+    """A text by which a generator can be told.
 
     key: the fields that it may stand in (None: any). text: what must stand there (None: anything). source: where the
     habit can be seen.
@@ -166,9 +191,13 @@ _SETTINGS = r"\bSteps: \d+,.*\b(?:Sampler|Seed|CFG scale): "
 # and those that are also names of companies not in a credit line either.
 _PROGRAM = (
     r"^(?:EXIF (?:Software|ProcessingSoftware|Make|Model)|PNG text (?:Software|Source)|IPTC originating program"
-    r"|XMP (?:xmp:CreatorTool|stEvt:softwareAgent|tiff:Software|Iptc4xmpExt:AISystemUsed)|Content Credentials)"
+    r"|XMP (?:xmp:CreatorTool|stEvt:softwareAgent|tiff:Software|Iptc4xmpExt:AISystemUsed)|Content Credentials"
+    r"|container (?:encoder|software|com\.apple\.quicktime\.software)$)"
 )
-_CREDIT = rf"{_PROGRAM}|^(?:EXIF Artist|IPTC (?:credit|source|by-line)|XMP (?:photoshop:(?:Credit|Source)|dc:creator))"
+_CREDIT = (
+    rf"{_PROGRAM}|^(?:EXIF Artist|IPTC (?:credit|source|by-line)|XMP (?:photoshop:(?:Credit|Source)|dc:creator)"
+    r"|container (?:artist|author)$)"
+)
 _VENDOR = "the name that the vendor writes"
 
 MARKS: tuple[Mark, ...] = (
@@ -182,9 +211,16 @@ MARKS: tuple[Mark, ...] = (
     ),
     _mark(
         "ComfyUI",
-        "comfyanonymous/ComfyUI, nodes.py, SaveImage: prompt and workflow as JSON",
-        key=r"^(?:PNG text (?:prompt|workflow)|EXIF .*|comment)$",
-        text=r"[\"']class_type[\"']|[\"'](?:last_node_id|last_link_id)[\"']",
+        "comfyanonymous/ComfyUI, nodes.py, SaveImage: prompt and workflow as JSON; the same in videos: SaveVideo and "
+        "Kosinkadink/ComfyUI-VideoHelperSuite, VideoCombine, in the comment",
+        key=r"^(?:PNG text (?:prompt|workflow)|EXIF .*|comment|container (?:prompt|workflow|comment))$",
+        text=r"[\"']class_type\\?[\"']|[\"'](?:last_node_id|last_link_id)\\?[\"']",
+    ),
+    _mark(
+        "label of generated content (GB 45438-2025)",
+        "GB 45438-2025, annex E: the key AIGC, whose label is 1 for what was generated, 2 and 3 for what may be",
+        key=r"^container aigc$",
+        text=r"[\"']Label[\"']\s*:\s*[\"']?1\b",
     ),
     _mark(
         "InvokeAI",
@@ -222,10 +258,10 @@ class Marked:
 
 
 def generators(texts: Mapping[str, Sequence[str]]) -> list[Marked]:
-    """The marks of image generators in the texts of a file, one for each generator.
+    """The marks of generators in the texts of a file, one for each generator.
 
     Args:
-        texts: by field, e.g. "PNG text parameters", "EXIF UserComment", "XMP photoshop:Credit".
+        texts: by field, e.g. "PNG text parameters", "EXIF UserComment", "XMP photoshop:Credit", "container comment".
     """
     found: dict[str, Marked] = {}
     for field, values in texts.items():

@@ -11,7 +11,9 @@ from faceagent_finetune.corpus.kinds.decline import refusal
 from faceagent_finetune.corpus.kinds.describe import attributes, descriptions
 from faceagent_finetune.corpus.kinds.forgery import forgery
 from faceagent_finetune.corpus.kinds.purpose import purpose
+from faceagent_finetune.corpus.kinds.quoted import quoted
 from faceagent_finetune.corpus.kinds.several import multi_turn
+from faceagent_finetune.corpus.kinds.trace import traces
 from faceagent_finetune.corpus.kinds.yes_no import yes_no
 
 KINDS: Mapping[str, Kind] = {
@@ -24,4 +26,6 @@ KINDS: Mapping[str, Kind] = {
     "refusal": refusal,
     "purpose": purpose,
     "multi_turn": multi_turn,
+    "trace": traces,
+    "quoted": quoted,
 }

@@ -1,4 +1,4 @@
-"""Two photos: one person or two, who looks older, and in which of them something can be seen."""
+"""Two photos or three: one person or two, who looks older, in which something can be seen, and region by region."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from faceagent_finetune.corpus.claims import CLAIMS, asked_pairs, said_age
 from faceagent_finetune.corpus.conversation import ABSTAINED, Conversation, Picture, Talk, Turn
 from faceagent_finetune.corpus.kinds.describe import apart
+from faceagent_finetune.corpus.kinds.regions import by_regions
 from faceagent_finetune.corpus.labelled import LabelledPhoto
 
 _OLDER = 8  # years between two ages from which it is said who looks older
@@ -22,7 +23,8 @@ def comparison(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterat
     elif any("age" in photo.facts for photo in photos):
         yield from _older(photos, most, talk)
     else:
-        yield from _which(photos, most, talk)
+        yield from _which(photos, most // 2, talk)
+        yield from by_regions(photos, most - most // 2, talk)
 
 
 def _same(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Conversation]:

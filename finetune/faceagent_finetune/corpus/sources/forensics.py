@@ -13,6 +13,8 @@ from faceagent_finetune.corpus.labelled import Label, LabelMissing
 DFDC_FILE, STYLEGAN_FILE = "forensics/dfdc_faces.parquet", "forensics/stylegan_ffhq.parquet"
 DFDC_LICENCE = "DFDC terms: research use"
 STYLEGAN_LICENCE = "FFHQ: CC BY-NC-SA 4.0; research use"
+DFDC_CONSENT = "paid actors who agreed"
+STYLEGAN_CONSENT = "photos of Flickr users who chose an open licence; the people shown were not asked"
 DFDC_COLUMNS, STYLEGAN_COLUMNS = ("label", "group_original", "split"), ("label", "split")
 _DFDC = {"REAL": "authentic", "FAKE": "manipulated"}
 _STYLEGAN = {"real": "authentic", "fake_stylegan": "synthetic"}

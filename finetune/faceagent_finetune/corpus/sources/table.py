@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from faceagent.errors import InputError, MissingExtra, UsageError
+from faceagent_finetune.corpus.labelled import Facts, Label, LeftOut, Row
+from faceagent_finetune.corpus.sources.published import row_of
 
 _BATCH = 1000
 _KEPT = 2  # row groups in memory
 
 
-def _file(path: Path) -> Any:
+def parquet_file(path: Path) -> Any:
+    """pyarrow's reader of a file.
+
+    Raises:
+        UsageError: the file does not exist.
+        InputError: it is no Parquet file.
+        MissingExtra: pyarrow is not installed.
+    """
     if not path.is_file():
         raise UsageError(f"{path} does not exist", "Name the folder that holds it with --data, or leave the set out")
     try:
@@ -31,16 +42,19 @@ def _file(path: Path) -> Any:
 class Table:
     """One file: labels in a stream, and photos by row.
 
+    Args:
+        image: column of the photos, {bytes, path} or the bytes alone.
+
     Raises:
         UsageError: the file does not exist.
         InputError: it is no Parquet file, or lacks a column.
         MissingExtra: pyarrow is not installed.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str] = ()) -> None:
-        self._path, self._columns, self._parquet = path, list(columns), _file(path)
-        present = self._parquet.schema_arrow.names
-        for column in ("image", *columns):
+    def __init__(self, path: Path, columns: Sequence[str] = (), image: str = "image") -> None:
+        self._path, self._columns, self._parquet = path, list(columns), parquet_file(path)
+        self._image, present = image, self._parquet.schema_arrow.names
+        for column in (image, *columns):
             if column not in present:
                 raise InputError(
                     f"{path} has no column {column!r} (it has {', '.join(present)})",
@@ -65,10 +79,26 @@ class Table:
         """The bytes in a row; empty where there are none. Cheap for rows near the one asked for last."""
         group = int(np.searchsorted(self._ends, place, side="right"))
         if group not in self._cache:
-            self._cache[group] = self._parquet.read_row_group(group, columns=["image.bytes"])["image"]
+            self._cache[group] = self._parquet.read_row_group(group, columns=[self._image])[self._image]
             while len(self._cache) > _KEPT:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(group)
         before = int(self._ends[group - 1]) if group else 0
-        stored = self._cache[group][place - before].as_py() or {}
-        return bytes(stored.get("bytes") or b"")
+        stored = self._cache[group][place - before].as_py()
+        return bytes((stored.get("bytes") if isinstance(stored, dict) else stored) or b"")
+
+
+@dataclass(frozen=True)
+class LabelledTable:
+    """A set in a Parquet file. label: what a row says, given its photo's name."""
+
+    table: Table
+    label: Callable[[str, Mapping[str, Any]], Label]
+
+    def rows(self) -> Iterator[Row | LeftOut]:
+        for place, name, labels in self.table.labels():
+            # A name may stand in several rows, so that it does for no unit.
+            yield row_of(name, partial(self.label, name, labels), place, str(place))
+
+    def photo(self, row: Row) -> tuple[bytes, Facts]:
+        return self.table.photo(row.place), row.label.facts

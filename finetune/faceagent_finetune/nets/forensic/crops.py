@@ -41,7 +41,8 @@ from faceagent_tools.forensics.windows import KINDS
 from faceagent_tools.multitask import FaceReader
 
 Row = Mapping[str, Any]
-_SURE = 0.9  # of the mesh that it saw a face
+SURE = 0.9
+"""Of the mesh, that it saw a face."""
 _STANDARD_SUM = 3688.0  # of the 64 steps of the JPEG standard's luminance table (ITU-T T.81, K.1), quality 50
 
 
@@ -134,8 +135,7 @@ class Finder:
     def __init__(self) -> None:
         self._detector, self._reader = FaceDetector(), FaceReader()
 
-    def points(self, raw: bytes) -> npt.NDArray[np.float64] | None:
-        photo = Photo.open(raw)
+    def points(self, photo: Photo) -> npt.NDArray[np.float64] | None:
         faces = self._detector.detect(photo, "image 1")
         if not faces:
             return None
@@ -175,9 +175,9 @@ def _points(row: Row, mesh: Mapping[str, Row], finder: Finder) -> npt.NDArray[np
     if "points68" in row:
         return np.array(row["points68"], np.float64)
     if not mesh:
-        return finder.points(row["image"]["bytes"])
+        return finder.points(Photo.open(row["image"]["bytes"]))
     known = mesh.get(row["image"]["path"])
-    return None if known is None or known["face_flag"] <= _SURE else known["points"][:68]
+    return None if known is None or known["face_flag"] <= SURE else known["points"][:68]
 
 
 def group_of(row: Row, source: Source) -> str:

@@ -1,0 +1,128 @@
+"""The words with which a language points at faces and photos (pointing.toml), as regular expressions."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import count
+from typing import Any
+
+_SLOT = re.compile(r"<(\w+)(?::([^<>]+))?>")
+_START, _END, _ANSWER, _WEIGHTLESS = "begins", "ends", "short", "filling"
+"""Phrases that stand at a text's start or end, or are all of it."""
+_NAMED = frozenset({"left", "right", "middle", "older", "younger", "nth", "number", "face"})
+"""What of a match is asked for (`parts`)."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """How one language points.
+
+    phrases: patterns by name, as pointing.toml lists them; they are made for `plain` text.
+    the_one: what "the older one" is replaced by.
+    """
+
+    name: str
+    phrases: Mapping[str, re.Pattern[str]]
+    the_one: str
+    _ordinals: tuple[re.Pattern[str], ...]
+    _last: re.Pattern[str]
+    _tells: frozenset[str] | re.Pattern[str]
+
+    def __getitem__(self, phrase: str) -> re.Pattern[str]:
+        return self.phrases[phrase]
+
+    def place(self, ordinal: str) -> int:
+        """From 0; -1 is the last."""
+        if self._last.fullmatch(ordinal):
+            return -1
+        named = (place for place, word in enumerate(self._ordinals) if word.fullmatch(ordinal))
+        return next(named, None) or max(int(re.sub(r"\D", "", ordinal) or 1) - 1, 0)
+
+    def likeness(self, text: str) -> int:
+        """How many words and letters of a text tell that it is in this language."""
+        if isinstance(self._tells, re.Pattern):
+            return len(self._tells.findall(text))
+        words = [word for found in re.findall(r"\w+'?", plain(text)[0]) for word in {found, found.rstrip("'")}]
+        return sum(item in self._tells for item in (*words, *(mark for mark in text.lower() if not mark.isascii())))
+
+
+def spoken(text: str) -> Language:
+    """The language that a text is most likely in; the first of the table where nothing tells."""
+    return max(languages(), key=lambda one: one.likeness(text))
+
+
+def parts(match: re.Match[str]) -> dict[str, str]:
+    """What a match says: the words of its slots (left, right, middle, older, younger, nth, number, face)."""
+    return {name.rstrip("0123456789_"): word for name, word in match.groupdict().items() if word is not None}
+
+
+def plain(text: str) -> tuple[str, Sequence[int]]:
+    """A text as the patterns expect it, without capitals, accents and runs of blanks, and for each of its characters
+    the place in `text` that it comes from."""
+    kept: list[tuple[str, int]] = []
+    for place, mark in enumerate(text):
+        mark = " " if mark.isspace() else "'" if mark == "’" else mark
+        if mark == " " and (not kept or kept[-1][0] == " "):
+            continue
+        letters = unicodedata.normalize("NFKD", mark.casefold())
+        kept += [(letter, place) for letter in letters if not unicodedata.combining(letter)]
+    return "".join(letter for letter, _ in kept).rstrip(" "), [place for _, place in kept]
+
+
+@cache
+def languages() -> tuple[Language, ...]:
+    """All that the table has."""
+    text = files("faceagent.controllers").joinpath("pointing.toml").read_text(encoding="utf-8")
+    return tuple(_language(name, table) for name, table in tomllib.loads(text).items())
+
+
+def _language(name: str, table: Mapping[str, Any]) -> Language:
+    spaced = bool(table.get("spaced", True))
+    counted = "|".join((*table["ordinals"], table["numbered"]))
+    nth = f"{counted}|{table['last']}"
+    words = {**table["words"], "nth": nth, "counted": counted, "number": "[0-9]+", "face": r"[0-9]+\.[0-9]+"}
+    tells = table["tells"]
+    return Language(
+        name,
+        {key: _pattern(key, listed, words, spaced=spaced) for key, listed in table["phrases"].items()},
+        table["the_one"],
+        tuple(re.compile(word) for word in table["ordinals"]),
+        re.compile(table["last"]),
+        # A script tells by itself; else it is a list of words.
+        re.compile(tells) if tells.startswith("[") else frozenset(tells.split()),
+    )
+
+
+def _pattern(key: str, listed: Sequence[str], words: Mapping[str, str], *, spaced: bool) -> re.Pattern[str]:
+    """One pattern of all phrases of a name. Groups need names of their own, so they are numbered."""
+    number = count()
+
+    def filled(slot: re.Match[str]) -> str:
+        name, own = slot.groups()
+        both = {"side": ("left", "right"), "age": ("older", "younger")}.get(name)
+        if both:
+            return f"(?:{'|'.join(group(one, words[one]) for one in both)})"
+        return group("nth" if name == "counted" else name, own or words[name])
+
+    def group(name: str, pattern: str) -> str:
+        return f"(?P<{name}_{next(number)}>{pattern})" if name in _NAMED else f"(?:{pattern})"
+
+    either = "|".join(_SLOT.sub(filled, phrase) for phrase in listed) or "(?!)"
+    if key == _END:
+        return re.compile(rf"{_edge(spaced)}(?:{either})\W*$")
+    if key == _START:
+        return re.compile(rf"^\W*(?:{either}){_edge(spaced)}")
+    within = rf"\b(?:{either})(?!\w)" if spaced else f"(?:{either})"
+    if key == _ANSWER:
+        return re.compile(rf"\W*{within}\W*")
+    return re.compile(rf"(?:\W|{within})*+" if key == _WEIGHTLESS else within)
+
+
+def _edge(spaced: bool) -> str:
+    return r"\b" if spaced else ""
