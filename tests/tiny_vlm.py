@@ -10,21 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from faceagent_finetune.nano.tokens import RESPONSE, SPECIAL
+
 IMAGE_SIDE = 128
 _PATCH = 16
 _SCALE = 2
 IMAGE_TOKENS = (IMAGE_SIDE // _PATCH // _SCALE) ** 2
 CONTEXT = 32_768
-
-_SPECIAL = (
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<fake_token_around_image>",
-    "<image>",
-    "<global-img>",
-    "<end_of_utterance>",
-)
 
 _SENTENCES = (
     "You answer questions about faces in photos. You measure nothing yourself: call the tools.",
@@ -65,22 +57,6 @@ TEMPLATE = """\
 {%- endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"""
 
-# How `transformers serve` reads a turn of this model back.
-RESPONSE = {
-    "defaults": {"role": "assistant"},
-    "start_anchor": "<|im_start|>assistant\n",
-    "fields": {
-        "tool_calls": {
-            "open_pattern": r"\s*<tool_call>",
-            "close": "</tool_call>",
-            "repeats": True,
-            "content": "json",
-            "transform": {"type": "function", "function": "{content}"},
-        },
-        "content": {"close_pattern": r"\s*(?:<\|im_end\|>|<\|endoftext\|>)", "content": "text"},
-    },
-}
-
 
 def build(folder: Path, *, template: str = TEMPLATE, seed: int = 0) -> Path:
     """Save model, tokenizer and processor in `folder` and return it.
@@ -104,7 +80,7 @@ def build(folder: Path, *, template: str = TEMPLATE, seed: int = 0) -> Path:
     )
     # vLLM reads the template of the tokenizer, transformers that of the processor.
     tokenizer.chat_template = template
-    ids = {name: tokenizer.convert_tokens_to_ids(name) for name in _SPECIAL}
+    ids = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL}
     torch.manual_seed(seed)
     model = Idefics3ForConditionalGeneration(
         Idefics3Config(
@@ -156,7 +132,7 @@ def _tokenizer() -> Any:
         vocab_size=768,
         min_frequency=1,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=list(_SPECIAL),
+        special_tokens=list(SPECIAL),
         show_progress=False,
     )
     bpe.train_from_iterator(_SENTENCES, trainer)
@@ -166,7 +142,7 @@ def _tokenizer() -> Any:
         tokenizer_object=bpe,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
-        additional_special_tokens=list(_SPECIAL),
+        additional_special_tokens=list(SPECIAL),
         model_max_length=CONTEXT,
         clean_up_tokenization_spaces=False,
         response_template=RESPONSE,

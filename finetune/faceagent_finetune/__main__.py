@@ -1,4 +1,4 @@
-"""`python -m faceagent_finetune corpus | preview | convert | train | export`.
+"""`python -m faceagent_finetune corpus | preview | convert | nano | train | export`.
 
 Exit status: 0 done; 1 done, but some photos or conversations were broken, or something is missing; 2 the command, the
 recipe or the data folder is wrong.
@@ -157,6 +157,24 @@ def _dry_run(recipe: Tuning, corpus: Path) -> int:
     return 0
 
 
+def nano(chosen: argparse.Namespace) -> int:
+    """Make a small model; with --data teach its vision tower first, or go on with that."""
+    _need_local("Making a vision-language model")
+    from faceagent_finetune.nano.make import look, make
+    from faceagent_finetune.nano.recipe import Recipe
+
+    recipe = Recipe.read(chosen.recipe)
+    if chosen.data:
+        for name, figures in look(recipe, chosen.data, chosen.out, say, chosen.minutes).items():
+            say(f"{name}, val: {', '.join(f'{key} {value}' for key, value in figures.items())}")
+    folder = make(recipe, chosen.corpus, chosen.out)
+    weights = (folder / "model.safetensors").stat().st_size / 4e6
+    say(f"{weights:.1f} M parameters in {folder}, untrained but for its eyes, if those were taught")
+    run = f"train finetune/recipes/nano.toml --model {folder} --corpus {chosen.corpus}"
+    say(f"Next: python -m faceagent_finetune {run} --out DIR")
+    return 0
+
+
 def export(chosen: argparse.Namespace) -> int:
     """Make of a run what is served."""
     _need_local("Exporting a vision-language model")
@@ -205,6 +223,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     converting.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the result")
     converting.set_defaults(run=convert)
+    small = commands.add_parser("nano", help="make a small vision-language model to be trained from nothing")
+    small.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    small.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of a corpus")
+    small.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the model and its making")
+    small.add_argument("--data", type=Path, metavar="DIR", help="folder with the Parquet files, to teach its eyes")
+    small.add_argument("--minutes", type=float, metavar="N", help="of that in all, instead of the recipe's")
+    small.set_defaults(run=nano)
     training = commands.add_parser("train", help="tune a vision-language model on a corpus, or go on with it")
     training.add_argument("recipe", type=Path, metavar="RECIPE.toml")
     training.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of a corpus")

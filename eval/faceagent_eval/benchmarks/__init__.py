@@ -21,6 +21,7 @@ HOME = {
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
     "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
+    "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
 }
 

@@ -21,7 +21,7 @@ Batch = tuple[npt.NDArray[np.uint8], Arrays]
 
 @dataclass(frozen=True)
 class CropSet:
-    """One set: crops uint8 [N, 150, 150, 3] (on disk), targets (see `labels.blank`), val [N], how [N], paths [N]."""
+    """One set: crops uint8 [N, S, S, 3] (on disk), targets (see `labels.blank`), val [N], how [N], paths [N]."""
 
     name: str
     crops: npt.NDArray[np.uint8]
@@ -51,26 +51,28 @@ class Mixer:
     """Augmented training batches. Batch k is the same whenever it is made: a run that goes on sees what it would have.
 
     Args:
-        mix: share of each set in a batch.
+        mix: share of each set in a batch. size: side of a sample in pixels.
     """
 
-    def __init__(self, cache: Path, mix: Mapping[str, float], batch: int, seed: int, strength: Strength) -> None:
+    def __init__(
+        self, cache: Path, mix: Mapping[str, float], batch: int, seed: int, strength: Strength, size: int = SIZE
+    ) -> None:
         self._sets = [CropSet.open(cache, name) for name in mix]
         self._rows = [np.flatnonzero(~crops.val) for crops in self._sets]
         for crops, rows in zip(self._sets, self._rows, strict=True):
             if not rows.size:
                 raise UsageError(f"{crops.name} has no photo of the train split", "Leave it out of [mix]")
         self._shares = np.array(list(mix.values())) / sum(mix.values())
-        self._batch, self._seed, self._strength = batch, seed, strength
+        self._batch, self._seed, self._strength, self._size = batch, seed, strength, size
 
     @property
     def photos(self) -> int:
         return sum(rows.size for rows in self._rows)
 
     def batch(self, step: int) -> Batch:
-        """Pixels uint8 [B, 150, 150, 3] and targets."""
+        """Pixels uint8 [B, size, size, 3] and targets."""
         rng = np.random.default_rng([self._seed, step])
-        pixels = np.empty((self._batch, SIZE, SIZE, 3), np.uint8)
+        pixels = np.empty((self._batch, self._size, self._size, 3), np.uint8)
         targets: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in multitask.HEADS}
         for place, which in enumerate(rng.choice(len(self._sets), self._batch, p=self._shares)):
             crops, rows = self._sets[which], self._rows[which]
@@ -83,7 +85,7 @@ class Mixer:
                 sample["pose"],
                 sample["openings"],
                 beside[rng.integers(len(beside))],
-                SIZE,
+                self._size,
                 rng,
                 self._strength,
             )

@@ -63,11 +63,11 @@ def _trained(checkpoint: Path) -> Any:
 
 def answers(predict: Predict, crops: CropSet, rows: npt.NDArray[np.int64]) -> dict[str, Floats]:
     """Outputs for some crops of a set, averaged over the crop and its mirror image as the product does."""
-    found: dict[str, list[Floats]] = {name: [] for name in multitask.OUTPUTS}
+    found: dict[str, list[Floats]] = {}
     for start in range(0, len(rows), _BATCH):
         pixels = crops.crops[rows[start : start + _BATCH]]
         for name, value in multitask.averaged(predict(pixels), predict(pixels[:, :, ::-1])).items():
-            found[name].append(value)
+            found.setdefault(name, []).append(value)
     return {name: np.concatenate(values) for name, values in found.items()}
 
 
