@@ -117,7 +117,8 @@ def averaged(file: Path) -> Eyes:
     state = _state(file)
     eyes = Eyes(state["recipe"]["vision"])
     eyes.load_state_dict(state["average"])
-    return eyes.eval()
+    eyes.eval()
+    return eyes
 
 
 def _state(file: Path) -> dict[str, Any]:
@@ -127,9 +128,9 @@ def _state(file: Path) -> dict[str, Any]:
 def measure(eyes: Eyes, cache: Path, sets: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Figures on the val split of every set, mirror images averaged as the product's own network does."""
 
-    @torch.no_grad()
     def predict(pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        found = eyes(loop.to_input(np.ascontiguousarray(pixels)))
+        with torch.inference_mode():
+            found = eyes(loop.to_input(np.ascontiguousarray(pixels)))
         return {name: values.numpy() for name, values in found.items()}
 
     told: dict[str, dict[str, Any]] = {}
