@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
+from faceagent.controllers.naming import consent_in, name_in, protected_in
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import References, points_only, references, which_one, without_age_reference
 from faceagent.narrate import LABELS
@@ -23,8 +24,8 @@ class Call:
     arguments: str
 
     @staticmethod
-    def of(tool: str, **arguments: Sequence[str]) -> Call:
-        given = {key: list(value) for key, value in arguments.items() if value}
+    def of(tool: str, **arguments: Sequence[str] | bool) -> Call:
+        given = {key: value if isinstance(value, str | bool) else list(value) for key, value in arguments.items() if value}
         return Call(tool, json.dumps(given, sort_keys=True))
 
 
@@ -40,6 +41,11 @@ class Plan:
 
 
 PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
+ENROL, FORGET, PROTECTED = "enroll_person", "forget_person", "verify_protected_identity"
+UNDER_WHICH_NAME = "Under which name shall I enrol the person?"
+WITH_CONSENT = "Did the person agree, and how?"
+AS_IN = "Please say it in one sentence, as in: enrol face 1.1 as “Anna Bell”, who agreed in writing on 2 May."
+WHOM_TO_FORGET = "Whom shall I erase? Please give the name, as in: erase “Anna Bell”."
 CAN_DO = (
     "I answer questions about faces in photos and videos: how many there are, whether two show the same person, how "
     "old they look, what else can be seen of them, where they look, whether a face was live or a print, whether a "
@@ -85,10 +91,29 @@ def plan(question: str, view: View, tools: Sequence[str], history: Sequence[Earl
         return Plan(
             calls=(Call.of(VIDEO),), asked=asked if looking else (VIDEO,), remarks=refusals, not_offered=missing
         )
+    if asked == (FORGET,):
+        return _forgetting(question, Plan(asked=asked, remarks=refusals, not_offered=missing))
     if not view.images:
         return Plan(status="needs_photo", remarks=(*refusals, "Please give me the photo that your question is about."))
     base = Plan(asked=asked, remarks=refusals, not_offered=missing)
     return _about_whom(question, base, wanted, view, tools, history)
+
+
+def _forgetting(question: str, base: Plan) -> Plan:
+    """Who is erased is known by name alone, and needs no photo."""
+    name = name_in(question, FORGET)
+    if not name:
+        return replace(base, status="needs_clarification", remarks=(*base.remarks, WHOM_TO_FORGET))
+    return replace(base, calls=(Call.of(FORGET, name=name),))
+
+
+def _lacking(question: str, asked: Sequence[str]) -> tuple[str, ...]:
+    """What has to be said before somebody can be enrolled."""
+    if ENROL not in asked:
+        return ()
+    wanted = ((name_in(question, ENROL), UNDER_WHICH_NAME), (consent_in(question), WITH_CONSENT))
+    lacking = tuple(remark for given, remark in wanted if not given)
+    return (*lacking, AS_IN) if lacking else ()
 
 
 def _about_whom(
@@ -104,7 +129,10 @@ def _about_whom(
     if pointed.choices or pointed.needs:
         remark = which_one(pointed.choices or _all_faces(view), view)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
+    if lacking := _lacking(question, base.asked):
+        return Plan(status="needs_clarification", remarks=(*base.remarks, " ".join(lacking)))
     calls = _calls(wanted, base.asked, tools, pointed, view)
+    calls = tuple(_with_people(question, call) for call in calls)
     if pointed.by_age and ATTRIBUTES in tools:
         # Who looks older is part of the answer: the rest rests on it.
         base = replace(base, asked=tuple(dict.fromkeys((*base.asked, ATTRIBUTES))))
@@ -212,6 +240,22 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
         elif len(view.images) > 1:
             subjects = ()
     return Call.of(name, subjects=subjects, about=about)
+
+
+def _with_people(question: str, call: Call) -> Call:
+    """The call with the name, consent and protection that the question states, where it is for the gallery."""
+    if call.tool not in (ENROL, FORGET, PROTECTED):
+        return call
+    given = {"name": name_in(question, call.tool)}
+    if call.tool == ENROL:
+        return Call.of(
+            ENROL,
+            **json.loads(call.arguments),
+            **given,
+            consent=consent_in(question),
+            protected=protected_in(question),
+        )
+    return Call.of(call.tool, **(json.loads(call.arguments) if call.tool == PROTECTED else {}), **given)
 
 
 def _all_faces(view: View) -> tuple[str, ...]:

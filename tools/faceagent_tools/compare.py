@@ -19,7 +19,7 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, GroupError, Probability, Threshold
 from faceagent_tools import similarity, weights
 from faceagent_tools.compare_wording import word
-from faceagent_tools.embedding import Embedding, FaceEmbedder, eye_distance
+from faceagent_tools.embedding import FaceEmbedder, embedding_of, eye_distance
 from faceagent_tools.five_points import pose_of
 from faceagent_tools.similarity import Line, Table
 
@@ -109,7 +109,7 @@ class CompareFaces(FaceTool[CompareArguments]):
 
     def _row(self, session: Session, left: Face, right: Face, table: Table, line: Line) -> Evidence:
         views = {face.id: view(session, face) for face in (left, right)}
-        unfit = _unfit(views, table)
+        unfit = unfit(views, table)
         base = Evidence(
             tool=self.name,
             subject=f"{left.id} + {right.id}",
@@ -143,11 +143,7 @@ class CompareFaces(FaceTool[CompareArguments]):
         )
 
     def _alike(self, session: Session, left: Face, right: Face) -> float:
-        return similarity.similarity(self._embedding(session, left), self._embedding(session, right))
-
-    def _embedding(self, session: Session, face: Face) -> Embedding:
-        key = ("embedding", self._embedder.weights, face.id)
-        return session.memo(key, lambda: self._embedder.embed(session.photo(face.image), face))
+        return similarity.similarity(*(embedding_of(session, self._embedder, face) for face in (left, right)))
 
 
 def pairs(session: Session, subjects: Sequence[str]) -> list[tuple[Face, Face]]:
@@ -206,7 +202,7 @@ def view(session: Session, face: Face) -> View:
     )
 
 
-def _unfit(views: dict[str, View], table: Table) -> str | None:
+def unfit(views: dict[str, View], table: Table) -> str | None:
     """Why two faces cannot be compared, or None."""
     small = [face_id for face_id, seen in views.items() if seen.eye_distance < table.smallest_eye_distance]
     if small:
