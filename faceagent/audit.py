@@ -17,7 +17,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,6 @@ from faceagent.errors import AuditError
 from faceagent.types import Answer, Exhibit, Step
 
 _FIRST = "0" * 64
-_OWN = frozenset({"n", "at", "kind", "previous", "digest"})
 
 
 @dataclass(frozen=True)
@@ -55,25 +54,29 @@ class AuditLog:
         self._head = path.with_name(f"{path.name}.head")
 
     def append(self, kind: str, facts: Mapping[str, JsonValue]) -> None:
-        """Write one line to the disk before returning.
+        """Write one line to the disk before returning; as `extend`."""
+        self.extend([(kind, facts)])
+
+    def extend(self, events: Iterable[tuple[str, Mapping[str, JsonValue]]]) -> None:
+        """Write a line for each event, of a kind and with facts, to the disk before returning.
 
         Raises:
-            AuditError: it cannot be written, or the log's end is not as its head says.
+            AuditError: they cannot be written, or the log's last line was changed.
         """
-        if _OWN & facts.keys():
-            raise ValueError(f"{sorted(_OWN & facts.keys())} are the log's own fields")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _locked(self.path) as stream:
                 number, previous = self._last(stream)
-                at = datetime.now(UTC).isoformat(timespec="milliseconds")
-                line: dict[str, JsonValue] = {"n": number + 1, "at": at, "kind": kind, **facts, "previous": previous}
-                line["digest"] = self._digest(line)
                 stream.seek(0, os.SEEK_END)
-                stream.write(_canonical(line) + b"\n")
+                for kind, facts in events:
+                    number += 1
+                    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+                    line = {**facts, "n": number, "at": at, "kind": kind, "previous": previous}
+                    line["digest"] = previous = self._digest(line)
+                    stream.write(_canonical(line) + b"\n")
                 stream.flush()
                 os.fsync(stream.fileno())
-                self._set_head(f"{number + 1}:{line['digest']}")
+                self._set_head(f"{number}:{previous}")
         except OSError as error:
             raise AuditError(
                 f"The audit log {self.path} cannot be written ({error.strerror})",
@@ -179,7 +182,8 @@ class AuditLog:
 
     def _set_head(self, head: str) -> None:
         draft = self._head.with_name(f"{self._head.name}.new")
-        draft.write_text(head + "\n", "ascii")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            stream.write(head + "\n")
         draft.replace(self._head)
 
 
@@ -201,7 +205,7 @@ class _Reading:
             self.faults.append(f"line {self.number + 1} cannot be read: it was changed (place {place})")
             self.number += 1
             return
-        if not hmac.compare_digest(self._digest(line), digest):
+        if _canonical(line) != data or not hmac.compare_digest(self._digest(line), digest):
             self.faults.append(f"line {number} was changed")
         elif number != self.number + 1:
             self.faults.append(

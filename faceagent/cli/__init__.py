@@ -1,4 +1,4 @@
-"""The command line: `faceagent ask | report | serve | models | doctor`.
+"""The command line: `faceagent ask | report | enroll | gallery | audit | serve | models | doctor`.
 
 Exit status: 0 done; 1 done, but some input failed or something is missing; 2 the command or a reference in it is wrong.
 Nothing shows a traceback unless --debug asks for one.
@@ -12,11 +12,20 @@ import sys
 from collections.abc import Sequence
 
 from faceagent import __version__
-from faceagent.cli import ask, doctor, models, report, serve
+from faceagent.cli import ask, audit, doctor, gallery, models, report, serve
 from faceagent.cli.console import complain
 from faceagent.errors import FaceAgentError, UnknownReference, UsageError
 
-COMMANDS = (ask, report, serve, models, doctor)
+ADDING = (
+    ask.add_to,
+    report.add_to,
+    gallery.add_enroll_to,
+    gallery.add_to,
+    audit.add_to,
+    serve.add_to,
+    models.add_to,
+    doctor.add_to,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +74,6 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show tracebacks and the log")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_to(commands, common)
+    for add_to in ADDING:
+        add_to(commands, common)
     return parser

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import add_controller, add_limits, add_purpose, complain, limits_of, say
+from faceagent.cli.keys import add_gallery, gallery_if_any
 from faceagent.errors import MediaError, MissingExtra, UsageError
 from faceagent.media import Photo
 from faceagent.video import Video, take
@@ -32,18 +34,39 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         "no photos",
     )
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where copies that a tool makes go")
+    parser.add_argument(
+        "--audit",
+        type=Path,
+        metavar="FILE",
+        help="log the question here; with a gallery it is in the gallery's log anyway",
+    )
     add_purpose(parser)
+    add_gallery(parser)
     add_limits(parser)
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
     from faceagent.agent import FaceAgent
+    from faceagent.audit import AuditLog
 
     *paths, question = chosen.given
     if Path(question).is_file():
         raise UsageError(f"The question is missing: {question} is a file", "Put the question last, in quotes")
-    agent = FaceAgent(chosen.controller, limits=limits_of(chosen), purpose=chosen.purpose, load_in=chosen.load_in)
+    gallery = gallery_if_any(chosen)
+    with gallery or nullcontext():
+        agent = FaceAgent(
+            chosen.controller,
+            limits=limits_of(chosen),
+            purpose=chosen.purpose,
+            load_in=chosen.load_in,
+            gallery=gallery,
+            audit=AuditLog(chosen.audit) if chosen.audit else None,
+        )
+        return _ask(agent, paths, question, chosen)
+
+
+def _ask(agent: FaceAgent, paths: Iterable[str], question: str, chosen: argparse.Namespace) -> int:
     given, failed = _open(paths, chosen)
     if paths and not given:
         return 1

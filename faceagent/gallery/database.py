@@ -12,7 +12,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -70,7 +70,7 @@ class Database:
         """
         path = folder / FILE
         if not create and not path.is_file():
-            raise GalleryError(f"There is no gallery at {folder}", "Enrol somebody first, or check the folder")
+            raise missing(folder)
         db: sqlite3.Connection | None = None
         try:
             if create:
@@ -227,16 +227,20 @@ class Database:
         """Note an event for the audit log, in the transaction that brings it about."""
         self._db.execute("INSERT INTO outbox (event) VALUES (?)", (json.dumps({"kind": kind, **facts}),))
 
-    def deliver(self, tell: Callable[[str, Mapping[str, JsonValue]], None]) -> None:
+    def deliver(self, tell: Callable[[Sequence[tuple[str, Mapping[str, JsonValue]]]], None]) -> None:
         """Hand the events posted to the audit log. After a crash in the middle one may be told twice, never lost."""
         with self.reading():
             if self._db.execute("SELECT 1 FROM outbox").fetchone() is None:
                 return
         with self._lock, self._transaction("BEGIN IMMEDIATE", "COMMIT"):
-            for number, event in self._db.execute("SELECT id, event FROM outbox ORDER BY id").fetchall():
-                facts = json.loads(event)
-                tell(facts.pop("kind"), {"event": number, **facts})
+            rows = self._db.execute("SELECT id, event FROM outbox ORDER BY id").fetchall()
+            events = [{"event": number, **json.loads(event)} for number, event in rows]
+            tell([(event.pop("kind"), event) for event in events])
             self._db.execute("DELETE FROM outbox")
+
+
+def missing(folder: Path) -> GalleryError:
+    return GalleryError(f"There is no gallery at {folder}", "Enrol somebody first, or check the folder")
 
 
 def key_of(folder: Path) -> tuple[str, str] | None:

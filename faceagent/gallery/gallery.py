@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,7 +20,17 @@ from faceagent.errors import GalleryError, UsageError
 from faceagent.gallery import erasure
 from faceagent.gallery.index import ExactIndex, Index
 from faceagent.gallery.keys import Key
-from faceagent.gallery.records import Consent, Forgotten, Hit, Model, Person, Template, direction, proper_name
+from faceagent.gallery.records import (
+    Consent,
+    Enrolment,
+    Forgotten,
+    Hit,
+    Model,
+    Person,
+    Template,
+    direction,
+    proper_name,
+)
 from faceagent.gallery.store import Card, ModelRow, Store
 
 AUDIT = "audit.jsonl"
@@ -37,6 +48,7 @@ class Gallery:
         self._lock = threading.RLock()
         self._indexes: dict[int, tuple[int, Index]] = {}
         self._names: dict[int, str] = {}
+        self._known: tuple[int, dict[int, Person | None]] = (-1, {})
 
     @staticmethod
     def open(folder: str | Path, key: Key, *, create: bool = False, today: Callable[[], date] = date.today) -> Gallery:
@@ -81,26 +93,50 @@ class Gallery:
             UsageError: no templates, no proper name, or consent that has ended.
             GalleryError: the gallery cannot be written, or a model's vectors have another length than before.
         """
-        name = proper_name(name)
-        if not templates:
-            raise UsageError(f"There is no template of {name!r} to enrol", "Enrol with at least one photo")
-        if consent.until is not None and consent.until < self._today():
-            raise UsageError(f"The consent of {name!r} ended on {consent.until}", "Ask for it again")
-        until = None if consent.until is None else consent.until.isoformat()
         with self._store.writing():
-            person = self._store.find(name)
-            known = None if person is None else self._store.card(person)
-            card = _card(name, consent, protected, known, self._today())
-            if person is None:
-                person = self._store.add_person(name, card, until)
-            else:
-                self._store.set_card(person, card, until)
-            self._store.add_templates(person, templates)
-            self._store.post("enrolled", person=person, templates=len(templates), consent=_noted(consent))
-            enrolled = self._person(person)
+            enrolled = self._person(self._enroll(Enrolment(name, templates, consent, protected)))
         self._deliver()
         assert enrolled is not None
         return enrolled
+
+    def enroll_many(self, people: Iterable[Enrolment], *, together: int = 1000) -> int:
+        """Enrol a stream of people, some at a time all or none of them.
+
+        Args:
+            together: how many are written at once. After an error those of earlier rounds stay enrolled.
+
+        Returns:
+            How many were enrolled.
+
+        Raises:
+            UsageError, GalleryError: as `enroll`.
+        """
+        coming, done = iter(people), 0
+        while some := tuple(itertools.islice(coming, together)):
+            with self._store.writing():
+                for one in some:
+                    self._enroll(one)
+            self._deliver()
+            done += len(some)
+        return done
+
+    def _enroll(self, one: Enrolment) -> int:
+        name, consent = proper_name(one.name), one.consent
+        if not one.templates:
+            raise UsageError(f"There is no template of {name!r} to enrol", "Enrol with at least one photo")
+        if not self._kept(consent.until):
+            raise UsageError(f"The consent of {name!r} ended on {consent.until}", "Ask for it again")
+        until = None if consent.until is None else consent.until.isoformat()
+        person = self._store.find(name)
+        known = None if person is None else self._store.card(person)
+        card = _card(name, consent, one.protected, known, self._today())
+        if person is None:
+            person = self._store.add_person(name, card, until)
+        else:
+            self._store.set_card(person, card, until)
+        self._store.add_templates(person, one.templates)
+        self._store.post("enrolled", person=person, templates=len(one.templates), consent=_noted(consent))
+        return person
 
     def reembed(self, name: str, model: Model, embed: Callable[[bytes], npt.ArrayLike]) -> int:
         """Make a person's templates anew with another model, from the crops that were kept.
@@ -197,19 +233,30 @@ class Gallery:
             hits: dict[int, Hit] = {}
             for number, similarity in zip(nearest.ids, nearest.similarities, strict=True):
                 person = self._store.owner(int(number))
-                if person is not None and person not in hits and (hit := self._hit(person, float(similarity), purpose)):
-                    hits[person] = hit
+                if person not in hits and (found := self._allowed(person, purpose)):
+                    hits[found.id] = Hit(
+                        found.id, found.name, float(similarity), found.consent.purpose, found.protected
+                    )
                 if len(hits) == k:
                     return list(hits.values())
             if len(nearest.ids) < wanted:
                 return list(hits.values())
             wanted *= _SLACK
 
-    def _hit(self, person: int, similarity: float, purpose: str | None) -> Hit | None:
-        found = self._person(person)
+    def _allowed(self, person: int | None, purpose: str | None) -> Person | None:
+        """The person, unless consent has ended or was given for another purpose."""
+        generation = self._store.generation()
+        if self._known[0] != generation:
+            self._known = (generation, {})
+        known = self._known[1]
+        if person is None:
+            return None
+        if person not in known:
+            known[person] = self._person(person)
+        found = known[person]
         if found is None or not self._kept(found.consent.until) or purpose not in (None, found.consent.purpose):
             return None
-        return Hit(person, found.name, similarity, found.consent.purpose, found.protected)
+        return found
 
     def _row(self, model: Model) -> ModelRow | None:
         rows = self._store.models()
@@ -218,7 +265,7 @@ class Gallery:
             raise GalleryError(
                 f"The gallery's templates were made by {', '.join(str(row.model) for row in rows)}, and one of {model} "
                 "cannot be compared with them",
-                "Make them anew from the crops that were kept: faceagent gallery reembed",
+                "Use the former model, or make them anew from the crops that were kept (Gallery.reembed)",
             )
         return row
 
@@ -337,7 +384,7 @@ class Gallery:
         return [*faults, *self.audit.verify().faults]
 
     def _deliver(self) -> None:
-        self._store.deliver(self.audit.append)
+        self._store.deliver(self.audit.extend)
 
     def _found(self, name: str) -> int:
         person = self._store.find(proper_name(name))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -91,6 +92,15 @@ class Consent:
         except OSError as error:
             raise UsageError(f"The consent {path} cannot be read ({error.strerror})", "Check the path") from error
         return Consent(purpose, given, file=path.name, sha256=sha256, until=until)
+
+
+class Enrolment(NamedTuple):
+    """Somebody to be enrolled, as `Gallery.enroll` takes it."""
+
+    name: str
+    templates: Sequence[Template]
+    consent: Consent
+    protected: bool = False
 
 
 @dataclass(frozen=True)

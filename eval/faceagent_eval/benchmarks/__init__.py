@@ -15,6 +15,7 @@ HOME = {
     "detection": "faceagent_eval.benchmarks.detection:Detection",
     "forensics": "faceagent_eval.benchmarks.forensics:Forensics",
     "forensics-robustness": "faceagent_eval.benchmarks.forensics_robustness:ForensicsRobustness",
+    "gallery": "faceagent_eval.benchmarks.gallery:GalleryStores",
     "grounded": "faceagent_eval.benchmarks.grounded:GroundedAnswers",
     "injection": "faceagent_eval.benchmarks.injection:Injection",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",

@@ -1,0 +1,265 @@
+"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|rekey`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
+from faceagent.cli.keys import add_gallery, asked, gallery_of
+from faceagent.errors import MediaError, UsageError
+
+if TYPE_CHECKING:
+    from faceagent.gallery import Gallery, Key, Person
+
+ENROLL_EXAMPLE = """examples:
+  faceagent enroll "Ada Lovelace" ada-1.jpg ada-2.jpg --consent form.pdf --purpose personal --gallery people
+  faceagent enroll "Ada Lovelace" ada-3.jpg --consent "She agreed by letter, 2 May 2026." --until 2027-05-01"""
+GALLERY_EXAMPLE = """examples:
+  faceagent gallery list --gallery people --key-file people.key
+  faceagent gallery search unknown.jpg --purpose personal
+  faceagent gallery forget "Ada Lovelace"
+  faceagent gallery rekey --new-key-file new.key"""
+
+
+def add_enroll_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "enroll",
+        parents=[common],
+        help="enrol a person who agreed to it in the gallery",
+        epilog=ENROLL_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", help="what the person is called")
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="photos that show the person; several are better")
+    parser.add_argument(
+        "--consent", required=True, metavar="FILE|TEXT", help="a file in which the person agreed, or a statement of it"
+    )
+    parser.add_argument("--until", type=_day, metavar="DATE", help="last day on which the entry may be kept")
+    parser.add_argument(
+        "--protected", action="store_true", help="photos said to show this person are to be examined as possible fakes"
+    )
+    add_purpose(parser)
+    add_gallery(parser)
+    add_limits(parser)
+    parser.set_defaults(run=run_enroll)
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "gallery",
+        parents=[common],
+        help="the people who are enrolled",
+        epilog=GALLERY_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, run: Any, about: str) -> argparse.ArgumentParser:
+        one: argparse.ArgumentParser = actions.add_parser(name, parents=[common], help=about, description=about)
+        add_gallery(one)
+        one.set_defaults(run=run)
+        return one
+
+    action("list", _list, "who is enrolled").add_argument("--json", action="store_true", help="as JSON")
+    action("show", _show, "what is stored about a person").add_argument("name", metavar="NAME")
+    search = action("search", _search, "who of them a photo shows")
+    search.add_argument("photos", nargs="+", metavar="PHOTO")
+    add_purpose(search)
+    add_limits(search)
+    export = action("export", _export, "write a person's entry in the clear, for that person")
+    export.add_argument("name", metavar="NAME")
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder that does not exist yet")
+    action("forget", _forget, "remove a person from every file").add_argument("name", metavar="NAME")
+    action("verify", _verify, "whether every entry and the audit log are intact")
+    rekey = action("rekey", _rekey, "change the key; the old one opens nothing any more")
+    new = rekey.add_mutually_exclusive_group(required=True)
+    new.add_argument("--new-key-file", type=Path, metavar="FILE", help="a file, made if it does not exist")
+    new.add_argument("--new-keyring", metavar="ENTRY", help="a new entry in the operating system's keyring")
+    new.add_argument("--new-passphrase", action="store_true", help="a passphrase, which is asked for")
+
+
+def run_enroll(chosen: argparse.Namespace) -> int:
+    form = Path(chosen.consent)
+    consent: dict[str, str] = {"consent": chosen.consent}
+    if form.is_file():
+        from faceagent.gallery import Consent
+
+        read = Consent.of_file(form, "enrolment", date.today())
+        consent = {"consent_file": str(read.file), "consent_sha256": str(read.sha256)}
+    arguments = {"name": chosen.name, **consent, "protected": chosen.protected}
+    if chosen.until:
+        arguments["until"] = chosen.until.isoformat()
+    with gallery_of(chosen, create=True) as gallery:
+        return _called(gallery, "enroll_person", chosen, arguments)
+
+
+def _search(chosen: argparse.Namespace) -> int:
+    with gallery_of(chosen) as gallery:
+        return _called(gallery, "identify_person", chosen, {})
+
+
+def _called(gallery: Gallery, name: str, chosen: argparse.Namespace, arguments: Mapping[str, Any]) -> int:
+    """Hand photos to a tool and say what it says; the call goes into the audit log."""
+    from faceagent.audit import pseudonymous
+    from faceagent.media import Photo
+    from faceagent.narrate import compose, narrate
+    from faceagent.policy import purpose
+    from faceagent.session import Session
+    from faceagent.tool import Names, Toolbox
+
+    tools = Toolbox.installed()
+    if name not in tools:
+        raise UsageError(f"No installed tool does that ({name})", "Install faceagent itself rather than its core alone")
+    session = Session(chosen.purpose and purpose(chosen.purpose).name, gallery)
+    failed = False
+    for path in chosen.photos:
+        try:
+            session.add(Photo.open(path, limits=limits_of(chosen)))
+        except MediaError as error:
+            complain(str(error))
+            failed = True
+    if not session.images:
+        return 1
+    outcomes = tools.call(session, name, arguments)
+    steps = [outcome.step.model_dump(mode="json", include={"tool", "arguments", "status"}) for outcome in outcomes]
+    told: dict[str, Any] = {
+        "purpose": session.purpose,
+        "photos": [one.sha256 for one in session.exhibits()],
+        "steps": steps,
+    }
+    gallery.audit.append("called", {key: pseudonymous(value, gallery.pseudonyms()) for key, value in told.items()})
+    names = Names(images=session.images, faces=tuple(face.id for face in session.faces()))
+    narration = narrate(outcomes, (name,), tools, names)
+    say(compose(narration.claims, narration.not_established))
+    status = outcomes[-1].step.status
+    if status == "refused":
+        raise UsageError(outcomes[-1].step.message or f"{name} refused")
+    return 1 if failed or status == "failed" or all(row.status != "ok" for row in outcomes[-1].evidence) else 0
+
+
+def _list(chosen: argparse.Namespace) -> int:
+    with gallery_of(chosen) as gallery:
+        people = gallery.people()
+    if chosen.json:
+        say(json.dumps([_known(person) for person in people], indent=1, ensure_ascii=False))
+        return 0
+    for person in people:
+        until = f", until {person.consent.until}" if person.consent.until else ""
+        protected = ", protected" if person.protected else ""
+        photos = sum(person.templates.values())
+        say(
+            f"{person.name}: {photos} {'photo' if photos == 1 else 'photos'}, since {person.since}, for "
+            f"{person.consent.purpose}{until}{protected}"
+        )
+    say(f"{len(people)} {'person is' if len(people) == 1 else 'people are'} enrolled.")
+    return 0
+
+
+def _show(chosen: argparse.Namespace) -> int:
+    with gallery_of(chosen) as gallery:
+        person = _person(gallery, chosen.name)
+        templates = gallery.templates(chosen.name)
+    known = _known(person)
+    known["photos"] = [
+        {"sha256": one.photo_sha256, "model": str(one.model), "quality": dict(one.quality)} for one in templates
+    ]
+    say(json.dumps(known, indent=1, ensure_ascii=False))
+    return 0
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from faceagent.gallery.export import export
+
+    with gallery_of(chosen) as gallery:
+        written = export(gallery, chosen.name, chosen.out)
+    say(f"{len(written)} files are in {chosen.out}. They are not encrypted: hand them over, then delete them.")
+    return 0
+
+
+def _forget(chosen: argparse.Namespace) -> int:
+    with gallery_of(chosen) as gallery:
+        gone = gallery.forget(chosen.name)
+    photos = f"{gone.templates} {'photo' if gone.templates == 1 else 'photos'}"
+    say(f"{gone.name} was removed, with {photos} and the key that all of it was encrypted with.")
+    if gone.proven:
+        say(f"None of the {gone.blobs} pieces stored is left in {_listed(gone.searched)}.")
+        return 0
+    complain(
+        f"Something is left in {_listed(gone.remaining)}. Close the gallery in other programs, then run: faceagent "
+        "gallery verify. A file that is not the gallery's own has to be deleted by hand."
+    )
+    return 1
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    with gallery_of(chosen) as gallery:
+        count, faults, head = len(gallery), gallery.verify(), gallery.audit.verify().head
+    for fault in faults:
+        complain(fault)
+    if faults:
+        return 1
+    entries = "1 entry is" if count == 1 else f"{count} entries are"
+    say(f"{entries} intact, and so is the audit log. Its head: {head or 'none yet'}")
+    return 0
+
+
+def _rekey(chosen: argparse.Namespace) -> int:
+    with gallery_of(chosen) as gallery:
+        key = _new_key(chosen)
+        gallery.rekey(key)
+    say(f"The gallery has a new key ({key.kind} {key.label}".rstrip() + "). Destroy the old one, and copies of it.")
+    return 0
+
+
+def _new_key(chosen: argparse.Namespace) -> Key:
+    from faceagent.gallery import Key
+
+    if chosen.new_key_file:
+        return Key.of_file(chosen.new_key_file, create=True)
+    if chosen.new_keyring:
+        return Key.of_keyring(chosen.new_keyring, create=True)
+    return Key.of_passphrase(asked("New passphrase: ", again=True))
+
+
+def _person(gallery: Gallery, name: str) -> Person:
+    from faceagent.errors import GalleryError
+
+    person = gallery.person(name)
+    if person is None:
+        raise GalleryError(f"Nobody called {name!r} is enrolled", "See who is: faceagent gallery list")
+    return person
+
+
+def _known(person: Person) -> dict[str, Any]:
+    consent = {
+        "purpose": person.consent.purpose,
+        "given": person.consent.given.isoformat(),
+        "until": person.consent.until and person.consent.until.isoformat(),
+        "statement": person.consent.statement,
+        "file": person.consent.file,
+        "sha256": person.consent.sha256,
+    }
+    return {
+        "id": person.id,
+        "name": person.name,
+        "since": person.since.isoformat(),
+        "protected": person.protected,
+        "templates": {str(model): count for model, count in person.templates.items()},
+        "consent": {key: value for key, value in consent.items() if value is not None},
+    }
+
+
+def _listed(files: Sequence[str]) -> str:
+    return ", ".join(files)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no date such as 2027-05-31") from None
