@@ -10,10 +10,11 @@ import re
 
 _QUOTED = re.compile(r"[“\"«]([^”\"»\n]{1,120})[”\"»]|(?<!\w)[‘']([^’'\n]{2,120})[’'](?!\w)")
 _TITLE = r"(?:(?:[Mm]r|[Mm]rs|[Mm]s|[Dd]r|[Pp]rof)\.? )?"
-_NAME = rf"({_TITLE}[^\W\d_a-z][\w'’.-]*(?: (?:(?:van|von|de|del|della|da|di|bin|al|la|le|der|den) )*[^\W\d_a-z][\w'’.-]*)*)"
+_WORD = r"[^\W\d_a-z][\w'’.-]*"  # with a capital
+_NAME = rf"({_TITLE}{_WORD}(?: (?:(?:van|von|de|del|della|da|di|bin|al|la|le|der|den) )*{_WORD})*)"
 # What leads to a name, and what may stand before it without being part of it.
 _GIVEN = re.compile(
-    r"\b(?i:as|named|called|under the name(?: of)?|(?:the |her |his |their )?name(?: is|:)?|call (?:her|him|them)|user_id)"
+    r"\b(?i:as|named|called|under the name(?: of)?|(?:the |her |his |their )?name(?: is|:)?|call (?:her|him|them))"
     rf"\s+{_NAME}"
 )
 _ERASED = re.compile(
@@ -21,19 +22,22 @@ _ERASED = re.compile(
     rf"|for)\s+(?:(?i:the )(?i:face|entry|template|data) (?i:of|for) )?{_NAME}"
 )
 _CLAIMED = re.compile(
-    r"\b(?i:really|the real|impersonating|impersonates|pretending to be|posing as|passing as|passing for|be|is (?:this|that|it|he|she))"
+    r"\b(?i:really|the real|impersonat(?:ing|es)|pretending to be|posing as|passing (?:as|for)|be"
+    r"|is (?:this|that|it|he|she))"
     rf"\s+{_NAME}"
 )
 # Lower case is read only where nothing but a name can stand: "enrol her as anna".
 _LOWER = re.compile(
-    r"\b(?:as|named|called|under the name(?: of)?|name is)\s+((?!(?:an?|the|my|our|your|his|her|their|one|soon|well|this|that|it"
-    r"|him|she|he|usual|possible|such|protected|vip|new)\b)[^\W\d_]+)[.!?]?$"
+    r"\b(?:as|named|called|under the name(?: of)?|name is)\s+((?!(?:an?|the|my|our|your|his|her|their|one|soon|well"
+    r"|this|that|it|him|she|he|usual|possible|such|protected|vip|new)\b)[^\W\d_]+)[.!?]?$"
 )
 _OF = re.compile(rf"{_NAME}['’]s (?i:template|entry|data|face|biometric|enrolment|record|photo)")
-_NO_NAMES = frozenset({"I", "The", "This", "That", "VIP", "CEO", "CFO", "A", "An", "My", "Our", "Her", "His", "It", "GDPR", "Please"})
+_NO_NAMES = frozenset(
+    {"I", "The", "This", "That", "VIP", "CEO", "CFO", "A", "An", "My", "Our", "Her", "His", "It", "GDPR", "Please"}
+)
 
 _AGREED = re.compile(
-    r"\b(?:consent(?:s|ed)?|agrees|agreed|gave (?:her|his|their|me|us) (?:permission|ok)|permission|allowed (?:it|me|us)|signed)\b",
+    r"\b(?:consent(?:s|ed)?|agrees|agreed|permission|allowed (?:it|me|us)|signed)\b",
     re.IGNORECASE,
 )
 _NOT_AGREED = re.compile(
@@ -53,7 +57,9 @@ def name_in(question: str, tool: str) -> str:
     text = " ".join(question.split())
     if match := _QUOTED.search(text):
         return (match[1] or match[2]).strip()
-    leads = {"forget_person": (_OF, _ERASED, _GIVEN), "verify_protected_identity": (_CLAIMED, _GIVEN)}.get(tool, (_GIVEN,))
+    leads = {"forget_person": (_OF, _ERASED, _GIVEN), "verify_protected_identity": (_CLAIMED, _GIVEN)}.get(
+        tool, (_GIVEN,)
+    )
     for pattern in leads:
         for match in pattern.finditer(text):
             name = match[1].rstrip(".'’")

@@ -25,7 +25,9 @@ class Call:
 
     @staticmethod
     def of(tool: str, **arguments: Sequence[str] | bool) -> Call:
-        given = {key: value if isinstance(value, str | bool) else list(value) for key, value in arguments.items() if value}
+        given = {
+            key: value if isinstance(value, str | bool) else list(value) for key, value in arguments.items() if value
+        }
         return Call(tool, json.dumps(given, sort_keys=True))
 
 

@@ -1,8 +1,8 @@
 """enroll_person and forget_person: into the gallery with consent, and out of it with everything.
 
-Enrolling takes several photos of one person. Each is looked at first: faces that are too small, turned or blurred, copies
-of a photo, and faces of somebody else are left out, with the reason. Somebody who is not the person in most photos is
-not enrolled by mistake, nor by design.
+Enrolling takes several photos of one person. Each is looked at first: faces that are too small, turned or blurred,
+copies of a photo, and faces of somebody else are left out, with the reason. Whoever is not the person in most photos
+is enrolled neither by mistake nor by design.
 """
 
 from __future__ import annotations
@@ -236,5 +236,3 @@ def _consent(session: Session, arguments: EnrollArguments) -> Consent:
 
 def _known(gallery: Gallery, name: str) -> list[templates.Template]:
     return [] if gallery.person(name) is None else gallery.templates(name)
-
-

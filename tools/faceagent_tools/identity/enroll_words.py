@@ -34,8 +34,8 @@ def _enrolment(row: Evidence, names: Names) -> Iterator[Claim]:
         yield Claim.on([row], f"The entry is kept until “{row.details['until']}”.", "reason")
     if row.details["also_like"]:
         sentence = (
-            f"The photos are also as alike to “{row.details['also_like']}”, who is enrolled, as photos of one person are: "
-            "look whether somebody is enrolled under two names."
+            f"The photos are also as alike to “{row.details['also_like']}”, who is enrolled, as photos of one person "
+            "are: look whether somebody is enrolled under two names."
         )
         yield Claim.on([row], sentence, "doubt")
     if row.details["templates"] == 1:
@@ -58,9 +58,14 @@ def _erasure(row: Evidence) -> Iterator[Claim]:
     yield Claim.on([row], f"{who} was erased from the gallery, with {what}.", "answer")
     files = "one file" if searched == 1 else f"{searched} files"
     if row.value == "erased":
-        sentence = f"All {row.details['pieces']} stored pieces were then looked for in the gallery's {files}, and none was found."
+        sentence = (
+            f"All {row.details['pieces']} stored pieces were then looked for in the gallery's {files}, and none was "
+            "found."
+        )
         yield Claim.on([row], sentence, "reason")
     else:
-        sentence = f"In {row.details['files_with_remains']} of the gallery's {files} something was still found: look into it."
+        sentence = (
+            f"In {row.details['files_with_remains']} of the gallery's {files} something was still found: look into it."
+        )
         yield Claim.on([row], sentence, "answer")
     yield Claim.on([row], "Copies of the gallery that others made are not reached.", "doubt")

@@ -17,7 +17,7 @@ from faceagent.gallery import Gallery
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Probability, Threshold
-from faceagent_tools import compare, similarity, weights
+from faceagent_tools import compare, similarity
 from faceagent_tools.backends import backend
 from faceagent_tools.embedding import Embedding, FaceEmbedder, embedding_of
 from faceagent_tools.identity import openset

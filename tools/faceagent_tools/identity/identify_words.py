@@ -17,7 +17,11 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     unknown = [row for row in rows if row.value == "unknown"]
     claims = [Claim.on([row], _answer(row, names), "answer") for row in named]
     claims += _unknown(unknown, names)
-    claims += [Claim.on([row], "Within this gallery the person is protected.", "reason") for row in named[:1] if _of(row, 0)["protected"]]
+    claims += [
+        Claim.on([row], "Within this gallery the person is protected.", "reason")
+        for row in named[:1]
+        if _of(row, 0)["protected"]
+    ]
     claims += _why(named or unknown)
     claims += _doubts(named, unknown)
     return [*claims, *_unjudged(rows, names)]
@@ -32,18 +36,23 @@ def _answer(row: Evidence, names: Names) -> str:
             f"({_written(second)}) cannot be decided."
         )
     return (
-        f"The evidence supports that {who} shows “{first['name']}” (probability {_written(first)} among {_enrolled(row)}, "
-        "if somebody enrolled and a stranger were equally likely beforehand)."
+        f"The evidence supports that {who} shows “{first['name']}” (probability {_written(first)} among "
+        f"{_enrolled(row)}, if somebody enrolled and a stranger were equally likely beforehand)."
     )
 
 
 def _unknown(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     if rows:
         who = names.start(" + ".join(row.subject for row in rows))
-        yield Claim.on(rows, f"{who} {'is' if len(rows) == 1 else 'are'} like nobody among {_enrolled(rows[0])}.", "answer")
+        yield Claim.on(
+            rows, f"{who} {'is' if len(rows) == 1 else 'are'} like nobody among {_enrolled(rows[0])}.", "answer"
+        )
     for row in rows[:1]:
         first = _of(row, 0)
-        sentence = f"The nearest to {names.of(row.subject)} is “{first['name']}” (probability {_written(first)}), too far to be named."
+        sentence = (
+            f"The nearest to {names.of(row.subject)} is “{first['name']}” (probability {_written(first)}), too far to "
+            "be named."
+        )
         yield Claim.on([row], sentence, "reason")
 
 
@@ -57,12 +66,15 @@ def _why(rows: Sequence[Evidence]) -> Iterator[Claim]:
 def _doubts(named: Sequence[Evidence], unknown: Sequence[Evidence]) -> Iterator[Claim]:
     rows = [*named, *unknown]
     if named:
-        sentence = "Twins, close relatives and look-alikes can be as alike as this, and an altered photo can be made so."
+        sentence = (
+            "Twins, close relatives and look-alikes can be as alike as this, and an altered photo can be made so."
+        )
         yield Claim.on(named, sentence, "doubt")
         yield Claim.on(named[:1], "Among people who look alike, strangers are named more often than that.", "doubt")
     elif unknown:
         sentence = (
-            "Many years between two photos, disguise, a turned head or a poor picture can make one person look like two."
+            "Many years between two photos, disguise, a turned head or a poor picture can make one person look like "
+            "two."
         )
         yield Claim.on(unknown, sentence, "doubt")
     if rows and "extrapolated_beyond" in rows[0].details:
@@ -80,7 +92,9 @@ def _unjudged(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
             by_reason.setdefault(row.reason, []).append(row)
     for reason, found in by_reason.items():
         who = names.start(" + ".join(row.subject for row in found))
-        yield Claim.on(found, f"{who} {'was' if len(found) == 1 else 'were'} not looked up, because {reason}.", "answer")
+        yield Claim.on(
+            found, f"{who} {'was' if len(found) == 1 else 'were'} not looked up, because {reason}.", "answer"
+        )
 
 
 def _of(row: Evidence, place: int) -> Mapping[str, JsonValue]:

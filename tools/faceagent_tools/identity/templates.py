@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from pydantic import JsonValue
 
 from faceagent.gallery import Model, Template
 from faceagent.media import Pixels
@@ -14,12 +15,15 @@ from faceagent.session import Session
 from faceagent.types import Face
 from faceagent_tools import compare, quality, readable, similarity
 from faceagent_tools.embedding import Embedder, Embedding, FaceEmbedder, embedding_of
+from faceagent_tools.identity import regions
 from faceagent_tools.multitask import FaceReader
 from faceagent_tools.similarity import Floats
 
 DUPLICATE = 0.995
 """Cosine from which two photos count as copies of one: crops and saved copies of one LFW photo lie above it, two photos
 of one person below (`calibrate_identity` prints both)."""
+POINTS = "points_in_crop"
+"""Where a template's quality facts hold the points of the face, in pixels of its crop: what regions are found by."""
 MIXED_RATE = 1e-2
 """False match rate of the line that the photos of one enrolment are held to among each other."""
 
@@ -36,7 +40,7 @@ class Candidate:
     face: Face
     embedding: Embedding
     fault: str | None
-    quality: dict[str, float]
+    quality: dict[str, JsonValue]
 
 
 def candidate(session: Session, face: Face, embedder: Embedder, reader: FaceReader) -> Candidate:
@@ -47,9 +51,11 @@ def candidate(session: Session, face: Face, embedder: Embedder, reader: FaceRead
     """
     seen = compare.view(session, face)
     reading = readable.read(reader, session, face)
-    facts = {"eye_distance_px": seen.eye_distance, "yaw_degrees": seen.yaw}
+    facts: dict[str, JsonValue] = {"eye_distance_px": seen.eye_distance, "yaw_degrees": seen.yaw}
     if not isinstance(reading, str):
         facts["detail"] = round(reading.detail, 3)
+        placed = regions.in_crop(session.photo(face.image), face, reading.points)
+        facts[POINTS] = [round(float(number), 1) for number in placed.ravel()]
     fault = reading if isinstance(reading, str) else _fault(seen)
     return Candidate(face, embedding_of(session, embedder, face), fault, facts)
 
@@ -116,7 +122,7 @@ def _core(alike: Floats, line: float) -> list[int]:
 
 
 def copies(vectors: Sequence[Embedding], hashes: Sequence[str], known: Sequence[Template]) -> dict[int, int | None]:
-    """Which photos are there already: by place, the earlier photo of this enrolment, or None for one enrolled before."""
+    """Which photos are there already: by place, the earlier photo, or None for one enrolled before."""
     found: dict[int, int | None] = {}
     for place, (vector, sha256) in enumerate(zip(vectors, hashes, strict=True)):
         if any(_same(vector, sha256, row.vector, row.photo_sha256) for row in known):
