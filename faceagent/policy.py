@@ -6,7 +6,7 @@ controller says what is not offered.
 
 Between allowed and declined lie the topics of purposes.toml: emotion and ethnicity are read only for a stated purpose.
 A tool that measures one asks `opens(session.purpose, "emotion")`, and where that is False abstains with
-`how_to_open("emotion")` as its reason.
+`how_to_open("emotion", session.purpose)` as its reason.
 """
 
 from __future__ import annotations
@@ -50,10 +50,12 @@ def declined(question: str) -> tuple[Topic, ...]:
 
 @dataclass(frozen=True)
 class Purpose:
-    """What faces are read for. opens: the topics that it switches on. source: where the law allows it."""
+    """What faces are read for. opens: the topics that it switches on. refuses: those that the law forbids for it.
+    source: where the law has that."""
 
     name: str
     opens: frozenset[str]
+    refuses: frozenset[str]
     means: str
     source: str
 
@@ -67,7 +69,7 @@ def _rules() -> Mapping[str, Any]:
 def purposes() -> Mapping[str, Purpose]:
     """The purposes that can be stated, by name."""
     return {
-        name: Purpose(name, frozenset(row["opens"]), row["means"], row["source"])
+        name: Purpose(name, frozenset(row["opens"]), frozenset(row.get("refuses", ())), row["means"], row["source"])
         for name, row in _rules()["purpose"].items()
     }
 
@@ -92,11 +94,19 @@ def opens(stated: str | None, topic: str) -> bool:
     return stated is not None and topic in purpose(stated).opens
 
 
-def how_to_open(topic: str) -> str:
-    """Why a topic is off and how to switch it on: one clause for `Evidence.reason`, to stand after "because".
+def how_to_open(topic: str, stated: str | None = None) -> str:
+    """Why a topic is off and how to switch it on, if at all: one clause for `Evidence.reason`, after "because".
 
     It holds no number, so that a sentence may repeat it; `law` has the articles.
+
+    Args:
+        stated: the purpose stated. One for which the law forbids the topic is told so, and no way around it.
+
+    Raises:
+        UsageError: there is no such purpose.
     """
+    if stated is not None and topic in purpose(stated).refuses:
+        return f"{_rules()['topic'][topic]['reason']}, and the purpose that was stated is {stated}"
     opening = [one.name for one in purposes().values() if topic in one.opens]
     names = f"{', '.join(opening[:-1])} or {opening[-1]}"
     return (

@@ -76,8 +76,10 @@ class Lance(VectorStore):
         self._table.add(pa.table([pa.array(ids), pa.array(parts), flat], schema=self._schema))
 
     def build(self) -> None:
+        from lancedb.index import HnswSq
+
         self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
-        self._table.create_index(metric="cosine", index_type="IVF_HNSW_SQ", vector_column_name="vector")
+        self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
 
     def search(self, vector: Vectors, k: int, *, exact: bool, group: int | None = None) -> list[int]:
         query = self._table.search(vector, vector_column_name="vector").distance_type("cosine").limit(k).select(["id"])

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FOLDER = "FACEAGENT_GALLERY"
 KEY_FILE = "FACEAGENT_GALLERY_KEY_FILE"
 PASSPHRASE = "FACEAGENT_GALLERY_PASSPHRASE"
+INDEX = "FACEAGENT_GALLERY_INDEX"
 ENTRY = "gallery"
 
 
@@ -44,7 +45,8 @@ def gallery_of(chosen: argparse.Namespace, *, create: bool = False) -> Gallery:
     folder = _folder(chosen)
     if folder is None:
         raise UsageError("No gallery is named", f"Name its folder with --gallery or in {FOLDER}")
-    return Gallery.open(folder, _key(folder, chosen, create=create), create=create)
+    index = os.environ.get(INDEX) or "exact"
+    return Gallery.open(folder, _key(folder, chosen, create=create), create=create, index=index)
 
 
 def gallery_if_any(chosen: argparse.Namespace) -> Gallery | None:

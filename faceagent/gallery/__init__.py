@@ -6,8 +6,8 @@
 >>> gallery = Gallery.open("gallery", key, create=True)  # doctest: +SKIP
 
 `records` has what goes in and out, `keys` where the key comes from, `sealing` the encryption, `database` and `store`
-the SQLite file and its rows, `index` the search, `erasure` the proof that nothing is left. No pixels are read here and
-no network runs: whoever enrols hands in templates.
+the SQLite file and its rows, `index` and `lance` the search, `indexes` keeps them in step with the store, `erasure` is
+the proof that nothing is left. No pixels are read here and no network runs: whoever enrols hands in templates.
 """
 
 from __future__ import annotations

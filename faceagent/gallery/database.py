@@ -121,6 +121,13 @@ class Database:
             self._set_meta("generation", self.generation() + 1)
 
     @contextmanager
+    def holding(self) -> Iterator[None]:
+        """As `writing`, for what concerns an index alone: the gallery itself counts as unchanged."""
+        with self._lock, self._transaction("BEGIN IMMEDIATE", "COMMIT"):
+            self._same_key()
+            yield
+
+    @contextmanager
     def _transaction(self, begin: str, end: str) -> Iterator[None]:
         with self._told():
             self._db.execute(begin)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import JsonValue
 
 from faceagent.audit import AuditLog
 from faceagent.errors import GalleryError, UsageError
-from faceagent.gallery import erasure
-from faceagent.gallery.index import ExactIndex, Index
+from faceagent.gallery import cards, erasure
+from faceagent.gallery.index import Index
+from faceagent.gallery.indexes import EXACT, Indexes
 from faceagent.gallery.keys import Key
 from faceagent.gallery.records import (
     Consent,
@@ -31,7 +30,7 @@ from faceagent.gallery.records import (
     direction,
     proper_name,
 )
-from faceagent.gallery.store import Card, ModelRow, Store
+from faceagent.gallery.store import Store
 
 AUDIT = "audit.jsonl"
 _SLACK = 4  # templates looked at for each person wanted, at first: several may be one person's
@@ -42,27 +41,38 @@ class Gallery:
     the same folder open. Everything that happens to entries stands in its audit log.
     """
 
-    def __init__(self, folder: Path, store: Store, today: Callable[[], date]) -> None:
+    def __init__(self, folder: Path, store: Store, today: Callable[[], date], index: str = EXACT) -> None:
         self.folder, self._store, self._today = folder, store, today
         self.audit = AuditLog(folder / AUDIT, store.audit_key)
         self._lock = threading.RLock()
-        self._indexes: dict[int, tuple[int, Index]] = {}
+        self._indexes = Indexes(store, index)
         self._names: dict[int, str] = {}
         self._known: tuple[int, dict[int, Person | None]] = (-1, {})
 
     @staticmethod
-    def open(folder: str | Path, key: Key, *, create: bool = False, today: Callable[[], date] = date.today) -> Gallery:
+    def open(
+        folder: str | Path,
+        key: Key,
+        *,
+        create: bool = False,
+        index: str = EXACT,
+        today: Callable[[], date] = date.today,
+    ) -> Gallery:
         """Open a gallery; entries past their retention date are removed.
 
         Args:
             folder: on a disk of this machine (SQLite's log does not work over a network).
             create: make the gallery where there is none.
+            index: "exact": every template is compared, in memory; "lancedb": an approximate index in the same folder,
+                for galleries beyond some 100,000 templates; or an address that LanceDB knows (s3://…, db://…), which
+                then holds turned templates (see `faceagent.gallery.lance`).
             today: the present day; retention dates are held against it.
 
         Raises:
             GalleryError: there is no gallery, it is damaged, or the key is another one. Nothing is changed then.
+            MissingExtra: LanceDB is wanted and not installed.
         """
-        gallery = Gallery(Path(folder), Store.open(Path(folder), key, create=create), today)
+        gallery = Gallery(Path(folder), Store.open(Path(folder), key, create=create), today, index)
         try:
             gallery._deliver()
             gallery.purge()
@@ -129,13 +139,13 @@ class Gallery:
         until = None if consent.until is None else consent.until.isoformat()
         person = self._store.find(name)
         known = None if person is None else self._store.card(person)
-        card = _card(name, consent, one.protected, known, self._today())
+        card = cards.written(name, consent, one.protected, known, self._today())
         if person is None:
             person = self._store.add_person(name, card, until)
         else:
             self._store.set_card(person, card, until)
         self._store.add_templates(person, one.templates)
-        self._store.post("enrolled", person=person, templates=len(one.templates), consent=_noted(consent))
+        self._store.post("enrolled", person=person, templates=len(one.templates), consent=cards.noted(consent))
         return person
 
     def reembed(self, name: str, model: Model, embed: Callable[[bytes], npt.ArrayLike]) -> int:
@@ -160,6 +170,8 @@ class Gallery:
             self._store.remove_templates(tuple(old))
             self._store.add_templates(person, fresh)
             self._store.post("re-enrolled", person=person, templates=len(fresh), model=str(model))
+        with self._lock:
+            self._indexes.refresh()
         self._store.scrub()
         self._deliver()
         return len(old)
@@ -215,16 +227,12 @@ class Gallery:
         unit = direction(vector)
         if k < 1:
             raise UsageError(f"{k} people cannot be looked for", "Ask for at least one")
-        with self._lock, self._store.reading():
-            row = self._row(model)
-            if row is None:
+        with self._lock:
+            index = self._indexes.current(model, len(unit))
+            if index is None:
                 return []
-            if row.dimensions != len(unit):
-                raise GalleryError(
-                    f"Templates of {model} have {row.dimensions} numbers, not {len(unit)}",
-                    "Use the embedder's own output",
-                )
-            return self._search(self._index(row), unit, k, purpose)
+            with self._store.reading():
+                return self._search(index, unit, k, purpose)
 
     def _search(self, index: Index, unit: npt.NDArray[np.float32], k: int, purpose: str | None) -> list[Hit]:
         wanted = _SLACK * k
@@ -258,32 +266,6 @@ class Gallery:
             return None
         return found
 
-    def _row(self, model: Model) -> ModelRow | None:
-        rows = self._store.models()
-        row = next((row for row in rows if row.model == model), None)
-        if row is None and rows:
-            raise GalleryError(
-                f"The gallery's templates were made by {', '.join(str(row.model) for row in rows)}, and one of {model} "
-                "cannot be compared with them",
-                "Use the former model, or make them anew from the crops that were kept (Gallery.reembed)",
-            )
-        return row
-
-    def _index(self, row: ModelRow) -> Index:
-        """The index of a model, brought up to date if anybody changed the gallery."""
-        seen, index = self._indexes.get(row.id, (-1, None))
-        index = index or ExactIndex(row.dimensions)
-        generation = self._store.generation()
-        if seen != generation:
-            held, stored = index.ids(), self._store.template_ids(row.id)
-            index.remove(np.setdiff1d(held, stored))
-            # Ids only grow, so what is missing comes after the last that was ever taken in.
-            for batch in self._store.vectors(row, after=int(held[-1]) if len(held) else 0):
-                lengths = np.linalg.norm(batch.vectors, axis=1, keepdims=True)
-                index.add(batch.ids, batch.vectors / lengths)
-            self._indexes[row.id] = (generation, index)
-        return index
-
     # Forgetting
 
     def forget(self, name: str) -> Forgotten:
@@ -310,28 +292,21 @@ class Gallery:
 
     def _remove(self, people: Sequence[int], event: str) -> list[Forgotten]:
         removed: list[tuple[int, str, int, list[bytes]]] = []
-        with self._store.writing():
+        with self._lock, self._store.writing():
             for person in people:
                 card = self._store.card(person)
                 if card is None:  # another process was faster
                     continue
                 self._names[person] = str(card["name"])
                 templates, blobs = self._store.drop(person)
-                removed.append((person, self._names[person], templates, blobs))
-                self._store.post(event, person=person, templates=templates)
-        self._refresh()
+                blobs += self._indexes.traces(templates)
+                removed.append((person, self._names[person], len(templates), blobs))
+                self._store.post(event, person=person, templates=len(templates))
+        with self._lock:
+            self._indexes.refresh()
         self._store.scrub()
         self._deliver()
         return [self._proof(*one) for one in removed]
-
-    def _refresh(self) -> None:
-        """Take what was removed out of the indexes that were built."""
-        with self._lock, self._store.reading():
-            for row in self._store.models():
-                if row.id in self._indexes:
-                    self._index(row)
-            here = {row.id for row in self._store.models()}
-            self._indexes = {number: entry for number, entry in self._indexes.items() if number in here}
 
     def _proof(self, person: int, name: str, templates: int, blobs: list[bytes]) -> Forgotten:
         try:
@@ -397,37 +372,8 @@ class Gallery:
 
     def _person(self, person: int) -> Person | None:
         card = self._store.card(person)
-        return None if card is None else _read_card(person, card, self._store.counts(person))
+        return None if card is None else cards.read(person, card, self._store.counts(person))
 
 
 def _nobody(name: str) -> GalleryError:
     return GalleryError(f"Nobody called {name!r} is enrolled", "See who is: faceagent gallery list")
-
-
-def _card(name: str, consent: Consent, protected: bool, known: Card | None, today: date) -> dict[str, Any]:
-    since = today.isoformat() if known is None else known["since"]
-    return {
-        "name": name if known is None else known["name"],
-        "since": since,
-        "protected": protected or bool(known and known["protected"]),
-        "consent": {
-            key: value.isoformat() if isinstance(value, date) else value for key, value in asdict(consent).items()
-        },
-        "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _read_card(person: int, card: Mapping[str, Any], templates: Mapping[Model, int]) -> Person:
-    agreed = card["consent"]
-    until = agreed["until"]
-    consent = Consent(
-        **agreed
-        | {"given": date.fromisoformat(agreed["given"]), "until": None if until is None else date.fromisoformat(until)}
-    )
-    return Person(person, card["name"], date.fromisoformat(card["since"]), consent, card["protected"], templates)
-
-
-def _noted(consent: Consent) -> dict[str, JsonValue]:
-    """Of a consent what the audit log may hold: no words, which may name somebody."""
-    until = None if consent.until is None else consent.until.isoformat()
-    return {"purpose": consent.purpose, "given": consent.given.isoformat(), "until": until, "sha256": consent.sha256}

@@ -1,6 +1,7 @@
 """Who is near: templates of one model, searched by the cosine of the angle between them.
 
-An index is filled from the sealed store and can be thrown away at any time. `ExactIndex` lives in memory alone.
+An index is filled from the sealed store and can be thrown away at any time. `ExactIndex` lives in memory alone;
+`lance.LanceIndex` is for more people than fit there, or than can all be compared in time.
 """
 
 from __future__ import annotations
@@ -34,8 +35,14 @@ class Index(Protocol):
     def remove(self, ids: Ids) -> None:
         """Remove these, so that no copy of their vectors is left. Those that it does not hold are passed over."""
 
+    def settle(self) -> None:
+        """Make ready for searching, after all that had to be added and removed."""
+
     def search(self, vector: Vector, k: int) -> Nearest:
         """The k nearest to a vector of length 1 [D], or all where there are fewer."""
+
+    def traces(self, ids: Ids) -> list[bytes]:
+        """The bytes that these vectors left in files, to look for after they were removed."""
 
 
 class ExactIndex:
@@ -61,6 +68,12 @@ class ExactIndex:
         kept = ~np.isin(self._ids, ids)
         self._room = self._room[: len(self._ids)][kept]
         self._ids = self._ids[kept]
+
+    def settle(self) -> None:
+        """Nothing has to be made."""
+
+    def traces(self, ids: Ids) -> list[bytes]:
+        return []
 
     def search(self, vector: Vector, k: int) -> Nearest:
         similarities = self._room[: len(self._ids)] @ vector

@@ -7,7 +7,7 @@ names and versions of models, how long pieces are, and what kind of key it is. E
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -95,13 +95,14 @@ class Store(Database):
         )
         return {Model(row[0], row[1]): int(row[2]) for row in rows}
 
-    def drop(self, person: int) -> tuple[int, list[bytes]]:
-        """Remove a person: how many templates went, and everything sealed that was stored (for `erasure`)."""
-        rows = self._db.execute("SELECT vector, crop, facts FROM templates WHERE person = ?", (person,)).fetchall()
+    def drop(self, person: int) -> tuple[npt.NDArray[np.int64], list[bytes]]:
+        """Remove a person: the ids of the templates that went, and all that was stored, sealed (for `erasure`)."""
+        rows = self._db.execute("SELECT vector, crop, facts, id FROM templates WHERE person = ?", (person,)).fetchall()
         own = self._db.execute("SELECT key, card, lookup FROM people WHERE id = ?", (person,)).fetchone()
         self._db.execute("DELETE FROM people WHERE id = ?", (person,))
         self._set_meta("scrub", 1)
-        return len(rows), [bytes(blob) for row in (own, *rows) for blob in row]
+        pieces = [bytes(blob) for row in (own, *(row[:3] for row in rows)) for blob in row]
+        return np.array([row[3] for row in rows], dtype=np.int64), pieces
 
     def _sealer(self, person: int) -> Sealer:
         row = self._db.execute("SELECT key FROM people WHERE id = ?", (person,)).fetchone()
@@ -118,12 +119,10 @@ class Store(Database):
 
     # Templates
 
-    def models(self) -> tuple[ModelRow, ...]:
-        """The models whose templates are here."""
-        rows = self._db.execute(
-            "SELECT id, name, version, dimensions FROM models m "
-            "WHERE EXISTS (SELECT 1 FROM templates WHERE model = m.id)"
-        )
+    def models(self, *, former: bool = False) -> tuple[ModelRow, ...]:
+        """The models whose templates are here, and those whose templates were, if wanted."""
+        here = "" if former else "WHERE EXISTS (SELECT 1 FROM templates WHERE model = m.id)"
+        rows = self._db.execute(f"SELECT id, name, version, dimensions FROM models m {here} ORDER BY id")
         return tuple(ModelRow(int(row[0]), Model(row[1], row[2]), int(row[3])) for row in rows)
 
     def model(self, model: Model, dimensions: int) -> ModelRow:
@@ -213,6 +212,15 @@ class Store(Database):
                     last, sealer = person, self._person_sealer(person, wrapped)
                 vectors[row] = _loaded(self._opened(sealer, vector, *_vector(person, number, model.model)))
             yield Batch(np.array([row[0] for row in chunk], dtype=np.int64), vectors)
+
+    def turn(self, model: ModelRow, make: Callable[[int], Vector]) -> Vector:
+        """The matrix that an index on the disk turns a model's templates by, made once: float32 [D, D]."""
+        name, sealer = f"turn {model.id}", Sealer(sealing.derive(self.audit_key, "turn"))
+        sealed = self.meta(name)
+        if sealed is None:
+            sealed = sealer.seal(_stored(make(model.dimensions)), self._place(name))
+            self._set_meta(name, sealed)
+        return _loaded(self._opened(sealer, sealed, name)).reshape(model.dimensions, model.dimensions)
 
     def rekey(self, key: Key) -> None:
         """Seal under a new key what the old one sealed: each person's data key, and the fingerprints of the names.

@@ -107,7 +107,7 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
         if "ethnicity" in wanted and not policy.opens(session.purpose, "ethnicity"):
             wanted.remove("ethnicity")
             law: dict[str, JsonValue] = {"law": policy.law("ethnicity")}
-            yield self._abstained(face, "perceived_ethnicity", policy.how_to_open("ethnicity"), law)
+            yield self._abstained(face, "perceived_ethnicity", policy.how_to_open("ethnicity", session.purpose), law)
         if not wanted:
             return
         reading = readable.read(self._reader, session, face)

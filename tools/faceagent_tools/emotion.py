@@ -61,7 +61,10 @@ class RecognizeEmotion(FaceTool[SubjectArguments]):
     def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:
         faces = session.faces_in(arguments.subjects)
         if not policy.opens(session.purpose, "emotion"):
-            return [self._abstained(face, policy.how_to_open("emotion"), law=policy.law("emotion")) for face in faces]
+            return [
+                self._abstained(face, policy.how_to_open("emotion", session.purpose), law=policy.law("emotion"))
+                for face in faces
+            ]
         return [self._measure(session, face) for face in faces]
 
     def _measure(self, session: Session, face: Face) -> Evidence:
