@@ -121,6 +121,10 @@ class Halves:
         vectors = [self._seen[place].embedding for place in own]
         copies = templates.copies(vectors, [str(place) for place in own], [])
         self._own = [int(place) for number, place in enumerate(own) if number not in copies]
+        known = likelihood.usual()
+        self._pairs = [
+            {mate: likelihood.by_region(one, [self._seen[mate]], known) for mate in self._own} for one in self._seen
+        ]
         self._others = [int(place) for place in np.flatnonzero(self._kinds != KINDS[0])]
 
     def figures(self) -> dict[str, tuple[Floats, Floats]]:
@@ -132,7 +136,7 @@ class Halves:
             order = generator.permutation(self._own).tolist()
             half = len(order) // 2
             rest = np.array([*order[half:], *self._others])
-            columns = self._scores([self._seen[place] for place in order[:half]], rest, table)
+            columns = self._scores(order[:half], rest, table)
             kinds = self._kinds[rest]
             again = np.concatenate(
                 [generator.choice(np.flatnonzero(kinds == kind), (kinds == kind).sum()) for kind in KINDS]
@@ -142,18 +146,17 @@ class Halves:
                     into.setdefault(name, []).append(value)
         return {name: (np.array(drawn[name]), np.array(values)) for name, values in whole.items()}
 
-    def _scores(
-        self, enrolled: Sequence[Portrayed], rest: npt.NDArray[np.int64], table: Protected
-    ) -> dict[str, Floats]:
+    def _scores(self, half: Sequence[int], rest: npt.NDArray[np.int64], table: Protected) -> dict[str, Floats]:
         """Of each photo: the score of genuine over faked by way of weighing, the finding, and likeness alone."""
-        known, own = likelihood.usual(), likelihood.own_likeness(enrolled, table.own, table.own_pairs)
+        enrolled = [self._seen[place] for place in half]
+        own = likelihood.own_likeness(enrolled, table.own, table.own_pairs)
         ways = {
             f" at weight {weight}": table.model_copy(update={"forensic_weight": float(weight)}) for weight in (0, 1)
         }
         columns: dict[str, list[float]] = {}
         alike = templates.likeness([self._seen[place].embedding for place in rest], [one.embedding for one in enrolled])
         for row, place in enumerate(rest):
-            found = likelihood.by_region(self._seen[place], enrolled, known)
+            found = _mean([self._pairs[place][mate] for mate in half])
             given = likelihood.features(found, own)
             for way, weighed in {"": table, **ways}.items():
                 chances = weighed.probabilities(given, self._reads[place].forgery)
@@ -164,6 +167,12 @@ class Halves:
             columns.setdefault("mean cosine alone", []).append(found[regions.OVERALL])
             columns.setdefault("compare_faces alone", []).append(float(alike[row, len(rest) :].mean()))
         return {name: np.array(values) for name, values in columns.items()}
+
+
+def _mean(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """What `likelihood.by_region` finds against several photos, from what it finds against each."""
+    names = dict.fromkeys(name for one in found for name in one)
+    return {name: float(np.mean([one[name] for one in found if name in one])) for name in names}
 
 
 def _place(finding: str) -> float:

@@ -30,6 +30,7 @@ from faceagent_tools import similarity, weights
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.identity import openset
 from faceagent_tools.identity.openset import OpenSet, Size
+from faceagent_tools.identity.templates import DUPLICATE
 from faceagent_tools.trunk import WEIGHTS
 
 COMMAND = "python -m faceagent_finetune.nets.calibrate_identity"
@@ -113,11 +114,14 @@ def calibrate(source: EmbeddedSets, data: Path, seed: int) -> OpenSet:
         impostor_pairs=impostor.size,
         figures={},
     )
-    return table.model_copy(update={"figures": figures(table, alike, people, checked_on, seed)})
+    return table.model_copy(update={"figures": figures(table, alike, fitted_on, checked_on, seed)})
 
 
-def figures(table: OpenSet, alike: Floats, people: Floats, checked_on: Found, seed: int) -> dict[str, dict[str, float]]:
+def figures(
+    table: OpenSet, alike: Floats, fitted_on: Found, checked_on: Found, seed: int
+) -> dict[str, dict[str, float]]:
     """What the lines are worth on other people, and what extrapolation does where it can be seen."""
+    people = fitted_on.column("person")
     other, others = likeness(checked_on), checked_on.column("person")
     told = {"other people": {"people": float(np.unique(others).size), "photos": float(len(others))}}
     for size in (size.templates for size in table.sizes if size.templates <= np.unique(others).size // 2):
@@ -126,6 +130,9 @@ def figures(table: OpenSet, alike: Floats, people: Floats, checked_on: Found, se
             f"{rate:g} stated, {size} templates": float(np.mean(best >= table.line(size, rate))) for rate in RATES
         }
         told[f"closed set, {size} people"] = closed(table, other, others, size, seed + 2)
+    same = np.equal.outer(people, people) & ~np.eye(len(people), dtype=np.bool_)
+    cosines = (fitted_on.embeddings @ fitted_on.embeddings.T)[same]
+    told["copies"] = {"two photos of one person as alike as copies": float(np.mean(cosines >= DUPLICATE))}
     told["extrapolated"] = extrapolated(table, alike, people, seed + 3)
     return told
 

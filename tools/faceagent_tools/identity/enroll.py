@@ -14,6 +14,7 @@ from pydantic import Field, JsonValue
 
 from faceagent.errors import UsageError
 from faceagent.gallery import Consent, Gallery
+from faceagent.policy import purpose
 from faceagent.session import Session
 from faceagent.tool import Arguments, Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method
@@ -36,7 +37,9 @@ class EnrollArguments(SubjectArguments):
         default="",
         description="The statement that the person agreed, in the words of whoever asks. Never made up.",
     )
-    purpose: str = Field(default="", description="What the person agreed to. Empty: the purpose of the conversation.")
+    purpose: str = Field(
+        default="", description="What the person agreed to, a purpose of the policy. Empty: that of the conversation."
+    )
     consent_file: str = Field(default="", description="Name of a file with the consent, where there is one.")
     consent_sha256: str = Field(default="", description="SHA-256 of that file.")
     given: date | None = Field(default=None, description="Day of the consent. Empty: the present one.")
@@ -218,6 +221,7 @@ def _named(name: str) -> str:
 
 
 def _consent(session: Session, arguments: EnrollArguments) -> Consent:
+    usual = "protection" if arguments.protected else "access"
     statement, file = arguments.consent.strip(), arguments.consent_file.strip()
     if not statement and not file:
         raise UsageError(
@@ -225,7 +229,7 @@ def _consent(session: Session, arguments: EnrollArguments) -> Consent:
             "Say how and when the person agreed, as in “she agreed in writing on 2 May”",
         )
     return Consent(
-        purpose=arguments.purpose.strip() or session.purpose or "identification",
+        purpose=purpose(arguments.purpose.strip() or session.purpose or usual).name,
         given=arguments.given or date.today(),
         statement=statement or None,
         file=file or None,

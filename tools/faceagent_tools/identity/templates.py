@@ -20,8 +20,8 @@ from faceagent_tools.multitask import FaceReader
 from faceagent_tools.similarity import Floats
 
 DUPLICATE = 0.995
-"""Cosine from which two photos count as copies of one: crops and saved copies of one LFW photo lie above it, two photos
-of one person below (`calibrate_identity` prints both)."""
+"""Cosine from which two photos count as copies of one: how many pairs of photos of one person reach it is among the
+figures of calibration/identity.json."""
 POINTS = "points_in_crop"
 """Where a template's quality facts hold the points of the face, in pixels of its crop: what regions are found by."""
 MIXED_RATE = 1e-2
