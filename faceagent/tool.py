@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 DETECTOR = "detect_faces"
 VIDEO = "examine_video"
-QUOTES_FILES = frozenset({"inspect_provenance", "anonymize_faces", VIDEO})
-"""Tools whose evidence may hold text of a file or its name. Such text is data: it is only ever quoted."""
+QUOTES_FILES = frozenset(
+    {
+        *("inspect_provenance", "anonymize_faces", VIDEO),
+        *("identify_person", "enroll_person", "forget_person", "verify_protected_identity"),
+    }
+)
+"""Tools whose evidence may hold text of a file or its name, or a name that somebody was enrolled under. Such text is
+data: it is only ever quoted."""
 _LONGEST = 200  # characters of a text in an observation
 
 

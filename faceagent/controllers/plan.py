@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
+from faceagent.controllers.naming import consent_in, name_in, protected_in
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import References, image_of, points_only, references, without_age_reference
 from faceagent.controllers.sequence import in_sequence
@@ -25,8 +26,10 @@ class Call:
     arguments: str
 
     @staticmethod
-    def of(tool: str, **arguments: Sequence[str]) -> Call:
-        given = {key: list(value) for key, value in arguments.items() if value}
+    def of(tool: str, **arguments: Sequence[str] | bool) -> Call:
+        given = {
+            key: value if isinstance(value, str | bool) else list(value) for key, value in arguments.items() if value
+        }
         return Call(tool, json.dumps(given, sort_keys=True))
 
 
@@ -46,6 +49,11 @@ class Plan:
 
 
 PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
+ENROL, FORGET, PROTECTED = "enroll_person", "forget_person", "verify_protected_identity"
+UNDER_WHICH_NAME = "Under which name shall I enrol the person?"
+WITH_CONSENT = "Did the person agree, and how?"
+AS_IN = "Please say it in one sentence, as in: enrol face 1.1 as “Anna Bell”, who agreed in writing on 2 May."
+WHOM_TO_FORGET = "Whom shall I erase? Please give the name, as in: erase “Anna Bell”."
 CAN_DO = (
     "I answer questions about faces in photos and videos: how many there are, whether two show the same person, how "
     "old they look, what else can be seen of them, where they look, whether a face was live or a print, whether a "
@@ -69,7 +77,8 @@ def of_itself(offered: Container[str]) -> frozenset[str]:
         offered: names of the tools that are installed, of which it is not said that they are missing.
     """
     missing = (not_offered(name) for name in LABELS if name not in offered)
-    return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, HELLO, NO_PHOTO))
+    asking = (HELLO, NO_PHOTO, UNDER_WHICH_NAME, WITH_CONSENT, AS_IN, WHOM_TO_FORGET)
+    return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, *asking))
 
 
 def not_offered(tool: str) -> str:
@@ -101,6 +110,8 @@ def plan(
     missing = tuple(not_offered(name) for name in known if name not in tools and name in LABELS)
     if not asked:
         return Plan(status="declined" if refusals else "not_offered", remarks=refusals, not_offered=missing)
+    if asked == (FORGET,):
+        return _forgetting(question, Plan(asked=asked, remarks=refusals, not_offered=missing))
     if films and (calls := _on_films(asked, view, tools)):
         looking = None in films.values()
         told = asked if looking else tuple(call.tool for call in calls)
@@ -139,6 +150,23 @@ def _on_films(asked: Sequence[str], view: View, tools: Sequence[str]) -> tuple[C
     return () if view.images else (*frames, *records)
 
 
+def _forgetting(question: str, base: Plan) -> Plan:
+    """Who is erased is known by name alone, and needs no photo."""
+    name = name_in(question, FORGET)
+    if not name:
+        return replace(base, status="needs_clarification", remarks=(*base.remarks, WHOM_TO_FORGET))
+    return replace(base, calls=(Call.of(FORGET, name=name),))
+
+
+def _lacking(question: str, asked: Sequence[str]) -> tuple[str, ...]:
+    """What has to be said before somebody can be enrolled."""
+    if ENROL not in asked:
+        return ()
+    wanted = ((name_in(question, ENROL), UNDER_WHICH_NAME), (consent_in(question), WITH_CONSENT))
+    lacking = tuple(remark for given, remark in wanted if not given)
+    return (*lacking, AS_IN) if lacking else ()
+
+
 def _about_whom(
     question: str,
     base: Plan,
@@ -158,7 +186,10 @@ def _about_whom(
         understood = tuple(intent for turn in turns for intent in turn)
         remark = clarify.whom(pointed.choices or _all_faces(view), view, understood)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
-    calls = tuple(dict.fromkeys(call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view)))
+    if lacking := _lacking(question, base.asked):
+        return Plan(status="needs_clarification", remarks=(*base.remarks, *lacking))
+    made = (call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view))
+    calls = tuple(dict.fromkeys(_with_people(question, call) for call in made))
     if pointed.by_age and ATTRIBUTES in tools:
         # Who looks older is part of the answer: the rest rests on it.
         base = replace(base, asked=tuple(dict.fromkeys((*base.asked, ATTRIBUTES))))
@@ -268,6 +299,22 @@ def _on_files(images: Sequence[str], view: View) -> Call:
     of = {still: video for video, stills in view.videos.items() for still in stills or ()}
     photos = [image for image in images if image not in of]
     return Call.of(RECORDS, images=photos, videos=tuple(dict.fromkeys(of[image] for image in images if image in of)))
+
+
+def _with_people(question: str, call: Call) -> Call:
+    """The call with the name, consent and protection that the question states, where it is for the gallery."""
+    if call.tool not in (ENROL, FORGET, PROTECTED):
+        return call
+    given = {"name": name_in(question, call.tool)}
+    if call.tool == ENROL:
+        return Call.of(
+            ENROL,
+            **json.loads(call.arguments),
+            **given,
+            consent=consent_in(question),
+            protected=protected_in(question),
+        )
+    return Call.of(call.tool, **(json.loads(call.arguments) if call.tool == PROTECTED else {}), **given)
 
 
 def _all_faces(view: View) -> tuple[str, ...]:

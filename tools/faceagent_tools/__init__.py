@@ -31,6 +31,10 @@ def default_tools(detector: str | None = None) -> list[AnyTool]:
     from faceagent_tools.embedding import FaceEmbedder
     from faceagent_tools.emotion import RecognizeEmotion
     from faceagent_tools.forgery import DetectForgery
+    from faceagent_tools.identity.enroll import EnrollPerson, ForgetPerson
+    from faceagent_tools.identity.explain import Explainer
+    from faceagent_tools.identity.identify import IdentifyPerson
+    from faceagent_tools.identity.verify import VerifyProtectedIdentity
     from faceagent_tools.liveness import CheckLiveness
     from faceagent_tools.multitask import FaceReader
     from faceagent_tools.parsing import ParseFace
@@ -46,7 +50,7 @@ def default_tools(detector: str | None = None) -> list[AnyTool]:
     return [
         DetectFaces(finder),
         EstimatePose(reader),
-        CompareFaces(embedder),
+        CompareFaces(embedder, Explainer(embedder, reader, trunk)),
         EstimateAttributes(reader),
         RecognizeEmotion(reader),
         AssessQuality(reader),
@@ -56,4 +60,8 @@ def default_tools(detector: str | None = None) -> list[AnyTool]:
         DetectForgery(reader),
         ExamineVideo(finder, reader, embedder),
         AnonymizeFaces(finder, embedder),
+        IdentifyPerson(embedder),
+        EnrollPerson(embedder, reader),
+        ForgetPerson(),
+        VerifyProtectedIdentity(embedder, reader, trunk),
     ]

@@ -22,7 +22,7 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method, Threshold
 from faceagent_tools import similarity
 from faceagent_tools.anonymize_words import word
-from faceagent_tools.embedding import Embedding, eye_distance
+from faceagent_tools.embedding import Embedder, Embedding, embedding_of, eye_distance
 from faceagent_tools.hiding import HidingMethod, Region, hide, region_of
 
 CELLS = (6, 5, 4, 3, 2)
@@ -50,18 +50,6 @@ class Detector(Protocol):
     """What finds faces in the copy."""
 
     def detect(self, photo: Photo, image_id: str) -> Sequence[Face]: ...
-
-
-class Embedder(Protocol):
-    """What compares the copy with the original."""
-
-    @property
-    def weights(self) -> str: ...
-
-    @property
-    def method(self) -> Method: ...
-
-    def embed(self, photo: Photo, face: Face) -> Embedding: ...
 
 
 class AnonymizeArguments(SubjectArguments):
@@ -145,9 +133,7 @@ class AnonymizeFaces(FaceTool[AnonymizeArguments]):
         ]
 
     def _hidden(self, session: Session, photo: Photo, face: Face) -> Hidden:
-        # The key is compare_faces' own, so that a face is read once.
-        key = ("embedding", self._embedder.weights, face.id)
-        original = session.memo(key, lambda: self._embedder.embed(photo, face))
+        original = embedding_of(session, self._embedder, face)
         measurable = eye_distance(photo, face) >= similarity.table().smallest_eye_distance
         return Hidden(face, region_of(face), original, measurable)
 

@@ -19,8 +19,9 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, GroupError, Probability, Threshold
 from faceagent_tools import similarity, weights
 from faceagent_tools.compare_wording import word
-from faceagent_tools.embedding import Embedding, FaceEmbedder, eye_distance
+from faceagent_tools.embedding import FaceEmbedder, embedding_of, eye_distance
 from faceagent_tools.five_points import pose_of
+from faceagent_tools.identity.explain import Explainer
 from faceagent_tools.similarity import Line, Table
 
 MOST_PAIRS = 45
@@ -58,13 +59,16 @@ class CompareArguments(SubjectArguments):
     strict: bool = Field(
         default=False, description="Hold the false match rate in the worst group of people tested, not on average."
     )
+    explain: bool = Field(
+        default=False, description="Show which parts of the face support the likeness, with a picture; a second a pair."
+    )
 
 
 class CompareFaces(FaceTool[CompareArguments]):
     """The tool.
 
     Args:
-        embedder: the recognition network.
+        embedder: the recognition network. explainer: what tells which parts support a likeness, if anything.
     """
 
     name = "compare_faces"
@@ -75,13 +79,19 @@ class CompareFaces(FaceTool[CompareArguments]):
     arguments = CompareArguments
     needs_faces = True
 
-    def __init__(self, embedder: FaceEmbedder) -> None:
-        self._embedder = embedder
+    def __init__(self, embedder: FaceEmbedder, explainer: Explainer | None = None) -> None:
+        self._embedder, self._explainer = embedder, explainer
 
     def run(self, session: Session, arguments: CompareArguments) -> list[Evidence]:
         table = similarity.table()
         line = table.line(arguments.false_match_rate, arguments.strict)
-        rows = [self._row(session, left, right, table, line) for left, right in pairs(session, arguments.subjects)]
+        chosen = pairs(session, arguments.subjects)
+        rows = [self._row(session, left, right, table, line) for left, right in chosen]
+        if arguments.explain and self._explainer is not None:
+            rows = [
+                self._explainer.explained(session, left, right, row)
+                for (left, right), row in zip(chosen, rows, strict=True)
+            ]
         tally = Counter(row.value if row.status == "ok" else row.reason for row in rows)
         return [
             row.model_copy(
@@ -109,18 +119,18 @@ class CompareFaces(FaceTool[CompareArguments]):
 
     def _row(self, session: Session, left: Face, right: Face, table: Table, line: Line) -> Evidence:
         views = {face.id: view(session, face) for face in (left, right)}
-        unfit = _unfit(views, table)
+        reason = unfit(views, table)
         base = Evidence(
             tool=self.name,
             subject=f"{left.id} + {right.id}",
             attribute="same_person",
             method=self._embedder.method,
-            status="abstained" if unfit else "ok",
-            reason=unfit,
+            status="abstained" if reason else "ok",
+            reason=reason,
             limitations=LIMITATIONS,
             details=_details(table, line, views),
         )
-        return base if unfit else self._judged(base, self._alike(session, left, right), table, line)
+        return base if reason else self._judged(base, self._alike(session, left, right), table, line)
 
     def _judged(self, base: Evidence, score: float, table: Table, line: Line) -> Evidence:
         return base.model_copy(
@@ -143,11 +153,7 @@ class CompareFaces(FaceTool[CompareArguments]):
         )
 
     def _alike(self, session: Session, left: Face, right: Face) -> float:
-        return similarity.similarity(self._embedding(session, left), self._embedding(session, right))
-
-    def _embedding(self, session: Session, face: Face) -> Embedding:
-        key = ("embedding", self._embedder.weights, face.id)
-        return session.memo(key, lambda: self._embedder.embed(session.photo(face.image), face))
+        return similarity.similarity(*(embedding_of(session, self._embedder, face) for face in (left, right)))
 
 
 def pairs(session: Session, subjects: Sequence[str]) -> list[tuple[Face, Face]]:
@@ -206,7 +212,7 @@ def view(session: Session, face: Face) -> View:
     )
 
 
-def _unfit(views: dict[str, View], table: Table) -> str | None:
+def unfit(views: dict[str, View], table: Table) -> str | None:
     """Why two faces cannot be compared, or None."""
     small = [face_id for face_id, seen in views.items() if seen.eye_distance < table.smallest_eye_distance]
     if small:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from faceagent.tool import Names
 from faceagent.types import Claim, ClaimRole, Evidence, GroupError
 
@@ -35,6 +37,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
             claims.append(_claim(found, _answer(wording, found, names), "answer"))
             claims.append(_claim(found, wording.reason(found[0]), "reason"))
             claims += [_claim(found, doubt, "doubt") for doubt in wording.doubts(found[0])]
+            claims += [claim for row in found for claim in _support(row, names)]
     return [*claims, *_unjudged(rows, names)]
 
 
@@ -117,6 +120,24 @@ _WORDINGS = (
         doubts=_miss_doubts,
     ),
 )
+
+
+def _support(row: Evidence, names: Names) -> Iterator[Claim]:
+    """Which parts of the first face the likeness rests on, where that was asked for."""
+    supporting, opposing = row.details.get("supporting"), row.details.get("opposing")
+    who = names.of(row.subject.split(" + ")[0])
+    if isinstance(supporting, list) and supporting:
+        sentence = f"Of {who}, the network rests the likeness most on {_parts(supporting)}."
+        yield _claim([row], sentence, "reason")
+    if isinstance(opposing, list) and opposing:
+        yield _claim([row], f"Of {who}, {_parts(opposing)} lowered it.", "reason")
+    if supporting or opposing:
+        yield _claim([row], "The marked parts are where the network looked, not proof of who it is.", "doubt")
+
+
+def _parts(found: Sequence[JsonValue]) -> str:
+    said = [f"the {name}" for name in found]
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
 
 
 def _unjudged(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:

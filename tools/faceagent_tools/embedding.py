@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from faceagent.media import Photo, Pixels
+from faceagent.session import Session
 from faceagent.types import Face, Method
 from faceagent_tools import align, trunk, weights
 from faceagent_tools.trunk import Trunk
 
 Embedding = npt.NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """What gives embeddings of faces."""
+
+    @property
+    def weights(self) -> str: ...
+
+    @property
+    def method(self) -> Method: ...
+
+    def embed(self, photo: Photo, face: Face) -> Embedding: ...
 
 
 class FaceEmbedder:
@@ -49,6 +62,16 @@ class FaceEmbedder:
         """The same for a face that is already aligned: uint8 RGB [150, 150, 3]."""
         mean = self._trunk.both_ways(chip)["embedding"].mean(axis=0)
         return cast(Embedding, (mean / np.linalg.norm(mean)).astype(np.float32))
+
+
+def embedding_of(session: Session, embedder: Embedder, face: Face) -> Embedding:
+    """The embedding of a face of a session: computed once, whichever tools ask.
+
+    Raises:
+        WeightsError: the model file is missing or damaged.
+    """
+    key = ("embedding", embedder.weights, face.id)
+    return session.memo(key, lambda: embedder.embed(session.photo(face.image), face))
 
 
 def distance(left: Embedding, right: Embedding) -> float:

@@ -13,6 +13,7 @@ from faceagent_eval.benchmark import Benchmark
 HOME = {
     "counterfactual": "faceagent_eval.benchmarks.counterfactual:Counterfactual",
     "detection": "faceagent_eval.benchmarks.detection:Detection",
+    "explain": "faceagent_eval.benchmarks.explain:Explain",
     "forensics": "faceagent_eval.benchmarks.forensics:Forensics",
     "forensics-robustness": "faceagent_eval.benchmarks.forensics_robustness:ForensicsRobustness",
     "gallery": "faceagent_eval.benchmarks.gallery:GalleryStores",
@@ -23,6 +24,7 @@ HOME = {
     "reading": "faceagent_eval.benchmarks.reading:Reading",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
+    "vip": "faceagent_eval.benchmarks.vip:Vip",
 }
 
 

@@ -1,0 +1,81 @@
+"""Whom a question names for the gallery, and the consent that it states: "enrol her as Anna Bell, she signed on 2 May".
+
+A name is what stands in quotation marks, or the words in capitals where a name is given ("as", "named", "forget"). What
+is no plain name is not guessed at: the plan asks. A name is data; it goes to the tool and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+
+_QUOTED = re.compile(r"[“\"«]([^”\"»\n]{1,120})[”\"»]|(?<!\w)[‘']([^’'\n]{2,120})[’'](?!\w)")
+_TITLE = r"(?:(?:[Mm]r|[Mm]rs|[Mm]s|[Dd]r|[Pp]rof)\.? )?"
+_WORD = r"[^\W\d_a-z][\w'’.-]*"  # with a capital
+_NAME = rf"({_TITLE}{_WORD}(?: (?:(?:van|von|de|del|della|da|di|bin|al|la|le|der|den) )*{_WORD})*)"
+# What leads to a name, and what may stand before it without being part of it.
+_GIVEN = re.compile(
+    r"\b(?i:as|named|called|under the name(?: of)?|(?:the |her |his |their )?name(?: is|:)?|call (?:her|him|them))"
+    rf"\s+{_NAME}"
+)
+_ERASED = re.compile(
+    r"\b(?i:forget|unenrol+|delete|erase|remove|purge|wipe|take|drop|kick|strike|erasure(?: request)?:?|forgotten:?"
+    rf"|for)\s+(?:(?i:the )(?i:face|entry|template|data) (?i:of|for) )?{_NAME}"
+)
+_CLAIMED = re.compile(
+    r"\b(?i:really|the real|impersonat(?:ing|es)|pretending to be|posing as|passing (?:as|for)|be"
+    r"|is (?:this|that|it|he|she))"
+    rf"\s+{_NAME}"
+)
+# Lower case is read only where nothing but a name can stand: "enrol her as anna".
+_LOWER = re.compile(
+    r"\b(?:as|named|called|under the name(?: of)?|name is)\s+((?!(?:an?|the|my|our|your|his|her|their|one|soon|well"
+    r"|this|that|it|him|she|he|usual|possible|such|protected|vip|new)\b)[^\W\d_]+)[.!?]?$"
+)
+_OF = re.compile(rf"{_NAME}['’]s (?i:template|entry|data|face|biometric|enrolment|record|photo)")
+_NO_NAMES = frozenset(
+    {"I", "The", "This", "That", "VIP", "CEO", "CFO", "A", "An", "My", "Our", "Her", "His", "It", "GDPR", "Please"}
+)
+
+_AGREED = re.compile(
+    r"\b(?:consent(?:s|ed)?|agrees|agreed|permission|allowed (?:it|me|us)|signed)\b",
+    re.IGNORECASE,
+)
+_NOT_AGREED = re.compile(
+    r"\b(?:without|no|not|never|n't|lacks?|withdr\w+|revok\w+|refus\w+|against)\b[^.;]{0,30}\b(?:consent\w*|agree\w*|permission|allowed|signed)"
+    r"|n[’']t (?:consent|agree|allow|sign)",
+    re.IGNORECASE,
+)
+_PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
+
+
+def name_in(question: str, tool: str) -> str:
+    """The name that a question gives, or "" where it gives none that is sure.
+
+    Args:
+        tool: which tool it is for: what leads to a name differs.
+    """
+    text = " ".join(question.split())
+    if match := _QUOTED.search(text):
+        return (match[1] or match[2]).strip()
+    leads = {"forget_person": (_OF, _ERASED, _GIVEN), "verify_protected_identity": (_CLAIMED, _GIVEN)}.get(
+        tool, (_GIVEN,)
+    )
+    for pattern in leads:
+        for match in pattern.finditer(text):
+            name = match[1].rstrip(".'’")
+            name = name.removesuffix("'s").removesuffix("’s")
+            if name.split()[0] not in _NO_NAMES:
+                return name
+    match = _LOWER.search(text.rstrip()) if tool == "enroll_person" else None
+    return match[1] if match else ""
+
+
+def consent_in(question: str) -> str:
+    """The statement of consent: the question itself where it says that the person agreed, else ""."""
+    text = " ".join(question.split())
+    return text if _AGREED.search(text) and not _NOT_AGREED.search(text) else ""
+
+
+def protected_in(question: str) -> bool:
+    """Whether whoever is enrolled is to be protected."""
+    return bool(_PROTECTED.search(question))

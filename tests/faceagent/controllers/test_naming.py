@@ -1,0 +1,95 @@
+"""Names and consent in questions, and what is asked back where they are missing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from faceagent.controllers.draft import View
+from faceagent.controllers.naming import consent_in, name_in, protected_in
+from faceagent.controllers.plan import plan
+
+ENROL, FORGET, VERIFY = "enroll_person", "forget_person", "verify_protected_identity"
+TOOLS = ("detect_faces", "identify_person", ENROL, FORGET, VERIFY)
+ONE = View({"image 1": ("face 1.1",)})
+
+
+@pytest.mark.parametrize(
+    ("tool", "question", "name"),
+    [
+        (ENROL, "enrol her as anna", "anna"),
+        (ENROL, "add this as Mr Smith", "Mr Smith"),
+        (ENROL, "Add our new CFO to the gallery, name Tobias Renn", "Tobias Renn"),
+        (ENROL, "Please keep this face under the name Wilhelmina Cartwright for next time", "Wilhelmina Cartwright"),
+        (ENROL, "enrol him as our new employee", ""),
+        (ENROL, "her name is Lisa, keep that", "Lisa"),
+        (ENROL, "remember this person as Tom de la Cruz for next time", "Tom de la Cruz"),
+        (ENROL, "enrol face 1.1 as “Anna Bell”, who agreed in writing on 2 May", "Anna Bell"),
+        (ENROL, "enrol this face", ""),
+        (FORGET, "forget Anna", "Anna"),
+        (FORGET, "delete Anna's template", "Anna"),
+        (FORGET, "remove Peter Pan from the gallery", "Peter Pan"),
+        (FORGET, "forget this person", ""),
+        (VERIFY, "is someone impersonating Maria Lopez?", "Maria Lopez"),
+        (VERIFY, "is this really our CEO?", ""),
+    ],
+)
+def test_the_name_in_a_question(tool, question, name):
+    assert name_in(question, tool) == name
+
+
+@pytest.mark.parametrize(
+    ("question", "agreed"),
+    [
+        ("enrol her as Anna, she agreed in writing", True),
+        ("with her consent, register her as Sara", True),
+        ("enrol her as Anna without her consent", False),
+        ("enrol her as Anna, she didn't agree", False),
+        ("she never gave permission", False),
+        ("enrol her as Anna", False),
+    ],
+)
+def test_consent_is_what_the_question_states(question, agreed):
+    assert bool(consent_in(question)) is agreed
+
+
+def test_who_is_to_be_protected():
+    assert protected_in("Register VIP: Baroness Achterberg")
+    assert not protected_in("enrol her as Anna")
+
+
+def arguments(question, view=ONE):
+    return {call.tool: json.loads(call.arguments) for call in plan(question, view, TOOLS).calls}
+
+
+def test_enrolling_reaches_the_tool_with_name_and_consent():
+    question = "Enrol her as Anna Bell, with her written consent"
+    assert arguments(question) == {ENROL: {"name": "Anna Bell", "consent": question}}
+
+
+def test_without_a_name_or_consent_it_is_asked_for():
+    answer = plan("Add her to the gallery", ONE, TOOLS)
+    assert (answer.status, answer.calls) == ("needs_clarification", ())
+    assert "Under which name" in answer.remarks[0]
+    assert "Did the person agree" in answer.remarks[0]
+    assert "Under which name" not in plan("Enrol her as Anna Bell", ONE, TOOLS).remarks[0]
+
+
+def test_forgetting_needs_a_name_and_no_photo():
+    assert arguments("Delete Anna Bell from the gallery", View({})) == {FORGET: {"name": "Anna Bell"}}
+    answer = plan("Forget this person", View({}), TOOLS)
+    assert (answer.status, answer.calls) == ("needs_clarification", ())
+
+
+@pytest.mark.parametrize(
+    ("question", "tool", "given"),
+    [
+        ("Who is this?", "identify_person", {}),
+        ("Is he in our gallery?", "identify_person", {}),
+        ("Is someone impersonating our CEO?", VERIFY, {}),
+        ("Is someone impersonating Maria Lopez?", VERIFY, {"name": "Maria Lopez"}),
+    ],
+)
+def test_the_other_questions_about_people(question, tool, given):
+    assert arguments(question)[tool] == given

@@ -1,0 +1,134 @@
+"""enroll_person and forget_person: with consent only, from good photos of one person, and out again for good."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from identity_fakes import Embedder, recorded, said
+
+from faceagent.errors import UsageError
+from faceagent_tools import compare, readable
+from faceagent_tools.compare import View
+from faceagent_tools.identity import templates
+from faceagent_tools.identity.enroll import EnrollArguments, EnrollPerson, ForgetArguments, ForgetPerson
+
+TOOL, FORGET = EnrollPerson(Embedder(), None), ForgetPerson()
+AGREED = "She agreed in writing on 2 May"
+
+
+@pytest.fixture(autouse=True)
+def good(monkeypatch):
+    """Every face is large and frontal, and is read without a word of complaint."""
+    monkeypatch.setattr(compare, "view", lambda session, face: View(60.0, 0.0))
+    monkeypatch.setattr(readable, "read", lambda reader, session, face: GoodReading())
+    monkeypatch.setattr(templates.regions, "in_crop", lambda photo, face, points: points)
+
+
+class GoodReading:
+    detail = 0.9
+    points = np.zeros((78, 2))
+
+
+def enrol(session, name="Ada Lovelace", **arguments):
+    return recorded(session, TOOL.run(session, EnrollArguments(name=name, **{"consent": AGREED, **arguments})))
+
+
+def reasons(rows):
+    return {row.subject: row.reason for row in rows if row.attribute == "enrolment_photo"}
+
+
+def test_several_photos_of_one_person_are_enrolled_with_what_was_agreed(gallery, conversation):
+    session = conversation((1, 0), (1, 40), (1, 60))
+    rows = enrol(session, protected=True)
+    person = gallery.person("Ada Lovelace")
+    assert (person.protected, person.consent.statement, person.consent.purpose) == (True, AGREED, "protection")
+    assert sum(person.templates.values()) == 3
+    assert "“Ada Lovelace” was enrolled as a protected person with 3 photos" in said(TOOL, session, rows)
+
+
+def test_photo_3_shows_somebody_else(gallery, conversation):
+    session = conversation((1, 0), (1, 40), (2, 0), (1, 60))
+    rows = enrol(session)
+    assert reasons(rows) == {"face 3.1": "it shows somebody else than the other photos"}
+    assert sum(gallery.person("Ada Lovelace").templates.values()) == 3
+    assert "Face 3.1 was left out, because it shows somebody else" in said(TOOL, session, rows)
+
+
+def test_nobody_else_gets_into_the_entry_of_who_is_enrolled(gallery, conversation):
+    enrol(conversation((1, 0), (1, 40)))
+    session = conversation((2, 0), (2, 40))
+    rows = enrol(session)
+    assert rows[0].status == "not_applicable"
+    assert set(reasons(rows).values()) == {"it shows somebody else than who is enrolled under that name"}
+    assert "“Ada Lovelace” was not enrolled, because no photo was good enough." in said(TOOL, session, rows)
+
+
+def test_a_copy_counts_once_within_a_call_and_over_calls(gallery, conversation):
+    session = conversation((1, 0), (1, 0), (1, 60))
+    assert reasons(enrol(session)) == {"face 2.1": "it is a copy of image 1"}
+    again = conversation((1, 60), (1, 90))
+    assert reasons(enrol(again)) == {"face 1.1": "it is a copy of a photo that is enrolled already"}
+
+
+def test_poor_faces_are_left_out_with_the_reason(gallery, conversation, monkeypatch):
+    views = {"face 1.1": View(60.0, 0.0), "face 2.1": View(9.0, 0.0), "face 3.1": View(60.0, 55.0)}
+    monkeypatch.setattr(compare, "view", lambda session, face: views[face.id])
+    session = conversation((1, 0), (1, 40), (1, 60))
+    rows = enrol(session)
+    told = reasons(rows)
+    assert "the eyes are only 9 pixels apart" in told["face 2.1"]
+    assert "turned by 55 degrees" in told["face 3.1"]
+    said(TOOL, session, rows)
+
+
+def test_whom_of_several_faces_has_to_be_said(gallery, conversation):
+    session = conversation((1, 0), faces=2)
+    rows = enrol(session)
+    assert reasons(rows) == {"image 1": "it shows 2 faces, and which one is meant has to be said"}
+    assert gallery.person("Ada Lovelace") is None
+    assert enrol(session, subjects=("face 1.2",))[0].status == "ok"
+
+
+def test_one_person_under_two_names_is_pointed_out(gallery, conversation):
+    enrol(conversation((1, 0)))
+    session = conversation((1, 40))
+    assert "also as alike to “Ada Lovelace”" in said(TOOL, session, enrol(session, name="Eve"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"consent": ""}, "needs the person's consent"),
+        ({"name": " "}, "name is needed"),
+        ({"purpose": "marketing"}, "no purpose 'marketing'"),
+    ],
+)
+def test_without_name_consent_or_a_known_purpose_nobody_is_enrolled(gallery, conversation, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        enrol(conversation((1, 0)), **arguments)
+    assert len(gallery) == 0
+
+
+def test_without_a_gallery_it_is_said_how_to_open_one(conversation):
+    session = conversation((1, 0))
+    session.gallery = None
+    with pytest.raises(UsageError, match="--gallery"):
+        enrol(session)
+
+
+def test_whoever_is_forgotten_is_gone_and_it_is_proven(gallery, conversation):
+    session = conversation((1, 0), (1, 40))
+    enrol(session)
+    (row,) = recorded(session, FORGET.run(session, ForgetArguments(name="ada lovelace")))
+    assert row.value == "erased"
+    assert gallery.people() == []
+    text = said(FORGET, session, [row])
+    assert "“Ada Lovelace” was erased from the gallery, with 2 templates." in text
+    assert "none was found" in text
+
+
+def test_an_unknown_name_is_erased_from_nowhere(gallery, conversation):
+    session = conversation()
+    (row,) = recorded(session, FORGET.run(session, ForgetArguments(name="Nobody")))
+    text = said(FORGET, session, [row])
+    assert text == "Nothing was erased under the name “Nobody”, because nobody of that name is enrolled."

@@ -1,0 +1,242 @@
+"""enroll_person and forget_person: into the gallery with consent, and out of it with everything.
+
+Enrolling takes several photos of one person. Each is looked at first: faces that are too small, turned or blurred,
+copies of a photo, and faces of somebody else are left out, with the reason. Whoever is not the person in most photos
+is enrolled neither by mistake nor by design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from pydantic import Field, JsonValue
+
+from faceagent.errors import UsageError
+from faceagent.gallery import Consent, Gallery
+from faceagent.policy import purpose
+from faceagent.session import Session
+from faceagent.tool import Arguments, Backend, FaceTool, Names, SubjectArguments
+from faceagent.types import Claim, Evidence, Face, Method
+from faceagent_tools.backends import backend
+from faceagent_tools.embedding import FaceEmbedder
+from faceagent_tools.identity import enroll_words, openset, templates
+from faceagent_tools.identity.identify import candidates, quotable
+from faceagent_tools.identity.templates import Candidate
+from faceagent_tools.multitask import FaceReader
+
+GALLERY = "gallery"
+"""Subject of evidence on the gallery itself."""
+METHOD = Method(name="faceagent gallery", version="1", licence="Apache-2.0")
+_COPY = "it is a copy of {}"
+
+
+class EnrollArguments(SubjectArguments):
+    name: str = Field(default="", description="The person's name, as whoever asks gave it. Never made up.")
+    consent: str = Field(
+        default="",
+        description="The statement that the person agreed, in the words of whoever asks. Never made up.",
+    )
+    purpose: str = Field(
+        default="", description="What the person agreed to, a purpose of the policy. Empty: that of the conversation."
+    )
+    consent_file: str = Field(default="", description="Name of a file with the consent, where there is one.")
+    consent_sha256: str = Field(default="", description="SHA-256 of that file.")
+    given: date | None = Field(default=None, description="Day of the consent. Empty: the present one.")
+    until: date | None = Field(default=None, description="Last day on which the entry may be kept.")
+    protected: bool = Field(
+        default=False, description="Whether photos said to show this person are to be examined as possible fakes."
+    )
+
+
+class EnrollPerson(FaceTool[EnrollArguments]):
+    """The tool.
+
+    Args:
+        embedder: the recognition network. reader: the network that reads faces, shared with the other tools.
+    """
+
+    name = "enroll_person"
+    description = (
+        "Enrol one person in the gallery from one or more photos, only with the person's consent. Faces that are not "
+        "good enough, copies, and faces of somebody else are left out, with the reason."
+    )
+    arguments = EnrollArguments
+    needs_faces = True
+
+    def __init__(self, embedder: FaceEmbedder, reader: FaceReader) -> None:
+        self._embedder, self._reader = embedder, reader
+
+    def run(self, session: Session, arguments: EnrollArguments) -> list[Evidence]:
+        gallery = _gallery(session)
+        name, consent = _named(arguments.name), _consent(session, arguments)
+        faces, refused = self._faces(session, arguments.subjects)
+        looked_at = [templates.candidate(session, face, self._embedder, self._reader) for face in faces]
+        known = [row for row in _known(gallery, name) if row.model == templates.model_of(self._embedder)]
+        refused |= {one.face.id: one.fault for one in looked_at if one.fault}
+        fit = [one for one in looked_at if not one.fault]
+        vectors = [one.embedding for one in fit]
+        hashes = [session.photo(one.face.image).sha256 for one in fit]
+        for place in templates.strangers(vectors, [row.vector for row in known]):
+            refused[fit[place].face.id] = "it shows somebody else than " + (
+                "who is enrolled under that name" if known else "the other photos"
+            )
+        for place, earlier in templates.copies(vectors, hashes, known).items():
+            of = "a photo that is enrolled already" if earlier is None else fit[earlier].face.image
+            refused.setdefault(fit[place].face.id, _COPY.format(of))
+        taken = [one for one in fit if one.face.id not in refused]
+        rows = [self._refused(subject, reason, session) for subject, reason in refused.items()]
+        return [self._enrolled(session, gallery, name, consent, arguments, taken), *rows]
+
+    def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
+        return enroll_words.enrolled(evidence, names)
+
+    def backends(self) -> list[Backend]:
+        return [backend(self._embedder.weights, self.name, chosen=True)]
+
+    def _faces(self, session: Session, subjects: Sequence[str]) -> tuple[list[Face], dict[str, str]]:
+        """The face of each photo, or of those named; and which photos have none or several, with the reason."""
+        faces: list[Face] = []
+        refused: dict[str, str] = {}
+        for reference in dict.fromkeys(subjects or session.images):
+            found = session.faces_in((reference,))
+            if len(found) == 1:
+                faces += found
+            else:
+                many = f"it shows {len(found)} faces, and which one is meant has to be said"
+                refused[reference] = many if found else "no face was found in it"
+        return list(dict.fromkeys(faces)), refused
+
+    def _refused(self, subject: str, reason: str, session: Session) -> Evidence:
+        return Evidence(
+            tool=self.name,
+            subject=subject,
+            attribute="enrolment_photo",
+            status="not_applicable",
+            reason=reason,
+            region=session.face(subject).box if subject.startswith("face") else None,
+            method=self._embedder.method,
+        )
+
+    def _enrolled(
+        self,
+        session: Session,
+        gallery: Gallery,
+        name: str,
+        consent: Consent,
+        arguments: EnrollArguments,
+        taken: Sequence[Candidate],
+    ) -> Evidence:
+        base = Evidence(
+            tool=self.name,
+            subject=GALLERY,
+            attribute="enrolment",
+            method=self._embedder.method,
+            status="not_applicable",
+            reason="no photo was good enough",
+        )
+        if not taken:
+            return base.model_copy(update={"details": {"name": quotable(name)}})
+        alike = self._also(gallery, name, taken)
+        rows = [templates.template(session, one, self._embedder) for one in taken]
+        person = gallery.enroll(name, rows, consent, protected=arguments.protected)
+        details: dict[str, JsonValue] = {
+            "name": quotable(person.name),
+            "taken": [one.face.id for one in taken],
+            "photos": len(taken),
+            "templates": sum(person.templates.values()),
+            "purpose": consent.purpose,
+            "protected": person.protected,
+            "until": consent.until.isoformat() if consent.until else None,
+            "also_like": alike,
+        }
+        return base.model_copy(update={"status": "ok", "reason": None, "value": "enrolled", "details": details})
+
+    def _also(self, gallery: Gallery, name: str, taken: Sequence[Candidate]) -> str | None:
+        """Somebody else enrolled whom the faces resemble as hardly any stranger does: one person under two names?"""
+        if not gallery.models().get(templates.model_of(self._embedder)):
+            return None
+        line = openset.table().line(max(sum(gallery.models().values()), 1))
+        found = [one for item in taken for one in candidates(gallery, item.embedding, self._embedder)]
+        others = [one for one in found if one.name.casefold() != name.casefold() and one.similarity >= line]
+        return quotable(max(others, key=lambda one: one.similarity).name) if others else None
+
+
+class ForgetArguments(Arguments):
+    name: str = Field(default="", description="The name under which the person is enrolled.")
+
+
+class ForgetPerson(FaceTool[ForgetArguments]):
+    """The tool: removes everything of a person, and looks whether anything is left."""
+
+    name = "forget_person"
+    description = "Erase an enrolled person from the gallery: templates, crops, consent; with the proof of absence."
+    arguments = ForgetArguments
+
+    def scope(self, session: Session, arguments: ForgetArguments) -> tuple[str, ...]:
+        """No photo: it concerns the gallery."""
+        return ()
+
+    def run(self, session: Session, arguments: ForgetArguments) -> list[Evidence]:
+        gallery, name = _gallery(session), _named(arguments.name)
+        base = Evidence(
+            tool=self.name,
+            subject=GALLERY,
+            attribute="erasure",
+            method=METHOD,
+            status="not_applicable",
+            reason="nobody of that name is enrolled",
+            details={"name": quotable(name)},
+        )
+        if gallery.person(name) is None:
+            return [base]
+        gone = gallery.forget(name)
+        details: dict[str, JsonValue] = {
+            "name": quotable(gone.name),
+            "templates": gone.templates,
+            "pieces": gone.blobs,
+            "files_searched": len(gone.searched),
+            "files_with_remains": len(gone.remaining),
+        }
+        value = "erased" if gone.proven else "remains_found"
+        return [base.model_copy(update={"status": "ok", "reason": None, "value": value, "details": details})]
+
+    def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
+        return enroll_words.forgotten(evidence)
+
+    def backends(self) -> list[Backend]:
+        return [Backend(self.name, METHOD, "method", here=True, chosen=True)]
+
+
+def _gallery(session: Session) -> Gallery:
+    if session.gallery is None:
+        raise UsageError("There is no gallery, so nobody can be enrolled or erased", "Open one: --gallery FOLDER")
+    return session.gallery
+
+
+def _named(name: str) -> str:
+    if not name.strip():
+        raise UsageError("The person's name is needed", "Say under which name, as in “Anna Bell”")
+    return name
+
+
+def _consent(session: Session, arguments: EnrollArguments) -> Consent:
+    usual = "protection" if arguments.protected else "access"
+    statement, file = arguments.consent.strip(), arguments.consent_file.strip()
+    if not statement and not file:
+        raise UsageError(
+            "Enrolling needs the person's consent",
+            "Say how and when the person agreed, as in “she agreed in writing on 2 May”",
+        )
+    return Consent(
+        purpose=purpose(arguments.purpose.strip() or session.purpose or usual).name,
+        given=arguments.given or date.today(),
+        statement=statement or None,
+        file=file or None,
+        sha256=arguments.consent_sha256.strip() or None,
+        until=arguments.until,
+    )
+
+
+def _known(gallery: Gallery, name: str) -> list[templates.Template]:
+    return [] if gallery.person(name) is None else gallery.templates(name)
