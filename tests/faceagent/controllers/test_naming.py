@@ -8,7 +8,7 @@ import pytest
 
 from faceagent.controllers.draft import View
 from faceagent.controllers.naming import consent_in, name_in, protected_in
-from faceagent.controllers.plan import plan
+from faceagent.controllers.plan import WITH_CONSENT, plan
 
 ENROL, FORGET, VERIFY = "enroll_person", "forget_person", "verify_protected_identity"
 TOOLS = ("detect_faces", "identify_person", ENROL, FORGET, VERIFY)
@@ -72,7 +72,7 @@ def test_without_a_name_or_consent_it_is_asked_for():
     answer = plan("Add her to the gallery", ONE, TOOLS)
     assert (answer.status, answer.calls) == ("needs_clarification", ())
     assert "Under which name" in answer.remarks[0]
-    assert "Did the person agree" in answer.remarks[0]
+    assert WITH_CONSENT in answer.remarks
     assert "Under which name" not in plan("Enrol her as Anna Bell", ONE, TOOLS).remarks[0]
 
 
