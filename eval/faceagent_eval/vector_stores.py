@@ -99,6 +99,7 @@ class Lance(VectorStore):
         self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
 
     def count(self) -> int:
+        self._table.checkout_latest()
         return int(self._table.count_rows())
 
 
