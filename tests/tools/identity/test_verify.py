@@ -116,7 +116,7 @@ def test_each_region_is_compared_and_every_sentence_is_carried(protected):
     assert scores["eyes"] < min(scores["mouth"], scores["outline"]), scores
     text = said(TOOL, session, rows)
     assert "“Eileen”" in text
-    assert "There is only one authentic photo to compare with" in text
+    assert "With only one authentic photo enrolled" in text
 
 
 def test_the_words_follow_the_evidence(protected, portrait):

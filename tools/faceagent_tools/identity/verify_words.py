@@ -46,7 +46,10 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
 def _answer(row: Evidence, names: Names) -> Claim:
     who, name = names.of(row.subject), row.details["name"]
     if row.value == "undecided":
-        sentence = f"Whether {who} comes from an authentic photo of “{name}”, an imitation or a photo of somebody else cannot be decided."
+        sentence = (
+            f"Whether {who} comes from an authentic photo of “{name}”, an imitation or a photo of somebody else cannot "
+            "be decided."
+        )
         return Claim.on([row], sentence, "answer")
     chance = row.probability.value if row.probability else 0.5
     sentence = f"{_ANSWERS[str(row.value)].format(who=who, name=name)} (probability {chance:.2f}, {_PRIOR})."
