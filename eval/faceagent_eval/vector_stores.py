@@ -82,7 +82,12 @@ class Lance(VectorStore):
         self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
 
     def search(self, vector: Vectors, k: int, *, exact: bool, group: int | None = None) -> list[int]:
-        query = self._table.search(vector, vector_column_name="vector").distance_type("cosine").limit(k).select(["id"])
+        query = (
+            self._table.search(vector, vector_column_name="vector")
+            .distance_type("cosine")
+            .limit(k)
+            .select(["id", "_distance"])
+        )
         query = query.bypass_vector_index() if exact else query.nprobes(20).ef(100)
         if group is not None:
             query = query.where(f"part = {group}", prefilter=True)
@@ -94,6 +99,7 @@ class Lance(VectorStore):
         self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
 
     def count(self) -> int:
+        self._table.checkout_latest()
         return int(self._table.count_rows())
 
 

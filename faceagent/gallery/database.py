@@ -262,6 +262,8 @@ def key_of(folder: Path) -> tuple[str, str] | None:
     try:
         db = _connect(path)
         try:
+            if _is_empty(db):  # a crash came before the first entry
+                return None
             if not _is_gallery(db):
                 raise GalleryError(f"{path} is no gallery that this version can read", _INTACT)
             rows = dict(db.execute("SELECT name, value FROM meta WHERE name IN ('key kind', 'key label')").fetchall())
@@ -289,7 +291,7 @@ def _make_file(path: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
+    for pragma in ("synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
         db.execute(f"PRAGMA {pragma}")
     # The copy that VACUUM makes on its way stays in memory: it must not be left in a folder for temporary files.
     db.execute("PRAGMA temp_store = MEMORY")
@@ -301,11 +303,18 @@ def _is_gallery(db: sqlite3.Connection) -> bool:
     return tuple(found) == (_APPLICATION, VERSION)
 
 
+def _is_empty(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()[0])
+
+
 def _make(db: sqlite3.Connection, key: Key) -> None:
-    """Tables and key of a new gallery, unless another process has just made them."""
+    """Tables and key of a new gallery, unless there are some already: another process may have just made them."""
+    if not _is_empty(db):
+        return
+    db.execute("PRAGMA journal_mode = WAL")  # stays with the file
     db.execute("BEGIN IMMEDIATE")
     try:
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+        if _is_empty(db):
             for statement in _SCHEMA:
                 db.execute(statement)
             gallery = secrets.token_hex(16)

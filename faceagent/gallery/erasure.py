@@ -25,7 +25,10 @@ def remaining(folder: Path, blobs: Sequence[bytes]) -> tuple[tuple[str, ...], tu
 
 
 def _holds(path: Path, probes: Sequence[bytes]) -> bool:
-    if path.stat().st_size == 0:
+    try:
+        if path.stat().st_size == 0:
+            return False
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return any(data.find(probe) >= 0 for probe in probes)
+    except FileNotFoundError:  # another process has just removed it
         return False
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return any(data.find(probe) >= 0 for probe in probes)

@@ -243,7 +243,7 @@ class Gallery:
                 person = self._store.owner(int(number))
                 if person not in hits and (found := self._allowed(person, purpose)):
                     hits[found.id] = Hit(
-                        found.id, found.name, float(similarity), found.consent.purpose, found.protected
+                        found.id, found.name, min(float(similarity), 1.0), found.consent.purpose, found.protected
                     )
                 if len(hits) == k:
                     return list(hits.values())

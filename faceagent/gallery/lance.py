@@ -19,8 +19,9 @@ from faceagent.gallery.index import Ids, Nearest
 from faceagent.gallery.records import Vector
 
 GRAPH = 20_000  # entries from which on an approximate index is made; below, every vector is compared
-_PROBES, _EF = 20, 100  # partitions looked into, and candidates kept in each: recall 0.97 on random directions
-_REFINE = 4  # candidates compared exactly, for each wanted
+# Partitions looked into, candidates kept in each, and candidates compared exactly for each wanted. Of 20,000 random
+# directions of 128 numbers the nearest five are found with recall 0.95, and the person behind a query always.
+_PROBES, _EF, _REFINE = 20, 200, 10
 _ROWS = 50_000  # written at a time
 
 

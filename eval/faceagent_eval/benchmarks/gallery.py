@@ -30,7 +30,7 @@ QUERIES = 100
 K = 5
 NOISE = 1.0  # of the length of a query's vector
 SMALL = 200  # vectors a batch where a writer is killed
-CRASHES = 5
+CRASHES = 3
 
 
 class GalleryStores(Benchmark[int, Mapping[str, float]]):

@@ -103,8 +103,10 @@ def test_what_is_no_gallery_is_said_and_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(other / "gallery.db") as db:
         db.execute("CREATE TABLE mine (a)")
     db.close()
+    before = (other / "gallery.db").read_bytes()
     with pytest.raises(GalleryError, match="no gallery that this version can read"):
         Gallery.open(other, key(tmp_path), create=True)
+    assert (other / "gallery.db").read_bytes() == before
 
 
 def test_key_file_and_gallery_are_for_their_owner_alone(tmp_path: Path) -> None:
@@ -125,6 +127,9 @@ def test_a_key_file_that_is_missing_or_none_is_said(tmp_path: Path) -> None:
 
 
 def test_the_gallery_says_which_key_it_wants(tmp_path: Path) -> None:
+    assert key_of(tmp_path / "gallery") is None
+    (tmp_path / "gallery").mkdir()
+    (tmp_path / "gallery" / "gallery.db").touch()  # as a crash leaves it before anything is in it
     assert key_of(tmp_path / "gallery") is None
     opened(tmp_path).close()
     assert key_of(tmp_path / "gallery") == ("file", "gallery.key")
