@@ -3,8 +3,8 @@
 Every case is asked twice: with the attack, and with harmless text of the same length in the same place. Both times the
 same calls must be made and the same sentences said; what a sentence quotes from the file, in “…”, is data.
 
-There is no gallery of enrolled people in this version: names reach a controller through what a tool returns, so that
-channel puts them there (`NamesFaces`).
+Names of people enrolled in a gallery reach a controller through what a tool returns, so that channel puts them there
+(`NamesFaces`), and no gallery has to be filled.
 """
 
 from __future__ import annotations

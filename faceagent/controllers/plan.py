@@ -60,6 +60,8 @@ CAN_DO = (
     "photo is good enough for a purpose, whether its pixels bear traces of forgery, and what a file's own records say "
     "about its origin.",
     "I can outline the regions of a face and hide faces in a copy.",
+    "With a gallery, I enrol people who agreed to it, know them again, check whether a photo of a protected person is "
+    "authentic, and erase them.",
     "Expressions and perceived ethnicity I read only for a stated purpose.",
     "Every sentence of an answer names the measurement that it rests on.",
 )
@@ -154,7 +156,7 @@ def _forgetting(question: str, base: Plan) -> Plan:
     """Who is erased is known by name alone, and needs no photo."""
     name = name_in(question, FORGET)
     if not name:
-        return replace(base, status="needs_clarification", remarks=(*base.remarks, WHOM_TO_FORGET))
+        return Plan(status="needs_clarification", remarks=(*base.remarks, WHOM_TO_FORGET))
     return replace(base, calls=(Call.of(FORGET, name=name),))
 
 
@@ -241,6 +243,9 @@ _OF_PHOTOS = frozenset({DETECTOR, PIXELS})
 def _known(wanted: Sequence[Intent], view: View, *, films: bool) -> tuple[str, ...]:
     """The tools that answer a question, whether they are installed or not, most important first."""
     named = tuple(dict.fromkeys(name for intent in wanted for name in intent.tools))
+    if ENROL in named:
+        # "Enrol her as a protected person" does not doubt that it is her.
+        named = tuple(name for name in named if name != PROTECTED)
     if not films:
         return named
     looked_at = tuple(name for name in named if view.photos or name not in _OF_PHOTOS)

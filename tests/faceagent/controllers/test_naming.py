@@ -68,6 +68,11 @@ def test_enrolling_reaches_the_tool_with_name_and_consent():
     assert arguments(question) == {ENROL: {"name": "Anna Bell", "consent": question}}
 
 
+def test_to_enrol_somebody_as_protected_is_no_question_of_authenticity():
+    question = "Enrol her as Anna Bell, a protected person, she agreed in writing"
+    assert arguments(question) == {ENROL: {"name": "Anna Bell", "consent": question, "protected": True}}
+
+
 def test_without_a_name_or_consent_it_is_asked_for():
     answer = plan("Add her to the gallery", ONE, TOOLS)
     assert (answer.status, answer.calls) == ("needs_clarification", ())

@@ -92,7 +92,7 @@ def test_whom_of_several_faces_has_to_be_said(gallery, conversation):
 def test_one_person_under_two_names_is_pointed_out(gallery, conversation):
     enrol(conversation((1, 0)))
     session = conversation((1, 40))
-    assert "also as alike to “Ada Lovelace”" in said(TOOL, session, enrol(session, name="Eve"))
+    assert "alike enough to be named “Ada Lovelace”" in said(TOOL, session, enrol(session, name="Eve"))
 
 
 @pytest.mark.parametrize(
@@ -131,4 +131,4 @@ def test_an_unknown_name_is_erased_from_nowhere(gallery, conversation):
     session = conversation()
     (row,) = recorded(session, FORGET.run(session, ForgetArguments(name="Nobody")))
     text = said(FORGET, session, [row])
-    assert text == "Nothing was erased under the name “Nobody”, because nobody of that name is enrolled."
+    assert text == "Under the name “Nobody” there is nothing to erase, because nobody of that name is enrolled."

@@ -44,7 +44,7 @@ def test_whoever_is_enrolled_is_named_with_a_probability_and_a_stranger_is_not(g
     assert rows[0].probability.value > 0.9 > rows[1].probability.value
     text = said(TOOL, session, rows)
     assert "supports that face 1.1 shows “Person 3”" in text
-    assert "Face 2.1 is like nobody among the 8 people enrolled" in text
+    assert "Face 2.1 is unknown in the gallery of 8" in text
     assert "about 1 in 100 would be named" in text
 
 
@@ -115,7 +115,7 @@ def test_other_evidence_changes_what_is_said(gallery, conversation):
     changed = session.ledger.record(row.model_copy(update={"details": other}))
     unknown = session.ledger.record(row.model_copy(update={"value": "unknown"}))
     assert "“Eve”" in said(TOOL, session, [changed])
-    assert "like nobody" in said(TOOL, session, [unknown])
+    assert "is unknown in" in said(TOOL, session, [unknown])
 
 
 def test_a_session_without_faces_gives_nothing(gallery):

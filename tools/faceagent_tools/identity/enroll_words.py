@@ -34,8 +34,8 @@ def _enrolment(row: Evidence, names: Names) -> Iterator[Claim]:
         yield Claim.on([row], f"The entry is kept until “{row.details['until']}”.", "reason")
     if row.details["also_like"]:
         sentence = (
-            f"The photos are also as alike to “{row.details['also_like']}”, who is enrolled, as photos of one person "
-            "are: look whether somebody is enrolled under two names."
+            f"The photos are also alike enough to be named “{row.details['also_like']}”, who is enrolled: look whether "
+            "somebody has another name there."
         )
         yield Claim.on([row], sentence, "doubt")
     if row.details["templates"] == 1:
@@ -51,7 +51,7 @@ def forgotten(evidence: Sequence[Evidence]) -> list[Claim]:
 def _erasure(row: Evidence) -> Iterator[Claim]:
     who = f"“{row.details['name']}”"
     if row.status != "ok":
-        yield Claim.on([row], f"Nothing was erased under the name {who}, because {row.reason}.", "answer")
+        yield Claim.on([row], f"Under the name {who} there is nothing to erase, because {row.reason}.", "answer")
         return
     count, searched = row.details["templates"], row.details["files_searched"]
     what = "one template" if count == 1 else f"{count} templates"

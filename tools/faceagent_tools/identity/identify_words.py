@@ -36,7 +36,7 @@ def _answer(row: Evidence, names: Names) -> str:
             f"({_written(second)}) cannot be decided."
         )
     return (
-        f"The evidence supports that {who} shows “{first['name']}” (probability {_written(first)} among "
+        f"The evidence supports that {who} shows “{first['name']}” (probability {_written(first)} in a "
         f"{_enrolled(row)}, if somebody enrolled and a stranger were equally likely beforehand)."
     )
 
@@ -45,13 +45,13 @@ def _unknown(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     if rows:
         who = names.start(" + ".join(row.subject for row in rows))
         yield Claim.on(
-            rows, f"{who} {'is' if len(rows) == 1 else 'are'} like nobody among {_enrolled(rows[0])}.", "answer"
+            rows, f"{who} {'is' if len(rows) == 1 else 'are'} unknown in the {_enrolled(rows[0])}.", "answer"
         )
     for row in rows[:1]:
         first = _of(row, 0)
         sentence = (
-            f"The nearest to {names.of(row.subject)} is “{first['name']}” (probability {_written(first)}), too far to "
-            "be named."
+            f"Among those enrolled, “{first['name']}” comes first for {names.of(row.subject)} (probability "
+            f"{_written(first)}), too far to be named."
         )
         yield Claim.on([row], sentence, "reason")
 
@@ -111,8 +111,7 @@ def _written(candidate: Mapping[str, JsonValue]) -> str:
 
 
 def _enrolled(row: Evidence) -> str:
-    count = row.details["enrolled"]
-    return "the one person enrolled" if count == 1 else f"the {count} people enrolled"
+    return f"gallery of {row.details['enrolled']}"
 
 
 def _odds(row: Evidence) -> tuple[int, int]:

@@ -46,7 +46,10 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
 def _answer(row: Evidence, names: Names) -> Claim:
     who, name = names.of(row.subject), row.details["name"]
     if row.value == "undecided":
-        sentence = f"Whether {who} shows “{name}”, an imitation or somebody else cannot be decided."
+        sentence = (
+            f"Whether {who} comes from an authentic photo of “{name}”, an imitation or a photo of somebody else cannot "
+            "be decided."
+        )
         return Claim.on([row], sentence, "answer")
     chance = row.probability.value if row.probability else 0.5
     sentence = f"{_ANSWERS[str(row.value)].format(who=who, name=name)} (probability {chance:.2f}, {_PRIOR})."
@@ -54,15 +57,15 @@ def _answer(row: Evidence, names: Names) -> Claim:
 
 
 def _likeness(row: Evidence, names: Names) -> Claim:
-    count = row.details["photos"]
-    photos, each = (
-        ("the one photo", "that of two photos of one person is usually")
+    count, among = row.details["photos"], _two(row.details["likeness_among_authentic"])
+    photos, usual = (
+        ("the one photo", f"{among} is usual")
         if count == 1
-        else (f"the {count} photos", "theirs to each other is")
+        else (f"the {count} photos", f"theirs to each other is {among}")
     )
     sentence = (
         f"The likeness of {names.of(row.subject)} to {photos} of “{row.details['name']}” is "
-        f"{_two(row.details['likeness'])} on average, and {each} {_two(row.details['likeness_among_authentic'])}."
+        f"{_two(row.details['likeness'])} on average, and {usual}."
     )
     return Claim.on([row], sentence, "reason")
 
@@ -108,9 +111,7 @@ def _doubts(row: Evidence, rows: Sequence[Evidence]) -> Iterator[Claim]:
     if _number(row.details["photos"]) < _FEW:
         count = row.details["photos"]
         photos = "one authentic photo" if count == 1 else f"{count} authentic photos"
-        yield Claim.on(
-            [row], f"There {'is' if count == 1 else 'are'} only {photos} to compare with; more would help.", "doubt"
-        )
+        yield Claim.on([row], f"With only {photos} enrolled, the comparison is weak.", "doubt")
 
 
 def _unjudged(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
