@@ -210,7 +210,6 @@ def test_two_photos_are_compared_and_both_are_shown() -> None:
     [
         (("crime",), "declined"),
         ((), "needs_clarification"),
-        (("identity",), "not_offered"),
         (("greeting",), "needs_clarification"),
     ],
 )
