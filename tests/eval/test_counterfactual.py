@@ -19,7 +19,6 @@ from faceagent_tools import default_tools, minifasnet
 from faceagent_tools.liveness import CheckLiveness
 from faceagent_tools.minifasnet import Found
 
-
 # They say nothing of a photo without a gallery: tests/tools/identity exchanges what they find in one.
 OF_A_GALLERY = {"identify_person", "verify_protected_identity", "enroll_person", "forget_person"}
 
