@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from faceagent.errors import FaceAgentError
 from faceagent_finetune.nets import embedded_sets as sets
@@ -33,6 +34,7 @@ from faceagent_tools.identity.openset import OpenSet, Size
 from faceagent_tools.identity.templates import DUPLICATE
 from faceagent_tools.trunk import WEIGHTS
 
+Names = npt.NDArray[np.str_]
 COMMAND = "python -m faceagent_finetune.nets.calibrate_identity"
 SEED = 0
 RATES = (1e-1, 1e-2, 1e-3)
@@ -54,7 +56,7 @@ def likeness(found: Found) -> Floats:
     return similarity.all_pairs(found.embeddings, similarity.cohort(), similarity.table().nearest)
 
 
-def looked_up(alike: Floats, people: Floats, size: int, seed: int) -> Floats:
+def looked_up(alike: Floats, people: Names, size: int, seed: int) -> Floats:
     """The likeness of strangers to the most alike of `size` templates, over many galleries: [ROUNDS * strangers]."""
     generator, names = np.random.default_rng([seed, size]), np.unique(people)
     best = []
@@ -67,7 +69,7 @@ def looked_up(alike: Floats, people: Floats, size: int, seed: int) -> Floats:
     return np.concatenate(best)
 
 
-def sizes(alike: Floats, people: Floats, most: int, seed: int) -> tuple[Size, ...]:
+def sizes(alike: Floats, people: Names, most: int, seed: int) -> tuple[Size, ...]:
     """Lines by size and rate."""
     made = []
     for size in (size for size in SIZES if size <= most):
@@ -76,7 +78,7 @@ def sizes(alike: Floats, people: Floats, most: int, seed: int) -> tuple[Size, ..
     return tuple(made)
 
 
-def pairs(alike: Floats, people: Floats) -> tuple[Floats, Floats]:
+def pairs(alike: Floats, people: Names) -> tuple[Floats, Floats]:
     """Similarities of all pairs of one person, and of two."""
     left, right = np.triu_indices(len(alike), 1)
     same, values = people[left] == people[right], alike[left, right]
@@ -137,7 +139,7 @@ def figures(
     return told
 
 
-def closed(table: OpenSet, alike: Floats, people: Floats, size: int, seed: int) -> dict[str, float]:
+def closed(table: OpenSet, alike: Floats, people: Names, size: int, seed: int) -> dict[str, float]:
     """People with one photo enrolled and another looked up: first in rank, named at a rate of 0.01, calibration."""
     generator = np.random.default_rng([seed, size])
     several = [name for name in np.unique(people) if (people == name).sum() > 1]
@@ -166,7 +168,7 @@ def closed(table: OpenSet, alike: Floats, people: Floats, size: int, seed: int) 
     }
 
 
-def extrapolated(table: OpenSet, alike: Floats, people: Floats, seed: int) -> dict[str, float]:
+def extrapolated(table: OpenSet, alike: Floats, people: Names, seed: int) -> dict[str, float]:
     """A line for the largest gallery made from the galleries of at most a quarter of it, and the rate it has."""
     largest = table.largest
     small = table.model_copy(

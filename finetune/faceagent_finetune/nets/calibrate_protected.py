@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -328,7 +329,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     sys.stdout.write(table.model_dump_json(indent=1) + "\n")
     (options.out / likelihood.TABLE).write_text(table.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    rounded = {f"{name}_{key}": value.astype(np.float16) for name, row in known.items() for key, value in row.items()}
+    rounded: dict[str, Any] = {
+        f"{name}_{key}": value.astype(np.float16) for name, row in known.items() for key, value in row.items()
+    }
     np.savez_compressed(options.out / likelihood.USUAL, **rounded)
     return 0
 

@@ -13,7 +13,7 @@ from datetime import date
 from pydantic import Field, JsonValue
 
 from faceagent.errors import UsageError
-from faceagent.gallery import Consent, Gallery
+from faceagent.gallery import Consent, Gallery, Template
 from faceagent.policy import purpose
 from faceagent.session import Session
 from faceagent.tool import Arguments, Backend, FaceTool, Names, SubjectArguments
@@ -238,5 +238,5 @@ def _consent(session: Session, arguments: EnrollArguments) -> Consent:
     )
 
 
-def _known(gallery: Gallery, name: str) -> list[templates.Template]:
+def _known(gallery: Gallery, name: str) -> list[Template]:
     return [] if gallery.person(name) is None else gallery.templates(name)
