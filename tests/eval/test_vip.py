@@ -42,10 +42,9 @@ def reads(forged):
 def test_other_people_are_told_and_pixels_help_where_likeness_does_not(few_rounds):
     told, blind = means(reads(3.0)), means(reads(None))
     assert told["other told rightly"] == 1
-    with_pixels = "auc genuine and synthesised, genuine over faked"
-    assert told[with_pixels] > blind[with_pixels]
     alike = "auc genuine and synthesised, mean cosine alone"
     assert told[alike] == blind[alike]
+    assert told["auc genuine and synthesised, genuine over faked"] > told[alike]
     assert told["faked called genuine"] < blind["faked called genuine"]
 
 

@@ -127,7 +127,7 @@ def _support(row: Evidence, names: Names) -> Iterator[Claim]:
     supporting, opposing = row.details.get("supporting"), row.details.get("opposing")
     who = names.of(row.subject.split(" + ")[0])
     if isinstance(supporting, list) and supporting:
-        sentence = f"Of {who}, the network rests the likeness most on {_parts(supporting)}."
+        sentence = f"Of {who}, the network rests the likeness strongly on {_parts(supporting)}."
         yield _claim([row], sentence, "reason")
     if isinstance(opposing, list) and opposing:
         yield _claim([row], f"Of {who}, {_parts(opposing)} lowered it.", "reason")

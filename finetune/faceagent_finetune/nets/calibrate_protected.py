@@ -329,9 +329,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     sys.stdout.write(table.model_dump_json(indent=1) + "\n")
     (options.out / likelihood.TABLE).write_text(table.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    rounded = {f"{name}_{key}": value.astype(np.float16) for name, row in known.items() for key, value in row.items()}
-    usual: Any = rounded  # numpy types the option allow_pickle into the arrays
-    np.savez_compressed(options.out / likelihood.USUAL, **usual)
+    rounded: dict[str, Any] = {
+        f"{name}_{key}": value.astype(np.float16) for name, row in known.items() for key, value in row.items()
+    }
+    np.savez_compressed(options.out / likelihood.USUAL, **rounded)
     return 0
 
 

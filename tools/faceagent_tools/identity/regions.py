@@ -48,7 +48,7 @@ def masks(points: Floats) -> dict[str, Mask]:
     parts = [drawn[name] for name in drawn if name.startswith(("eye_", "brow_"))]
     eyes = np.asarray(cv2.dilate(np.maximum.reduce(parts), around), np.uint8)
     mouth = np.asarray(cv2.dilate(drawn["lips"], around), np.uint8)
-    skin = np.asarray(face & ~(eyes | mouth | drawn["nose"]) & 1, np.uint8)
+    skin = np.where(eyes | mouth | drawn["nose"], 0, face).astype(np.uint8)
     return {"outline": outline, "eyes": eyes, "nose": drawn["nose"], "mouth": mouth, "skin": skin}
 
 
