@@ -31,4 +31,4 @@ def test_what_a_likeness_rests_on_is_said_and_drawn():
     assert Image.open(io.BytesIO(drawn)).size == (300, 300)
     assert "the network rests the likeness strongly on the" in sentences(claims)
     other = session.ledger.record(row.model_copy(update={"details": {**row.details, "opposing": ["nose"]}}))
-    assert "Of face 1.1, the nose lowered it." in sentences(word(tool, [other], session))
+    assert "Of face 1.1, the nose speaks against it." in sentences(word(tool, [other], session))
