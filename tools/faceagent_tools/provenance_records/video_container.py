@@ -41,6 +41,7 @@ _UNSET = ("1904-01-01", "1970-01-01")
 _SOFTWARE = ("encoder", "software", "com.apple.quicktime.software")
 _OF_TRACKS = ("handler_name", "encoder", "vendor_id")
 _UUID = 16  # bytes before the text of unregistered user data (ITU-T H.264, D.1.7)
+_DAMAGED = "the first picture is damaged"
 _PACKETS = 64  # in which a first picture is looked for
 _CLOCK = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
@@ -187,8 +188,8 @@ def _notes(container: InputContainer) -> tuple[tuple[str, ...], str | None]:
             for frame in packet.decode():
                 return tuple(_texts(frame)), None
     except av.FFmpegError:
-        pass
-    return (), "the first picture is damaged"
+        return (), _DAMAGED
+    return (), _DAMAGED
 
 
 def _texts(frame: Any) -> Iterator[str]:
