@@ -46,6 +46,10 @@ def run(chosen: argparse.Namespace) -> int:
     written = write_report(report, pictures, chosen.out)
     _summary(report)
     say("\nRead it: " + str(written["html"]))
+    if "pdf" in written:
+        say("Print it or hand it on: " + str(written["pdf"]))
+    else:
+        say("For a PDF as well: pip install 'faceagent[pdf]'")
     say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")))
     return 1 if report.failures or any(_broken(report)) else 0
 
@@ -55,9 +59,11 @@ def _broken(report: Report) -> list[bool]:
 
 
 def _summary(report: Report) -> None:
+    from faceagent.report.text import visible
+
     for line in report.summary:
-        say(line)
+        say(visible(line))
     for exhibit in report.exhibits:
-        say(f"\n{exhibit.exhibit.name}: {exhibit.verdict.headline}")
+        say("\n" + visible(f"{exhibit.exhibit.name}: {exhibit.verdict.headline}"))
     for failure in report.failures:
-        say(f"\n{failure.name}: not examined. {failure.message} {failure.mend or ''}".rstrip())
+        say("\n" + visible(f"{failure.name}: not examined. {failure.message} {failure.mend or ''}".rstrip()))

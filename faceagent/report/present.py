@@ -101,6 +101,11 @@ ASIDE: dict[str, str] = {
     "it proves nothing; it is here for those who know how to read it.",
 }
 """Attributes whose pictures no verdict rests on, with their captions: they stand with the evidence."""
+CAPTIONS: dict[str, str] = {
+    "photo": "The same place in the photo",
+    "forgery": "Where the network looked, which is no proof of what was changed.",
+}
+"""What stands under a picture that bears on the verdict, where it is not the attribute's name."""
 _STATUS = {"abstained": "Abstained", "not_applicable": "Not applicable", "failed": "Failed"}
 _NOT_READ = ("picture", "xy", "irises_xy", "polygons_xy")  # shown as a picture, or coordinates, which the JSON holds
 _LINES = 60
@@ -124,12 +129,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """The evidence of one tool. notes: where its lines, probabilities and error rates come from."""
+    """The evidence of one tool.
+
+    common: what all rows of an attribute share. notes: where lines, probabilities and error rates come from.
+    """
 
     tool: str
     heading: str
     methods: tuple[Method, ...]
     rows: tuple[Row, ...]
+    common: tuple[str, ...]
     notes: tuple[str, ...]
     limitations: tuple[str, ...]
 
@@ -145,7 +154,8 @@ def groups(evidence: Sequence[Evidence]) -> tuple[Group, ...]:
             heading=heading(tool),
             methods=tuple(dict.fromkeys(row.method for row in rows)),
             rows=tuple(row_of(row, without=common.get(row.attribute, ())) for row in rows),
-            notes=(*dict.fromkeys(note for row in rows for note in _notes(row)), *_told_once(common)),
+            common=tuple(_told_once(common)),
+            notes=tuple(dict.fromkeys(note for row in rows for note in _notes(row))),
             limitations=tuple(dict.fromkeys(item for row in rows for item in row.limitations)),
         )
         for tool, rows in by_tool.items()
@@ -328,6 +338,10 @@ def _walk(found: JsonValue, path: str) -> Iterator[tuple[str, str]]:
     elif found not in (None, "", []):
         text = value(found)
         yield path, text if len(text) <= _LINE else f"{text[:_LINE]} …"
+
+
+def brief(exhibit: Exhibit) -> str:
+    return f"{exhibit.format}, {exhibit.width:,} × {exhibit.height:,} pixels"
 
 
 def facts(exhibit: Exhibit) -> tuple[tuple[str, str], ...]:

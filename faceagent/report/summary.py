@@ -24,6 +24,8 @@ MEANING: dict[VerdictKind, str] = {
     "inconclusive": "What was examined allows no conclusion either way. It is neither a suspicion nor a clearance.",
 }
 _NAMED_AT_MOST = 4
+_NAME = 44
+"""Characters of a file's name in a sentence; the exhibit itself has it whole."""
 _WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
 
 
@@ -43,7 +45,9 @@ def summarise(
     lines += [*_same_files(across), *_same_person(across)]
     if failures:
         were = "file" if len(failures) == 1 else "files"
-        lines.append(f"{count(len(failures))} {were} could not be examined: {_listed([one.name for one in failures])}.")
+        lines.append(
+            f"{count(len(failures))} {were} could not be examined: {_listed([short(one.name) for one in failures])}."
+        )
     return tuple(lines)
 
 
@@ -51,7 +55,7 @@ def _opening(exhibits: Sequence[ExhibitReport]) -> str:
     videos = sum(item.exhibit.id.startswith("video") for item in exhibits)
     photos = len(exhibits) - videos
     if len(exhibits) == 1:
-        return f"One {'video' if videos else 'photo'} was examined: “{exhibits[0].exhibit.name}”."
+        return f"One {'video' if videos else 'photo'} was examined: “{short(exhibits[0].exhibit.name)}”."
     told = [_counted(photos, "photo")] if photos or not videos else []
     told += [_counted(videos, "video")] if videos else []
     return f"{' and '.join(told).capitalize()} were examined."
@@ -62,7 +66,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _kind(kind: VerdictKind, exhibits: Sequence[ExhibitReport]) -> str:
-    named = [f"{item.exhibit.id} (“{item.exhibit.name}”)" for item in exhibits if item.verdict.kind == kind]
+    named = [f"{item.exhibit.id} (“{short(item.exhibit.name)}”)" for item in exhibits if item.verdict.kind == kind]
     one, several = FOUND[kind]
     if len(named) == len(exhibits):
         return f"All {several}." if len(named) > 2 else f"Both {several}."
@@ -90,6 +94,12 @@ def _same_person(across: Sequence[Evidence]) -> list[str]:
     everywhere = len(shared) == len(images) * (len(images) - 1) // 2
     who = "The same person seems" if everywhere else "Some of the people seem"
     return [f"{who} to appear in more than one photo: {_listed(images)}."]
+
+
+def short(name: str) -> str:
+    """A name with its middle left out where it is long; what a reader knows it by is its beginning and its ending."""
+    half = _NAME // 2
+    return name if len(name) <= _NAME else f"{name[:half]}…{name[-half:]}"
 
 
 def _listed(names: Sequence[str]) -> str:

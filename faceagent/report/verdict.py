@@ -229,10 +229,14 @@ def _beside(rows: Rows, weighed: Sequence[Claim]) -> list[Claim]:
 
 def _without_sign(rows: Rows, weighed: Sequence[Claim]) -> Verdict:
     kind, answer = _conclusion(rows)
-    # What the tools answer is summed up in the headline, unless there was nothing that could be read.
-    beside = [claim for claim in weighed if claim.role != "answer" or answer is None or answer.value is None]
-    said = sorted((claim for claim in beside), key=lambda claim: _ROLES.index(claim.role))
-    claims = (answer, *(claim.model_copy(update={"role": _aside(claim)}) for claim in said)) if answer else tuple(said)
+    pixels = {row.id for row in (*rows.clear(), *rows.undecided())}
+    # What the records say is summed up in the headline, unless nothing could be read. What was found in the pixels of
+    # each face, or why they were not judged, is the first reason.
+    summed_up = answer is not None and answer.value is not None
+    beside = [c for c in weighed if c.role != "answer" or not summed_up or c.evidence[0] in pixels]
+    said = [claim.model_copy(update={"role": _aside(claim)}) if answer else claim for claim in beside]
+    said.sort(key=lambda claim: (_ROLES.index(claim.role), claim.evidence[0] not in pixels))
+    claims = (answer, *said) if answer else tuple(said)
     headline = claims[0].sentence if claims else "Nothing was examined that could show alteration or AI generation."
     return Verdict(kind=kind, headline=headline, claims=claims, would_settle=_what_is_missing(rows))
 

@@ -1,4 +1,4 @@
-"""A Report onto the disk: report.html, report.json and report.csv, each complete or not there at all."""
+"""A Report onto the disk: report.html, report.pdf, report.json and report.csv, each complete or not there at all."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from pathlib import Path
 from faceagent.errors import InputError
 from faceagent.report.drawing import Pictures
 from faceagent.report.html import to_html
+from faceagent.report.pdf import available, to_pdf
 from faceagent.report.table import to_csv
 from faceagent.types import Report
 
 
 def write_report(report: Report, pictures: Mapping[str, Pictures], out_dir: str | Path) -> dict[str, Path]:
-    """Write all three files into a folder, which is made if need be. An older report there is replaced.
+    """Write all files into a folder, which is made if need be. An older report there is replaced.
 
     Returns:
-        Their paths by kind: "html", "json", "csv".
+        Their paths by kind: "html", "json", "csv", and "pdf" where the extra of that name is installed.
 
     Raises:
         InputError: the folder cannot be made or written to.
@@ -28,6 +29,7 @@ def write_report(report: Report, pictures: Mapping[str, Pictures], out_dir: str 
         "html": to_html(report, pictures).encode("utf-8"),
         "json": (report.model_dump_json(indent=2) + "\n").encode("utf-8"),
         "csv": to_csv(report).encode("utf-8-sig"),
+        **({"pdf": to_pdf(report, pictures)} if available() else {}),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

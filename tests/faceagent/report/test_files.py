@@ -110,16 +110,25 @@ def test_numbers_of_ours_stay_numbers() -> None:
     assert [cell(value) for value in (-1, 2.5, True, None)] == ["-1", "2.5", "True", ""]
 
 
-def test_three_files_are_written(made: tuple[Report, dict[str, Pictures]], tmp_path: Path) -> None:
+def test_every_file_is_written(made: tuple[Report, dict[str, Pictures]], tmp_path: Path) -> None:
     written = write_report(*made, tmp_path / "deep" / "report")
     assert {path.name for path in (tmp_path / "deep" / "report").iterdir()} == {
         "report.html",
+        "report.pdf",
         "report.json",
         "report.csv",
     }
     assert Report.model_validate_json(written["json"].read_text(encoding="utf-8")) == made[0]
     assert written["csv"].read_bytes().startswith(b"\xef\xbb\xbf")
+    assert written["pdf"].read_bytes().startswith(b"%PDF-")
     assert written["html"].read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_without_typesetter_the_rest_is_written(
+    made: tuple[Report, dict[str, Pictures]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceagent.report.write.available", lambda: False)
+    assert set(write_report(*made, tmp_path)) == {"html", "json", "csv"}
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(
@@ -149,4 +158,4 @@ def test_a_folder_that_cannot_be_made_is_one_clear_sentence(
 def test_hostile_names_are_written_too(name: str, tmp_path: Path) -> None:
     failure = Failure(name=name, message=f"{name} is damaged")
     made = build_report(fake_toolbox(hostile=True), [photo(name)], [failure], command=name, title=name)
-    assert set(write_report(*made, tmp_path)) == {"html", "json", "csv"}
+    assert set(write_report(*made, tmp_path)) == {"html", "pdf", "json", "csv"}

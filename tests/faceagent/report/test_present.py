@@ -115,7 +115,7 @@ def test_coordinates_are_for_programs() -> None:
 def test_details_that_all_rows_share_are_told_once() -> None:
     (group,) = present.groups([evidence(value=1, details={"own": own, "line": 0.5}) for own in (1, 2)])
     assert [row.details for row in group.rows] == [(("own", "1"),), (("own", "2"),)]
-    assert group.notes == ("Sharpness, in all rows: line 0.50.",)
+    assert group.common == ("Sharpness, in all rows: line 0.50.",)
 
 
 def test_runs_of_evidence_are_cited_as_one() -> None:
