@@ -41,6 +41,7 @@ SYMBOLS: dict[VerdictKind, str] = {
 SHARED_BY = 3
 """A doubt that so many exhibits share, and half of all, is told once."""
 _ID = re.compile(r"\b(image|video|face) (\d)", re.IGNORECASE)
+_PERCENT = re.compile(r"(\d) %")
 _QUOTED = re.compile(r"(“[^”]*”)")
 _EXHIBIT = re.compile(r"\b((?:image|video)[ \N{NO-BREAK SPACE}]\d+)\b", re.IGNORECASE)
 
@@ -173,7 +174,7 @@ def document(report: Report, pictures: Mapping[str, Pictures]) -> Document:
         limitations=report.limitations,
         withheld=report.withheld,
         terms=terms(_told(report)),
-        notes=tuple(_notes([*across.groups, *(group for item in exhibits for group in item.groups)])),
+        notes=tuple(_notes([*(group for item in exhibits for group in item.groups), *across.groups])),
         methods=report.methods,
         reproduction=report.reproduction,
         version=faceagent.__version__,
@@ -191,8 +192,8 @@ def anchor(reference: str) -> str:
 
 
 def together(sentence: str) -> str:
-    """A sentence in which no line breaks between "image" and its number."""
-    return _ID.sub("\\1\N{NO-BREAK SPACE}\\2", sentence)
+    """A sentence in which no line breaks between "image" and its number, or a number and its "%"."""
+    return _PERCENT.sub("\\1\N{NO-BREAK SPACE}%", _ID.sub("\\1\N{NO-BREAK SPACE}\\2", sentence))
 
 
 def linked(line: str) -> tuple[tuple[str, str], ...]:

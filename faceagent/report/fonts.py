@@ -15,6 +15,8 @@ from pathlib import Path
 
 FOLDER = files("faceagent.report") / "fonts"
 REGULAR = "NotoSans-Regular.ttf"
+SIGNS = "≤≥≈≠←↑→↓"
+"""What Noto Sans does not have and Typst's serif has."""
 
 
 @dataclass(frozen=True, order=True)
@@ -29,7 +31,7 @@ class Face:
 @cache
 def ours() -> frozenset[int]:
     """The characters that every report can show."""
-    return characters((FOLDER / REGULAR).read_bytes())
+    return characters((FOLDER / REGULAR).read_bytes()) | {*map(ord, SIGNS)}
 
 
 def beyond(text: str, installed: Callable[[], Iterable[Face]]) -> tuple[tuple[str, ...], frozenset[int]]:

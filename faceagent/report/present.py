@@ -156,11 +156,22 @@ def groups(evidence: Sequence[Evidence]) -> tuple[Group, ...]:
             rows=tuple(row_of(row, without=common.get(row.attribute, ())) for row in rows),
             common=tuple(_told_once(common)),
             notes=tuple(dict.fromkeys(note for row in rows for note in _notes(row))),
-            limitations=tuple(dict.fromkeys(item for row in rows for item in row.limitations)),
+            limitations=tuple(_limits(rows)),
         )
         for tool, rows in by_tool.items()
         for common in [_common(rows)]
     )
+
+
+def _limits(rows: Sequence[Evidence]) -> Iterator[str]:
+    """Each limitation once, with the attribute that it is about unless it is about all of several."""
+    about: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for limit in row.limitations:
+            about.setdefault(limit, {})[row.attribute] = None
+    several = len({row.attribute for row in rows}) > 1
+    for limit, attributes in about.items():
+        yield f"{label(*attributes)}: {limit}" if several and len(attributes) == 1 else limit
 
 
 def _common(rows: Sequence[Evidence]) -> dict[str, tuple[tuple[str, str], ...]]:

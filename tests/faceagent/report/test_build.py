@@ -83,6 +83,14 @@ def test_people_in_several_photos_are_summed_up_once() -> None:
     assert "The same person seems to appear in more than one photo: image 1, image 2 and image 3." in several
 
 
+def test_a_long_name_is_shortened_in_the_summary_and_whole_in_the_exhibit() -> None:
+    name = "noface-" + "x" * 200 + ".jpg"
+    report = report_of(name, "noface.jpg")
+    told = " ".join(report_of(name).summary)
+    assert "noface-xxx" in told and "xxx.jpg”" in told and name not in told
+    assert report.exhibits[0].exhibit.name == name
+
+
 def test_one_file_under_two_names_is_recognised() -> None:
     report = build_report(fake_toolbox(), [photo("noface.jpg"), photo("noface-too.jpg")], command=COMMAND)[0]
     assert report.across[0].sentence == "Image 1 and image 2 are the same file, byte for byte."

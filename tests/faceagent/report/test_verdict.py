@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fakes import method
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -150,6 +150,17 @@ def test_records_that_could_not_be_read_are_not_called_silent() -> None:
     assert "as far as they could be read" in partly.headline
 
 
+def test_why_the_pixels_gave_no_conclusion_is_the_first_reason() -> None:
+    pixels = forgery(None)
+    why = Claim.on([pixels], "The pixels were not judged, because the face is too small.", "answer")
+    software = Claim.on([row("editing_software", ["x"], 4)], "The records mention “x”.", "reason")
+    records_say = Claim.on([row("metadata", [], 8)], "The records show no sign.", "answer")
+    found = verdict([*records(), pixels], [software, records_say, why])
+    assert found.kind == "inconclusive"
+    assert [claim.sentence for claim in found.claims[1:]] == [why.sentence, software.sentence]
+    assert found.claims[1].role == "reason"
+
+
 def test_nothing_examined_is_said_plainly() -> None:
     found = verdict([])
     assert (found.kind, found.claims) == ("inconclusive", ())
@@ -169,6 +180,7 @@ VALUES: dict[str, st.SearchStrategy[JsonValue]] = {
 }
 
 
+@settings(deadline=None)  # the first example loads the words of `ground`
 @given(st.data(), st.sets(st.sampled_from(sorted(VALUES))))
 def test_no_verdict_says_more_than_its_evidence(data: st.DataObject, attributes: set[str]) -> None:
     rows = [
