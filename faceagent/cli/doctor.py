@@ -17,6 +17,7 @@ EXTRAS = {
     "uniface": "published networks for detection, parsing, pose, gaze and recognition",
     "heif": "reads HEIC photos (iPhones)",
     "video": "reads videos",
+    "pdf": "writes reports as PDF",
     "local": "a vision-language model on this machine as the controller",
     "served": "a model behind an OpenAI-compatible address as the controller",
     "lancedb": "searches galleries of more than some 100,000 photos",
