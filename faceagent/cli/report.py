@@ -29,6 +29,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     from faceagent.batch import expand, media
     from faceagent.report import build_report, write_report
+    from faceagent.report.pdf import AT_MOST, available
     from faceagent.tool import Toolbox
 
     paths = expand(chosen.inputs)
@@ -48,8 +49,10 @@ def run(chosen: argparse.Namespace) -> int:
     say("\nRead it: " + str(written["html"]))
     if "pdf" in written:
         say("Print it or hand it on: " + str(written["pdf"]))
-    else:
+    elif not available():
         say("For a PDF as well: pip install 'faceagent[pdf]'")
+    else:
+        say(f"No PDF is made of more than {AT_MOST} exhibits.")
     say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")))
     return 1 if report.failures or any(_broken(report)) else 0
 

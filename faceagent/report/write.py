@@ -10,7 +10,7 @@ from pathlib import Path
 from faceagent.errors import InputError
 from faceagent.report.drawing import Pictures
 from faceagent.report.html import to_html
-from faceagent.report.pdf import available, to_pdf
+from faceagent.report.pdf import to_pdf, wanted
 from faceagent.report.table import to_csv
 from faceagent.types import Report
 
@@ -19,7 +19,8 @@ def write_report(report: Report, pictures: Mapping[str, Pictures], out_dir: str 
     """Write all files into a folder, which is made if need be. An older report there is replaced.
 
     Returns:
-        Their paths by kind: "html", "json", "csv", and "pdf" where the extra of that name is installed.
+        Their paths by kind: "html", "json", "csv", and "pdf" where the extra of that name is installed and a report of
+        so many exhibits is one to print.
 
     Raises:
         InputError: the folder cannot be made or written to.
@@ -29,10 +30,12 @@ def write_report(report: Report, pictures: Mapping[str, Pictures], out_dir: str 
         "html": to_html(report, pictures).encode("utf-8"),
         "json": (report.model_dump_json(indent=2) + "\n").encode("utf-8"),
         "csv": to_csv(report).encode("utf-8-sig"),
-        **({"pdf": to_pdf(report, pictures)} if available() else {}),
+        **({"pdf": to_pdf(report, pictures)} if wanted(report) else {}),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if "pdf" not in contents:
+            (folder / "report.pdf").unlink(missing_ok=True)  # of an older report
         return {kind: _replace(folder / f"report.{kind}", data) for kind, data in contents.items()}
     except OSError as error:
         raise InputError(

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceagent.errors import InputError
-from faceagent.report import build_report, schema, write_report
+from faceagent.report import build_report, pdf, schema, write_report
 from faceagent.report.drawing import Pictures
 from faceagent.report.table import COLUMNS, cell, to_csv
 from faceagent.types import SCHEMA_VERSION, Answer, Claim, Failure, Report
@@ -124,11 +124,14 @@ def test_every_file_is_written(made: tuple[Report, dict[str, Pictures]], tmp_pat
     assert written["html"].read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_without_typesetter_the_rest_is_written(
-    made: tuple[Report, dict[str, Pictures]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("name", "value"), [("available", lambda: False), ("AT_MOST", 2)])
+def test_what_cannot_be_a_pdf_is_written_otherwise_and_no_old_pdf_stays(
+    made: tuple[Report, dict[str, Pictures]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
 ) -> None:
-    monkeypatch.setattr("faceagent.report.write.available", lambda: False)
+    (tmp_path / "report.pdf").write_text("old")
+    monkeypatch.setattr(pdf, name, value)
     assert set(write_report(*made, tmp_path)) == {"html", "json", "csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.json", "report.csv"}
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(

@@ -172,6 +172,18 @@ def test_a_report_without_pictures_or_without_exhibits_is_whole() -> None:
     assert squeezed("broken.jpg is cut short.") in words(to_pdf(empty, {}))
 
 
+def test_the_evidence_of_many_exhibits_is_left_to_the_other_files(
+    several: Made, document: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "WITH_EVIDENCE", 3)
+    shorter = to_pdf(*several)
+    text = words(shorter)
+    assert len(pages(shorter)) == len(pages(document)) - len(several[0].exhibits)
+    assert "theevidenceofsomanyexhibitsisinreport.htmlandreport.json" in text
+    assert all(item.exhibit.sha256 in text for item in several[0].exhibits)
+    assert squeezed("Rests on") in text, "the comparisons between exhibits are there"
+
+
 def test_without_the_extra_it_says_how_to_get_it(several: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "available", lambda: False)
     with pytest.raises(MissingExtra, match="pdf"):
