@@ -78,12 +78,13 @@ class Shared:
 
 @dataclass(frozen=True)
 class Note:
-    """Of one tool, in all exhibits: where its lines, probabilities and error rates come from, and its limits."""
+    """Of one tool, in all exhibits: where its lines, probabilities and error rates come from, and its limits by what
+    they are about ("": all that it measures)."""
 
     tool: str
     heading: str
     sources: tuple[str, ...]
-    limits: str
+    limits: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -280,9 +281,11 @@ def _notes(groups: Sequence[present.Group]) -> Iterator[Note]:
     for tool in dict.fromkeys(group.tool for group in groups):
         same = [group for group in groups if group.tool == tool]
         sources = tuple(dict.fromkeys(note for group in same for note in group.notes))
-        limits = " ".join(dict.fromkeys(limit for group in same for limit in group.limitations))
+        limits: dict[str, dict[str, None]] = {}
+        for what, limit in (one for group in same for one in group.limitations):
+            limits.setdefault(what, {})[limit] = None
         if sources or limits:
-            yield Note(tool, same[0].heading, sources, limits)
+            yield Note(tool, same[0].heading, sources, tuple((what, " ".join(told)) for what, told in limits.items()))
 
 
 def _thumbnail(pictures: Pictures | None) -> Picture | None:

@@ -132,6 +132,7 @@ class Group:
     """The evidence of one tool.
 
     common: what all rows of an attribute share. notes: where lines, probabilities and error rates come from.
+    limitations: each with the attribute that it is about, "" if it is about all of several.
     """
 
     tool: str
@@ -140,7 +141,7 @@ class Group:
     rows: tuple[Row, ...]
     common: tuple[str, ...]
     notes: tuple[str, ...]
-    limitations: tuple[str, ...]
+    limitations: tuple[tuple[str, str], ...]
 
 
 def groups(evidence: Sequence[Evidence]) -> tuple[Group, ...]:
@@ -163,15 +164,14 @@ def groups(evidence: Sequence[Evidence]) -> tuple[Group, ...]:
     )
 
 
-def _limits(rows: Sequence[Evidence]) -> Iterator[str]:
-    """Each limitation once, with the attribute that it is about unless it is about all of several."""
+def _limits(rows: Sequence[Evidence]) -> Iterator[tuple[str, str]]:
     about: dict[str, dict[str, None]] = {}
     for row in rows:
         for limit in row.limitations:
             about.setdefault(limit, {})[row.attribute] = None
     several = len({row.attribute for row in rows}) > 1
     for limit, attributes in about.items():
-        yield f"{label(*attributes)}: {limit}" if several and len(attributes) == 1 else limit
+        yield label(*attributes) if several and len(attributes) == 1 else "", limit
 
 
 def _common(rows: Sequence[Evidence]) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -9,6 +9,7 @@ from fakes import fake_toolbox, method, photo
 from faceagent.report import build_report, present
 from faceagent.report.document import document, linked, together
 from faceagent.report.glossary import terms
+from faceagent.report.html import to_html
 from faceagent.types import ClaimRole, Evidence, Report
 
 
@@ -80,7 +81,7 @@ def test_what_methods_say_of_themselves_is_told_once_for_all_exhibits() -> None:
     row = report.exhibits[0].evidence[0].model_copy(update={"limitations": ("It errs.",)})
     exhibits = tuple(item.model_copy(update={"evidence": (row, *item.evidence)}) for item in report.exhibits)
     notes = document(report.model_copy(update={"exhibits": exhibits}), {}).notes
-    assert [note.limits.count("It errs.") for note in notes if note.tool == row.tool] == [1]
+    assert [str(note.limits).count("It errs.") for note in notes if note.tool == row.tool] == [1]
 
 
 def test_a_limitation_of_one_attribute_says_of_which() -> None:
@@ -89,4 +90,10 @@ def test_a_limitation_of_one_attribute_says_of_which() -> None:
         for i, (name, said) in enumerate((("grain", ("It errs.", "All do.")), ("edges", ("All do.",))))
     ]
     (group,) = present.groups(rows)
-    assert group.limitations == ("Grain: It errs.", "All do.")
+    assert group.limitations == (("Grain", "It errs."), ("", "All do."))
+
+
+def test_a_shared_doubt_is_linked_on_the_page() -> None:
+    page = to_html(doubtful(["Old."], ["Old."], ["Old."]), {})
+    assert page.count('href="#shared-A"') == 3 and page.count('id="shared-A"') == 1
+    assert page.count("Old.") == 1

@@ -179,7 +179,7 @@ def test_the_evidence_of_many_exhibits_is_left_to_the_other_files(
     shorter = to_pdf(*several)
     text = words(shorter)
     assert len(pages(shorter)) == len(pages(document)) - len(several[0].exhibits)
-    assert "theevidenceofsomanyexhibitsisinreport.htmlandreport.json" in text
+    assert "Theevidenceofsomanyexhibitsisinreport.htmlandreport.json" in text
     assert all(item.exhibit.sha256 in text for item in several[0].exhibits)
     assert squeezed("Rests on") in text, "the comparisons between exhibits are there"
 
