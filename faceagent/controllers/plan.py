@@ -37,7 +37,8 @@ class Call:
 class Plan:
     """asked: tools whose evidence answers the question, most important first.
 
-    in_turn: the question says in which order it wants the calls' answers.
+    in_turn: the question says in which order it wants the calls' answers. lacking: tools that were asked for and wait
+    for what is asked back: a name, or consent.
     """
 
     status: AnswerStatus = "answered"
@@ -46,6 +47,7 @@ class Plan:
     remarks: tuple[str, ...] = ()
     not_offered: tuple[str, ...] = ()
     in_turn: bool = False
+    lacking: tuple[str, ...] = ()
 
 
 PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
@@ -156,7 +158,7 @@ def _forgetting(question: str, base: Plan) -> Plan:
     """Who is erased is known by name alone, and needs no photo."""
     name = name_in(question, FORGET)
     if not name:
-        return Plan(status="needs_clarification", remarks=(*base.remarks, WHOM_TO_FORGET))
+        return Plan(status="needs_clarification", lacking=(FORGET,), remarks=(*base.remarks, WHOM_TO_FORGET))
     return replace(base, calls=(Call.of(FORGET, name=name),))
 
 
@@ -189,7 +191,7 @@ def _about_whom(
         remark = clarify.whom(pointed.choices or _all_faces(view), view, understood)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
     if lacking := _lacking(question, base.asked):
-        return Plan(status="needs_clarification", remarks=(*base.remarks, *lacking))
+        return Plan(status="needs_clarification", lacking=(ENROL,), remarks=(*base.remarks, *lacking))
     made = (call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view))
     calls = tuple(dict.fromkeys(_with_people(question, call) for call in made))
     if pointed.by_age and ATTRIBUTES in tools:
