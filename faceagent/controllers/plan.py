@@ -116,7 +116,7 @@ def plan(
         return Plan(status="declined" if refusals else "not_offered", remarks=refusals, not_offered=missing)
     if asked == (FORGET,):
         return _forgetting(question, Plan(asked=asked, remarks=refusals, not_offered=missing))
-    if films and (calls := _on_films(asked, view, tools)):
+    if films and (calls := _on_films(asked, view, tools, _about(RECORDS, wanted))):
         looking = None in films.values()
         told = asked if looking else tuple(call.tool for call in calls)
         return Plan(calls=calls, asked=told, remarks=refusals, not_offered=missing)
@@ -141,13 +141,13 @@ def _turns(question: str, wanted: tuple[Intent, ...], read: Read) -> tuple[tuple
     return tuple(turn for turn in (*turns, left) if turn)
 
 
-def _on_films(asked: Sequence[str], view: View, tools: Sequence[str]) -> tuple[Call, ...]:
+def _on_films(asked: Sequence[str], view: View, tools: Sequence[str], about: tuple[str, ...]) -> tuple[Call, ...]:
     """The calls where nothing but videos can be asked yet; none where their stills or photos can be.
 
     Who is to be seen is known when a video has been looked at; then its stills are photos like any other. Its file can
     be asked at once.
     """
-    records = (Call.of(RECORDS),) if RECORDS in asked else ()
+    records = (Call.of(RECORDS, about=about),) if RECORDS in asked else ()
     frames = (Call.of(VIDEO),) if VIDEO in tools and set(asked) != {RECORDS} else ()
     if frames and None in view.videos.values():
         return frames
@@ -291,7 +291,7 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
         subjects = subjects or view.photos
     if name in _BY_IMAGE:
         images = tuple(dict.fromkeys(image_of(subject) for subject in subjects))
-        return _on_files(images, view) if name == RECORDS else Call.of(name, images=images)
+        return _on_files(images, view, about) if name == RECORDS else Call.of(name, images=images)
     if name == _COMPARES and len(subjects) == 1:
         # "Is this the person in photo 2?" compares photo 2 with the others; one face is compared with all.
         if subjects[0].startswith("face"):
@@ -301,11 +301,12 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
     return Call.of(name, subjects=subjects, about=about)
 
 
-def _on_files(images: Sequence[str], view: View) -> Call:
+def _on_files(images: Sequence[str], view: View, about: tuple[str, ...]) -> Call:
     """Records are those of a file: for a frame taken out of a video, the video's."""
     of = {still: video for video, stills in view.videos.items() for still in stills or ()}
     photos = [image for image in images if image not in of]
-    return Call.of(RECORDS, images=photos, videos=tuple(dict.fromkeys(of[image] for image in images if image in of)))
+    videos = tuple(dict.fromkeys(of[image] for image in images if image in of))
+    return Call.of(RECORDS, images=photos, videos=videos, about=about)
 
 
 def _with_people(question: str, call: Call) -> Call:

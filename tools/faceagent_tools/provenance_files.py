@@ -12,12 +12,14 @@ class FileRows:
     """The evidence on one file, by attribute, and how sentences call the file.
 
     exhibit: id of the photo or video. called: how sentences call that. touched: evidence on faces of the photo.
+    first: the attribute that comes first: the one that was asked about, if any was.
     """
 
     def __init__(self, exhibit: str, called: str, rows: Sequence[Evidence], names: Names) -> None:
         self.exhibit, self.called, self.names = exhibit, called, names
         self.touched = [row for row in rows if row.subject != exhibit]
         self._own = {row.attribute: row for row in rows if row.subject == exhibit}
+        self.first = next(iter(self._own), "")
 
     @property
     def is_video(self) -> bool:
