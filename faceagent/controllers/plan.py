@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
-from faceagent.controllers.naming import consent_in, name_in, protected_in
+from faceagent.controllers.naming import consent_in, document_in, name_in, protected_in
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import References, image_of, points_only, references, without_age_reference
 from faceagent.controllers.sequence import in_sequence
@@ -50,7 +50,7 @@ class Plan:
     lacking: tuple[str, ...] = ()
 
 
-PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
+PIXELS, RECORDS, QUALITY = "detect_forgery", "inspect_provenance", "assess_quality"
 ENROL, FORGET, PROTECTED = "enroll_person", "forget_person", "verify_protected_identity"
 UNDER_WHICH_NAME = "Under which name shall I enrol the person?"
 WITH_CONSENT = "Did the person agree, and how?"
@@ -193,7 +193,7 @@ def _about_whom(
     if lacking := _lacking(question, base.asked):
         return Plan(status="needs_clarification", lacking=(ENROL,), remarks=(*base.remarks, *lacking))
     made = (call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view))
-    calls = tuple(dict.fromkeys(_with_people(question, call) for call in made))
+    calls = tuple(dict.fromkeys(_with_stated(question, call) for call in made))
     if pointed.by_age and ATTRIBUTES in tools:
         # Who looks older is part of the answer: the rest rests on it.
         base = replace(base, asked=tuple(dict.fromkeys((*base.asked, ATTRIBUTES))))
@@ -309,8 +309,10 @@ def _on_files(images: Sequence[str], view: View, about: tuple[str, ...]) -> Call
     return Call.of(RECORDS, images=photos, videos=videos, about=about)
 
 
-def _with_people(question: str, call: Call) -> Call:
-    """The call with the name, consent and protection that the question states, where it is for the gallery."""
+def _with_stated(question: str, call: Call) -> Call:
+    """The call with what the question states for it: name, consent and protection for the gallery, or a document."""
+    if call.tool == QUALITY and document_in(question):
+        return Call.of(QUALITY, **json.loads(call.arguments), about=("document",))
     if call.tool not in (ENROL, FORGET, PROTECTED):
         return call
     given = {"name": name_in(question, call.tool)}
