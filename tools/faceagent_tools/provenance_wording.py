@@ -332,12 +332,10 @@ _ABSENT = {
 def _absences(files: Sequence[FileRows]) -> Iterator[Claim]:
     """What all files lack in one sentence; what only some lack in a short one after it."""
     lacking = {
-        attribute: [one for one in files if one.value(attribute) == absent]
+        attribute: [one for one in files if one.value(attribute) == absent and one.first != attribute]
         for attribute, (absent, _) in _ABSENT.items()
     }
     everywhere = [attribute for attribute, group in lacking.items() if group and len(group) == len(files)]
-    if CAPTURE in everywhere and all(one.first == CAPTURE for one in files):
-        everywhere.remove(CAPTURE)  # was the answer
     if everywhere:
         rows = [row for attribute in everywhere for one in files if (row := one.ok(attribute))]
         verb = "carries" if len(files) == 1 else "carry"
