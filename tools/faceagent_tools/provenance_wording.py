@@ -50,7 +50,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     signs = {one.exhibit: list(_signs(one)) for one in read}
     claims = [claim for found in signs.values() for claim in found]
     quiet = [one for one in read if not signs[one.exhibit] and one.ok("generator_marks")]
-    claims += [claim for one in read if one.first == CAPTURE for claim in _origin(one)]
+    claims += [claim for one in read if one.origin_first for claim in _origin(one)]
     claims += [*_no_sign(quiet), *_thumbnails_agree(read), *_software(read)]
     for one in read:
         claims += [*_context(one), *_unread(one)]
@@ -183,7 +183,7 @@ def _no_sign(files: Sequence[FileRows]) -> Iterator[Claim]:
     others = [row for one in files for attribute in kept if (row := one.ok(attribute))]
     generator = "a generator" if any(one.is_video for one in files) else "an image generator"
     sentence = f"The records in {in_files(files)} show no sign of alteration or of {generator}."
-    origin = all(one.first == CAPTURE for one in files)
+    origin = all(one.origin_first for one in files)
     yield claims_of(lead, "reason" if origin else "answer", sentence, others)
 
 
@@ -193,7 +193,7 @@ def _context(one: FileRows) -> Iterator[Claim]:
     yield from _stated(one, TAKEN, "reason")
     yield from _cropped(one)
     yield from _face_editors(one)
-    if one.first != CAPTURE:
+    if not one.origin_first:
         yield from _camera(one)
     yield from _another_size(one)
     yield from _written(one)
@@ -332,7 +332,9 @@ _ABSENT = {
 def _absences(files: Sequence[FileRows]) -> Iterator[Claim]:
     """What all files lack in one sentence; what only some lack in a short one after it."""
     lacking = {
-        attribute: [one for one in files if one.value(attribute) == absent and one.first != attribute]
+        attribute: [
+            one for one in files if one.value(attribute) == absent and not (attribute == CAPTURE and one.origin_first)
+        ]
         for attribute, (absent, _) in _ABSENT.items()
     }
     everywhere = [attribute for attribute, group in lacking.items() if group and len(group) == len(files)]
