@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from faceagent.errors import MediaError, MissingExtra, UsageError
+from faceagent.errors import FaceAgentError, MediaError, MissingExtra, UsageError
 from faceagent.media import Limits, Photo
 from faceagent.types import Failure
 from faceagent.video import Video, take
@@ -87,4 +87,9 @@ def attempt(name: str, opening: Callable[[], Photo | Video]) -> Photo | Video | 
     try:
         return opening()
     except (MediaError, MissingExtra) as error:
-        return Failure(name=name, message=error.message + ".", mend=f"{error.mend}." if error.mend else None)
+        return failure(name, error)
+
+
+def failure(name: str, error: FaceAgentError) -> Failure:
+    """Why the file of this name cannot be used, for a report."""
+    return Failure(name=name, message=f"{error.message}.", mend=f"{error.mend}." if error.mend else None)

@@ -105,12 +105,19 @@ class Jobs:
             worker.start()
 
     def submit(
-        self, files: Sequence[Upload | Path], *, title: str = TITLE, purpose: str | None = None, owner: str = ""
+        self,
+        files: Sequence[Upload | Path],
+        *,
+        refused: Sequence[Failure] = (),
+        title: str = TITLE,
+        purpose: str | None = None,
+        owner: str = "",
     ) -> Job:
         """Queue a report on files.
 
         Args:
             files: uploads, which belong to the job from here on, or paths, which are left alone.
+            refused: files that could not even be taken in; the report names them.
             purpose: what faces are read for, see `faceagent.policy`.
 
         Raises:
@@ -127,6 +134,7 @@ class Jobs:
             title=title,
             purpose=purpose,
             files=tuple(files),
+            failures=tuple(refused),
             created=datetime.now(UTC),
         )
         with self._lock:
@@ -190,10 +198,15 @@ class Jobs:
         if job.state != "done":
             mend = job.message or "Look at the job again until it is done"
             raise UsageError(f"There is no report of this job, which is {job.state}", mend)
-        kinds = {path.suffix[1:]: path for path in (self._folder / job_id / _RESULT).iterdir()}
+        kinds = self.kinds(job)
         if kind not in kinds:
             raise UnknownReference(f"A report has no {kind!r}", f"There are {', '.join(sorted(kinds))}")
         return kinds[kind]
+
+    def kinds(self, job: Job) -> dict[str, Path]:
+        """The files of a job's result by kind; none before it is done."""
+        result = self._folder / job.id / _RESULT
+        return {path.suffix[1:]: path for path in sorted(result.iterdir())} if job.state == "done" else {}
 
     def report(self, job_id: str, owner: str = "") -> Report:
         """The report itself.
@@ -256,7 +269,7 @@ class Jobs:
             job = self._jobs[job_id]
             self._uploads.remove(*(file for file in job.files if isinstance(file, Upload)))
             ended = {"state": state, "message": message, "ended": datetime.now(UTC), "seconds_left": None}
-            return self._note(job.model_copy(update={**ended, "failures": tuple(failures)}))
+            return self._note(job.model_copy(update={**ended, "failures": tuple(failures) or job.failures}))
 
     def _forget(self, job: Job) -> None:
         self._uploads.remove(*(file for file in job.files if isinstance(file, Upload)))
@@ -289,6 +302,7 @@ class Jobs:
             report, pictures = build_report(
                 self._toolbox,
                 self._given(job, stop),
+                job.failures,
                 command=_command(job),
                 title=job.title,
                 purpose=job.purpose,
@@ -298,13 +312,17 @@ class Jobs:
             write_whole(result / "report.zip", _zipped(write_report(report, pictures, result)), private=True)
         except _Stopped:
             if self._closing.is_set():
-                return "interrupted", "The program ended while this report was made: ask for it anew", ()
-            return "cancelled", None, ()
+                return "interrupted", "The program ended while this report was made: ask for it anew", job.failures
+            return "cancelled", None, job.failures
         except FaceAgentError as error:
-            return "failed", str(error), ()
+            return "failed", str(error), job.failures
         except Exception as error:  # noqa: BLE001 - the last line of defence: one report fails, and not all after it
             _log.exception("job %s", job.id)
-            return "failed", f"Something unexpected went wrong ({type(error).__name__}); the log has more.", ()
+            return (
+                "failed",
+                f"Something unexpected went wrong ({type(error).__name__}); the log has more.",
+                job.failures,
+            )
         return "done", None, report.failures
 
     def _given(self, job: Job, stop: threading.Event) -> Iterator[Photo | Video | Failure]:

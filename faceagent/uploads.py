@@ -29,13 +29,15 @@ _LONGEST_NAME = 255
 class Upload(Frozen):
     """A file that was taken in.
 
-    id: 32 hex digits, the name of its file. name: what its sender calls it; data, and never a path.
+    id: 32 hex digits, the name of its file. name: what its sender calls it; data, and never a path. pixels: of the
+    photo, or of a frame of the video, as its header states them.
     """
 
     id: str = Field(pattern=r"^[0-9a-f]{32}$")
     name: Named
     kind: Literal["photo", "video"]
     bytes: int
+    pixels: int
     sha256: str
 
 
@@ -69,14 +71,13 @@ class Uploads:
         made = self.folder / secrets.token_hex(16)
         try:
             upload = self._written(made, stream, name)
-            self._checked(upload)
+            return upload.model_copy(update={"pixels": self._pixels(upload)})
         except MediaTooLarge as error:
             made.unlink(missing_ok=True)
             raise MediaTooLarge(error.message, "Send a smaller one") from error
         except BaseException:
             made.unlink(missing_ok=True)
             raise
-        return upload
 
     def open(self, upload: Upload) -> Photo | Video:
         """Decode a photo, or open a video, under the name that its sender gave it.
@@ -127,17 +128,18 @@ class Uploads:
                 digest.update(piece)
                 file.write(piece)
                 piece = stream.read(_PIECE)
-        return Upload(
-            id=path.name, name=name, kind="video" if video else "photo", bytes=size, sha256=digest.hexdigest()
-        )
+        kind: Literal["photo", "video"] = "video" if video else "photo"
+        return Upload(id=path.name, name=name, kind=kind, bytes=size, pixels=0, sha256=digest.hexdigest())
 
-    def _checked(self, upload: Upload) -> None:
-        """Type and pixels, as the file's own header states them; nothing of a photo is decoded."""
+    def _pixels(self, upload: Upload) -> int:
+        """Check type and size as the file's own header states them; nothing of a photo is decoded."""
         if upload.kind == "video":
-            self.open(upload)
-            return
+            video = self.open(upload)
+            return video.width * video.height
         with opened(self._path(upload).read_bytes(), upload.name) as image:
-            check_pixels(*image.size, upload.name, self.limits)
+            width, height = image.size
+            check_pixels(width, height, upload.name, self.limits)
+            return width * height
 
 
 def private_folder(folder: Path) -> Path:
