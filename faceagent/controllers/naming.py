@@ -1,4 +1,5 @@
-"""Whom a question names for the gallery, and the consent that it states: "enrol her as Anna Bell, she signed on 2 May".
+"""Whom a question names for the gallery, and the consent that it states: "enrol her as Anna Bell, she signed on 2 May";
+and whether a photo is to do for a document.
 
 A name is what stands in quotation marks, or the words in capitals where a name is given ("as", "named", "forget"). What
 is no plain name is not guessed at: the plan asks. A name is data; it goes to the tool and nowhere else.
@@ -45,6 +46,13 @@ _NOT_AGREED = re.compile(
     r"|n[’']t (?:consent|agree|allow|sign)",
     re.IGNORECASE,
 )
+_DOCUMENT = re.compile(
+    r"\b(?:passports?|visas?|(?:id|identity) (?:cards?|photos?|documents?|pictures?)|driv(?:er['’]?s|ing) licen[cs]es?"
+    r"|pasaportes?|dni|visados?|passeports?|cartes? d['’]identité|reisep(?:ass|ässe)\w*|pass(?:bild|foto)\w*"
+    r"|\w*ausweis\w*)\b"
+    r"|护照|身份证|签证|证件照",
+    re.IGNORECASE,
+)
 _PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
 
 
@@ -79,3 +87,8 @@ def consent_in(question: str) -> str:
 def protected_in(question: str) -> bool:
     """Whether whoever is enrolled is to be protected."""
     return bool(_PROTECTED.search(question))
+
+
+def document_in(question: str) -> bool:
+    """Whether a passport or another identity document is spoken of."""
+    return bool(_DOCUMENT.search(question))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
-from faceagent.controllers.naming import consent_in, name_in, protected_in
+from faceagent.controllers.naming import consent_in, document_in, name_in, protected_in
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import References, image_of, points_only, references, without_age_reference
 from faceagent.controllers.sequence import in_sequence
@@ -37,7 +37,8 @@ class Call:
 class Plan:
     """asked: tools whose evidence answers the question, most important first.
 
-    in_turn: the question says in which order it wants the calls' answers.
+    in_turn: the question says in which order it wants the calls' answers. lacking: tools that were asked for and wait
+    for what is asked back: a name, or consent.
     """
 
     status: AnswerStatus = "answered"
@@ -46,9 +47,10 @@ class Plan:
     remarks: tuple[str, ...] = ()
     not_offered: tuple[str, ...] = ()
     in_turn: bool = False
+    lacking: tuple[str, ...] = ()
 
 
-PIXELS, RECORDS = "detect_forgery", "inspect_provenance"
+PIXELS, RECORDS, QUALITY = "detect_forgery", "inspect_provenance", "assess_quality"
 ENROL, FORGET, PROTECTED = "enroll_person", "forget_person", "verify_protected_identity"
 UNDER_WHICH_NAME = "Under which name shall I enrol the person?"
 WITH_CONSENT = "Did the person agree, and how?"
@@ -114,7 +116,7 @@ def plan(
         return Plan(status="declined" if refusals else "not_offered", remarks=refusals, not_offered=missing)
     if asked == (FORGET,):
         return _forgetting(question, Plan(asked=asked, remarks=refusals, not_offered=missing))
-    if films and (calls := _on_films(asked, view, tools)):
+    if films and (calls := _on_films(asked, view, tools, _about(RECORDS, wanted))):
         looking = None in films.values()
         told = asked if looking else tuple(call.tool for call in calls)
         return Plan(calls=calls, asked=told, remarks=refusals, not_offered=missing)
@@ -139,13 +141,13 @@ def _turns(question: str, wanted: tuple[Intent, ...], read: Read) -> tuple[tuple
     return tuple(turn for turn in (*turns, left) if turn)
 
 
-def _on_films(asked: Sequence[str], view: View, tools: Sequence[str]) -> tuple[Call, ...]:
+def _on_films(asked: Sequence[str], view: View, tools: Sequence[str], about: tuple[str, ...]) -> tuple[Call, ...]:
     """The calls where nothing but videos can be asked yet; none where their stills or photos can be.
 
     Who is to be seen is known when a video has been looked at; then its stills are photos like any other. Its file can
     be asked at once.
     """
-    records = (Call.of(RECORDS),) if RECORDS in asked else ()
+    records = (Call.of(RECORDS, about=about),) if RECORDS in asked else ()
     frames = (Call.of(VIDEO),) if VIDEO in tools and set(asked) != {RECORDS} else ()
     if frames and None in view.videos.values():
         return frames
@@ -156,7 +158,7 @@ def _forgetting(question: str, base: Plan) -> Plan:
     """Who is erased is known by name alone, and needs no photo."""
     name = name_in(question, FORGET)
     if not name:
-        return Plan(status="needs_clarification", remarks=(*base.remarks, WHOM_TO_FORGET))
+        return Plan(status="needs_clarification", lacking=(FORGET,), remarks=(*base.remarks, WHOM_TO_FORGET))
     return replace(base, calls=(Call.of(FORGET, name=name),))
 
 
@@ -189,9 +191,9 @@ def _about_whom(
         remark = clarify.whom(pointed.choices or _all_faces(view), view, understood)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
     if lacking := _lacking(question, base.asked):
-        return Plan(status="needs_clarification", remarks=(*base.remarks, *lacking))
+        return Plan(status="needs_clarification", lacking=(ENROL,), remarks=(*base.remarks, *lacking))
     made = (call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view))
-    calls = tuple(dict.fromkeys(_with_people(question, call) for call in made))
+    calls = tuple(dict.fromkeys(_with_stated(question, call) for call in made))
     if pointed.by_age and ATTRIBUTES in tools:
         # Who looks older is part of the answer: the rest rests on it.
         base = replace(base, asked=tuple(dict.fromkeys((*base.asked, ATTRIBUTES))))
@@ -289,7 +291,7 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
         subjects = subjects or view.photos
     if name in _BY_IMAGE:
         images = tuple(dict.fromkeys(image_of(subject) for subject in subjects))
-        return _on_files(images, view) if name == RECORDS else Call.of(name, images=images)
+        return _on_files(images, view, about) if name == RECORDS else Call.of(name, images=images)
     if name == _COMPARES and len(subjects) == 1:
         # "Is this the person in photo 2?" compares photo 2 with the others; one face is compared with all.
         if subjects[0].startswith("face"):
@@ -299,15 +301,18 @@ def _call(name: str, pointed: References, view: View, about: tuple[str, ...] = (
     return Call.of(name, subjects=subjects, about=about)
 
 
-def _on_files(images: Sequence[str], view: View) -> Call:
+def _on_files(images: Sequence[str], view: View, about: tuple[str, ...]) -> Call:
     """Records are those of a file: for a frame taken out of a video, the video's."""
     of = {still: video for video, stills in view.videos.items() for still in stills or ()}
     photos = [image for image in images if image not in of]
-    return Call.of(RECORDS, images=photos, videos=tuple(dict.fromkeys(of[image] for image in images if image in of)))
+    videos = tuple(dict.fromkeys(of[image] for image in images if image in of))
+    return Call.of(RECORDS, images=photos, videos=videos, about=about)
 
 
-def _with_people(question: str, call: Call) -> Call:
-    """The call with the name, consent and protection that the question states, where it is for the gallery."""
+def _with_stated(question: str, call: Call) -> Call:
+    """The call with what the question states for it: name, consent and protection for the gallery, or a document."""
+    if call.tool == QUALITY and document_in(question):
+        return Call.of(QUALITY, **json.loads(call.arguments), about=("document",))
     if call.tool not in (ENROL, FORGET, PROTECTED):
         return call
     given = {"name": name_in(question, call.tool)}

@@ -293,6 +293,8 @@ def _rest(base: Sequence[str], view: View, images: Sequence[str]) -> tuple[str, 
     rest = tuple(face for face in scope if face not in base)
     if rest and (base or len(rest) > 1):
         return rest
+    if len(base) > 1:
+        return tuple(base)  # all of them were spoken of: one of these, then
     # There is no other: the tool will say what there is.
     image = image_of(scope[0]) if scope else "image 1"
     return (f"{image.replace('image', 'face')}.{len(view.faces.get(image) or ()) + 1}",)

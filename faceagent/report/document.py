@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -150,6 +150,11 @@ class Document:
     reproduction: Reproduction
     version: str
 
+    @property
+    def anchors(self) -> frozenset[str]:
+        """Where links to exhibits may lead."""
+        return frozenset(anchor(item.id) for item in self.exhibits)
+
 
 def document(report: Report, pictures: Mapping[str, Pictures]) -> Document:
     """Present a report.
@@ -197,13 +202,17 @@ def together(sentence: str) -> str:
     return _PERCENT.sub("\\1\N{NO-BREAK SPACE}%", _ID.sub("\\1\N{NO-BREAK SPACE}\\2", sentence))
 
 
-def linked(line: str) -> tuple[tuple[str, str], ...]:
-    """A line as (text, target of its link or ""): the exhibits that it names, unless a file's name in quotes does."""
+def linked(line: str, anchors: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """A line as (text, target of its link or ""): exhibits that it names, unless a file's name in quotes does.
+
+    Args:
+        anchors: the targets that there are.
+    """
     parts: list[tuple[str, str]] = []
     for piece in _QUOTED.split(together(line)):
         for text in [piece] if piece.startswith("“") else _EXHIBIT.split(piece):
-            is_exhibit = not piece.startswith("“") and _EXHIBIT.fullmatch(text)
-            parts.append((text, anchor(text.lower()) if is_exhibit else ""))
+            target = anchor(text.lower())
+            parts.append((text, target if target in anchors and not piece.startswith("“") else ""))
     return tuple(part for part in parts if part[0])
 
 

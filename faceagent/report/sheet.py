@@ -33,6 +33,7 @@ class Sheet:
         self._folder = folder
         self._pictures = 0
         self._known: frozenset[str] = frozenset()
+        self._anchors: frozenset[str] = frozenset()
         self._shapes: dict[type, Callable[[Any], Any]] = {
             str: visible,
             tuple: lambda found: [self._plain(item) for item in found],
@@ -50,10 +51,11 @@ class Sheet:
     def of(self, shown: Document) -> dict[str, Any]:
         """The JSON value of a document."""
         groups = [*shown.across.groups, *(group for item in shown.exhibits for group in item.groups)]
+        self._anchors = shown.anchors
         self._known = frozenset(row.id for group in groups for row in group.rows)
         return self._fields(shown) | {
             "short": short(visible(shown.title)),
-            "lead": [_parts(line) for line in shown.summary],
+            "lead": [self._parts(line) for line in shown.summary],
             "symbols": {one.kind: one.symbol for one in shown.kinds},
             "colophon": f"Made with faceagent {shown.version}. The same findings with every raw value are in "
             "report.json, one line an exhibit in report.csv.",
@@ -81,8 +83,11 @@ class Sheet:
             "short": short(visible(item.name)),
         }
 
+    def _parts(self, line: str) -> list[list[str]]:
+        return [[visible(text), target] for text, target in linked(line, self._anchors)]
+
     def _shared(self, one: Shared) -> dict[str, Any]:
-        return self._fields(one) | {"who": _parts(one.who)}
+        return self._fields(one) | {"who": self._parts(one.who)}
 
     def _row(self, row: present.Row) -> dict[str, Any]:
         about = f"{row.subject} · {row.gloss}" if row.gloss else row.subject
@@ -132,7 +137,3 @@ def _step(step: Step) -> dict[str, str]:
         "evidence": first if first == last else f"{first} to {last}",
         "time": f"{step.milliseconds:.0f} ms",
     }
-
-
-def _parts(line: str) -> list[list[str]]:
-    return [[visible(text), target] for text, target in linked(line)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
 from conftest import EXAMPLES, as_jpeg
-from held import call, sentences
+from held import call, sentences, word
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ from faceagent.media import Photo, Pixels
 from faceagent.types import Evidence
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.forensics import ensemble, witnesses
-from faceagent_tools.forensics.ensemble import PARTS, Examiner
+from faceagent_tools.forensics.ensemble import PARTS, Examined, Examiner
 from faceagent_tools.forensics.network import ForensicNetwork, Look
 from faceagent_tools.forensics.windows import CELL
 from faceagent_tools.forgery import DetectForgery
@@ -154,6 +156,17 @@ def test_a_dissenting_part_is_said(portrait: Photo) -> None:
     quiet = [row for row in parts if row.value == "no_sign"]
     assert quiet, "the portrait shows no trace of a generator"
     assert sentences(claims).count("taken alone, does not reach its line") == len(quiet)
+
+
+@pytest.mark.parametrize("one", witnesses.APART, ids=lambda one: one.attribute)
+def test_what_is_beyond_the_ordinary_is_said(portrait: Photo, one: witnesses.Apart) -> None:
+    rows, _, session = call(tools(SURE), [portrait])
+    beyond = SimpleNamespace(features={one.feature: 1e3 if one.high else -1e3}, **{one.family: object()})
+    examined = cast(Examined, SimpleNamespace(signals=beyond))
+    row = session.ledger.record(witnesses._apart(one, examined, session.face("face 1.1")))
+    assert row.value == "unusual"
+    said = sentences(word(DetectForgery(READER), [answer(rows), row], session))
+    assert "which about 2 in 100 authentic photos show as well" in said
 
 
 def test_small_faces_are_not_judged(portrait: Photo) -> None:

@@ -44,6 +44,28 @@ def test_the_portrait_agrees_with_its_thumbnail() -> None:
     assert "thumbnail embedded in the file shows the same picture" in text
 
 
+def origin(raw: bytes) -> str:
+    """What is answered where only the origin was asked for."""
+    _, claims, _ = call([TOOL], [Photo.open(raw, name="photo.jpg")], about=("origin",))
+    return roles(claims, "answer")
+
+
+def test_asked_for_its_origin_a_file_without_any_says_so_first() -> None:
+    raw = (files.EXAMPLES / "portrait.jpg").read_bytes()
+    assert origin(raw) == "The file does not say when, where or with which camera the picture was taken."
+
+
+def test_asked_for_its_origin_the_camera_leads_and_what_is_missing_follows() -> None:
+    made = files.exif({0x010F: "Acme", 0x0110: "One"}, {0x9003: "2024:05:02 10:00:00"})
+    said = origin(files.jpeg(exif=made))
+    assert said.startswith("The file carries the record of a camera (“Acme” “One”), with “2024:05:02 10:00:00”")
+    assert said.endswith("The file does not say where the picture was taken.")
+    made.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
+    said = origin(files.jpeg(exif=made))
+    assert said.endswith("It names a place too, which is left in the file: a viewer of EXIF records shows it.")
+    assert "52" not in said
+
+
 def test_the_altered_portrait_differs_around_the_eyes() -> None:
     session = Session()
     session.add(Photo.open(files.EXAMPLES / "portrait-altered.jpg"))

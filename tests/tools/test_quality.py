@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+from conftest import EXAMPLES
+from held import call, roles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -433,3 +435,11 @@ def test_a_photo_as_it_was_taken_has_the_detail_of_its_size(tools: Toolbox, face
     asked = Asked(tools, (PORTRAIT, [face]))
     assert asked.row("effective_resolution").value == asked.row("face_size").value
     assert not any("was enlarged" in claim.sentence for claim in asked.claims)
+
+
+def test_asked_about_a_document_that_is_answered_first() -> None:
+    chosen = [DetectFaces(FaceDetector("faceagent")), AssessQuality(READER)]
+    _, claims, _ = call(chosen, [Photo.open(EXAMPLES / "portrait.jpg")], about=("document",))
+    answers = roles(claims, "answer")
+    assert answers.startswith("For a forensic examination or an identity document the face is too small: ")
+    assert "good enough to compare" in roles(claims, "reason")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from faceagent.errors import UsageError
 from faceagent.session import Session
@@ -13,11 +15,18 @@ from faceagent.types import Claim, Evidence
 from faceagent_tools import provenance_evidence, provenance_video, provenance_wording
 from faceagent_tools.provenance_evidence import QUALITY_METHOD, THUMBNAIL_METHOD, record_method
 from faceagent_tools.provenance_records.content_credentials import CredentialsReader
-from faceagent_tools.provenance_rows import ABSENT_PACKAGE, TOOL, credentials_method
+from faceagent_tools.provenance_rows import ABSENT_PACKAGE, CAPTURE, TOOL, credentials_method
 from faceagent_tools.provenance_video import container_method
 
 
-class InspectProvenance(FaceTool[FileArguments]):
+class ProvenanceArguments(FileArguments):
+    about: tuple[Literal["origin"], ...] = Field(
+        default=(),
+        description="origin: tell first when, where and with what it was taken. Empty: signs of alteration first.",
+    )
+
+
+class InspectProvenance(FaceTool[ProvenanceArguments]):
     """Reads the untouched bytes of a file: signed records, camera records, names of programs, a photo's thumbnail.
 
     Args:
@@ -34,14 +43,16 @@ class InspectProvenance(FaceTool[FileArguments]):
         "editing software, marks of generators, and whether the embedded thumbnail still shows the photo. Use it for "
         "questions about authenticity, editing, AI generation, cameras and dates."
     )
-    arguments: ClassVar[type[FileArguments]] = FileArguments
+    arguments: ClassVar[type[ProvenanceArguments]] = ProvenanceArguments
 
     def __init__(self, trust_anchors: Path | None = None) -> None:
         self._reader = CredentialsReader(_certificates(trust_anchors) if trust_anchors else None)
 
-    def run(self, session: Session, arguments: FileArguments) -> Sequence[Evidence]:
+    def run(self, session: Session, arguments: ProvenanceArguments) -> Sequence[Evidence]:
+        """All that files say of themselves; what was asked about comes first, and is worded first."""
         files = session.files_in(arguments.images, arguments.videos)
-        return [row for file in files for row in self._examine(session, file)]
+        rows = [row for file in files for row in self._examine(session, file)]
+        return sorted(rows, key=lambda row: row.attribute != CAPTURE) if "origin" in arguments.about else rows
 
     def _examine(self, session: Session, file: str) -> Sequence[Evidence]:
         if file in session.videos:

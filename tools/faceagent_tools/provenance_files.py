@@ -6,18 +6,21 @@ from collections.abc import Iterable, Sequence
 
 from faceagent.tool import Names
 from faceagent.types import Claim, ClaimRole, Evidence
+from faceagent_tools.provenance_rows import CAPTURE
 
 
 class FileRows:
     """The evidence on one file, by attribute, and how sentences call the file.
 
     exhibit: id of the photo or video. called: how sentences call that. touched: evidence on faces of the photo.
+    origin_first: where it comes from was asked, so that this is what the evidence begins with.
     """
 
     def __init__(self, exhibit: str, called: str, rows: Sequence[Evidence], names: Names) -> None:
         self.exhibit, self.called, self.names = exhibit, called, names
         self.touched = [row for row in rows if row.subject != exhibit]
         self._own = {row.attribute: row for row in rows if row.subject == exhibit}
+        self.origin_first = next(iter(self._own), None) == CAPTURE
 
     @property
     def is_video(self) -> bool:

@@ -18,6 +18,7 @@ from faceagent_tools.provenance_records.text import MANY
 from faceagent_tools.provenance_records.xmp import XmpRecord
 
 TOOL = "inspect_provenance"
+CAPTURE = "capture_record"
 # IPTC's vocabulary: cv.iptc.org/newscodes/digitalsourcetype. Those that a generative model had a part in come first.
 GENERATIVE = (
     "trainedAlgorithmicMedia",

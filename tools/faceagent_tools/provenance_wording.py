@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from faceagent.tool import Names
 from faceagent.types import Claim, ClaimRole, Evidence
 from faceagent_tools.provenance_files import FileRows, claim, claims_of, dicts, files_of, in_files, listed, upper
+from faceagent_tools.provenance_rows import CAPTURE
 
 # IPTC's terms in plain words, to go after "the picture" or "the video". The first group leads as an answer.
 GENERATED = {
@@ -49,6 +50,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     signs = {one.exhibit: list(_signs(one)) for one in read}
     claims = [claim for found in signs.values() for claim in found]
     quiet = [one for one in read if not signs[one.exhibit] and one.ok("generator_marks")]
+    claims += [claim for one in read if one.origin_first for claim in _origin(one)]
     claims += [*_no_sign(quiet), *_thumbnails_agree(read), *_software(read)]
     for one in read:
         claims += [*_context(one), *_unread(one)]
@@ -150,6 +152,26 @@ def _contradicting_times(one: FileRows) -> Iterator[Claim]:
         yield claim(row, "doubt", "A clock that was set wrong has the same effect.")
 
 
+# Where it comes from, where that was asked
+
+_STATES = {"time taken": "when", "place": "where", "model": "with which camera"}
+
+
+def _origin(one: FileRows) -> Iterator[Claim]:
+    row = one.ok(CAPTURE)
+    if row is None:
+        return
+    held = row.value if isinstance(row.value, list) else []
+    yield from _camera(one, "answer")
+    if "place" in held:
+        yield claim(
+            row, "answer", "It names a place too, which is left in the file: a viewer of EXIF records shows it."
+        )
+    lacking = [word for field, word in _STATES.items() if field not in held]
+    if lacking:
+        yield claim(row, "answer", f"{upper(one.file)} does not say {listed(lacking, 'or')} the {one.shown} was taken.")
+
+
 # No sign
 
 
@@ -161,7 +183,8 @@ def _no_sign(files: Sequence[FileRows]) -> Iterator[Claim]:
     others = [row for one in files for attribute in kept if (row := one.ok(attribute))]
     generator = "a generator" if any(one.is_video for one in files) else "an image generator"
     sentence = f"The records in {in_files(files)} show no sign of alteration or of {generator}."
-    yield claims_of(lead, "answer", sentence, others)
+    origin = all(one.origin_first for one in files)
+    yield claims_of(lead, "reason" if origin else "answer", sentence, others)
 
 
 def _context(one: FileRows) -> Iterator[Claim]:
@@ -170,7 +193,8 @@ def _context(one: FileRows) -> Iterator[Claim]:
     yield from _stated(one, TAKEN, "reason")
     yield from _cropped(one)
     yield from _face_editors(one)
-    yield from _camera(one)
+    if not one.origin_first:
+        yield from _camera(one)
     yield from _another_size(one)
     yield from _written(one)
     yield from _sound(one)
@@ -240,14 +264,14 @@ def _face_editors(one: FileRows) -> Iterator[Claim]:
         yield claim(row, "reason", f"{subject} {are} for changing faces; the records do not say what was done there.")
 
 
-def _camera(one: FileRows) -> Iterator[Claim]:
+def _camera(one: FileRows, role: ClaimRole = "reason") -> Iterator[Claim]:
     row = one.ok("capture_record")
     if row is None or not row.value:
         return
     model = " ".join(f"“{row.details[key]}”" for key in ("maker", "model") if row.details.get(key))
     of = f" of a camera ({model})" if model else " of a camera"
     taken = f", with “{row.details['taken']}” as the time of capture" if row.details.get("taken") else ""
-    yield claim(row, "reason", f"{upper(one.file)} carries the record{of}{taken}; such a record can be copied.")
+    yield claim(row, role, f"{upper(one.file)} carries the record{of}{taken}; such a record can be copied.")
 
 
 def _another_size(one: FileRows) -> Iterator[Claim]:
@@ -308,7 +332,9 @@ _ABSENT = {
 def _absences(files: Sequence[FileRows]) -> Iterator[Claim]:
     """What all files lack in one sentence; what only some lack in a short one after it."""
     lacking = {
-        attribute: [one for one in files if one.value(attribute) == absent]
+        attribute: [
+            one for one in files if one.value(attribute) == absent and not (attribute == CAPTURE and one.origin_first)
+        ]
         for attribute, (absent, _) in _ABSENT.items()
     }
     everywhere = [attribute for attribute, group in lacking.items() if group and len(group) == len(files)]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
@@ -82,7 +83,13 @@ class Measured:
         return self.scale.level(self.score)
 
 
-class AssessQuality(FaceTool[SubjectArguments]):
+class QualityArguments(SubjectArguments):
+    about: tuple[Literal["document"], ...] = Field(
+        default=(), description="document: a passport or the like is asked about, so that this is told first."
+    )
+
+
+class AssessQuality(FaceTool[QualityArguments]):
     """The tool. It needs the alignment's landmark model; its networks come with the package.
 
     Args:
@@ -95,13 +102,14 @@ class AssessQuality(FaceTool[SubjectArguments]):
         "estimating attributes, forensic examination. Also says why the quality is poor, whether something may cover "
         "the face, and whether the photo is strongly compressed."
     )
-    arguments = SubjectArguments
+    arguments = QualityArguments
     needs_faces = True
 
     def __init__(self, reader: FaceReader) -> None:
         self._reader = reader
 
-    def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:
+    def run(self, session: Session, arguments: QualityArguments) -> list[Evidence]:
+        """All measures; the size comes first, and is worded so, where a document is asked about."""
         table = quality_table.table()
         rows: list[Evidence] = []
         for image_id in session.images_in(arguments.subjects):
@@ -111,7 +119,7 @@ class AssessQuality(FaceTool[SubjectArguments]):
             for face in session.faces_in(arguments.subjects):
                 if face.image == image_id:
                     rows += self._face(session, face, table, compression)
-        return rows
+        return sorted(rows, key=lambda row: row.attribute != "face_size") if arguments.about else rows
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         return word(evidence, names)

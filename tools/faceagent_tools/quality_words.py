@@ -86,7 +86,8 @@ class FaceRows:
 
 
 def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
-    """Claims in the order in which they are to be said."""
+    """Claims in the order in which they are to be said; sizes come first in evidence for a document."""
+    document = bool(evidence) and evidence[0].attribute == _SIZES[0]
     faces = _by_face(evidence)
     measured = [face for face in faces if face.fitness.status == "ok"]
     groups = _grouped(measured)
@@ -96,7 +97,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     claims += _outside([face for face in left_out if "smallest_px" not in face.fitness.details], names)
     for group in groups:
         # A pronoun will do while there is nobody else whom it could mean.
-        who = _who(group, names) if len(groups) > 1 else ("it" if len(group) == 1 else "they")
+        who = _who(group, names) if len(groups) > 1 or document else ("it" if len(group) == 1 else "they")
         claims += _enlarged(group, names)
         claims += _consequence(group)
         claims += _other_purposes(group, who)
@@ -104,7 +105,14 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     claims += _sharpest(measured, names)
     claims += _compression([row for row in evidence if row.attribute == "compression"], bool(faces), names)
     claims += _covered(measured, names)
-    return claims
+    return [_for_document(claim) for claim in claims] if document else claims
+
+
+def _for_document(claim: Claim) -> Claim:
+    """What is said of documents answers, and what is said of comparing is a reason."""
+    if claim.role == "doubt":
+        return claim
+    return claim.model_copy(update={"role": "answer" if "identity document" in claim.sentence else "reason"})
 
 
 def _by_face(evidence: Sequence[Evidence]) -> list[FaceRows]:

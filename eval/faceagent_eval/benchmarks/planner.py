@@ -56,7 +56,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Planned:
-    """called: tools. declined: something was. back: a question was asked back. milliseconds: of planning."""
+    """called: tools, and those that wait for a name or consent. declined: something was. back: it was not understood.
+
+    milliseconds: of planning.
+    """
 
     item: Item
     called: frozenset[str]
@@ -99,7 +102,8 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
             figures=tuple(figure for part in ("val", "held out", "natural") for figure in _part(part, measured)),
             notes=(
                 "exact: the tools called are those asked for, no more and no fewer; none for what is declined or is no "
-                "question for this assistant.",
+                "question for this assistant. An enrolment without a name or consent, and an erasure without a name, are "
+                "rightly asked back, and count as called.",
                 "wrongly called: a tool beyond those asked for. fabricated: a tool where none was asked for.",
                 "val shares the vocabulary of the phrases that are trained on: natural says more.",
                 "natural: written by somebody who knew the labels and no phrase; not by those who will ask.",
@@ -122,9 +126,9 @@ def planned(item: Item, made: Plan, milliseconds: float) -> Planned:
     """A plan held against its question."""
     return Planned(
         item,
-        frozenset(call.tool for call in made.calls),
+        frozenset((*(call.tool for call in made.calls), *made.lacking)),
         any(topic.why in made.remarks for topic in topics()),
-        made.status == "needs_clarification",
+        made.status == "needs_clarification" and not made.lacking,
         milliseconds,
     )
 

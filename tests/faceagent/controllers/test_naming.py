@@ -98,3 +98,18 @@ def test_forgetting_needs_a_name_and_no_photo():
 )
 def test_the_other_questions_about_people(question, tool, given):
     assert arguments(question)[tool] == given
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("Is it good enough for a passport?", ["document"]),
+        ("Ist das Foto scharf genug für den Personalausweis?", ["document"]),
+        ("这张照片可以做证件照吗？", ["document"]),
+        ("Is the photo sharp enough?", None),
+        ("Is it good enough to pass as a portrait?", None),
+    ],
+)
+def test_a_document_that_is_spoken_of_reaches_the_tool(question, about):
+    (call,) = plan(question, ONE, ("assess_quality",)).calls
+    assert json.loads(call.arguments).get("about") == about

@@ -85,7 +85,7 @@ ATTRIBUTES = {
     "Are the eyes open, and which way is the head turned?": ("estimate_pose", ["eyes", "head", "gaze"]),
     "Are her eyes closed, and where is she looking?": ("estimate_pose", ["eyes", "head", "gaze"]),
     "Is she wearing a face mask?": ("assess_quality", []),
-    "How old is this photo?": ("inspect_provenance", []),
+    "How old is this photo?": ("inspect_provenance", ["origin"]),
     "Is this child the same as the other?": ("compare_faces", []),
 }
 
@@ -227,7 +227,10 @@ def test_what_is_asked_of_whole_photos_is_not_asked_of_stills() -> None:
 def test_the_records_of_somebody_in_a_video_are_the_videos() -> None:
     view = of_view({"image 1": None, "image 2": ("face 2.1", "face 2.2")}, ("image 2",))
     (call,) = plan("When was the picture 2 taken?", view, FILMS).calls
-    assert (call.tool, json.loads(call.arguments)) == ("inspect_provenance", {"videos": ["video 1"]})
+    assert (call.tool, json.loads(call.arguments)) == (
+        "inspect_provenance",
+        {"about": ["origin"], "videos": ["video 1"]},
+    )
 
 
 def test_nobody_in_a_video_leaves_its_records() -> None:

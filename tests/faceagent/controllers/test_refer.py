@@ -97,6 +97,7 @@ def test_whom_a_question_means(question: str, view: View, history: list[Earlier]
         ("How old is she?", THREE, after("face 1.1", "face 1.3"), ["face 1.1", "face 1.3"]),
         ("and the other one?", THREE, LEFT, ["face 1.2", "face 1.3"]),
         ("and the other one?", TWO, [], ["face 1.1", "face 1.2"]),
+        ("and the other one, is she smiling?", TWO, after("face 1.1", "face 1.2"), ["face 1.1", "face 1.2"]),
         ("Is the man in the middle smiling?", photo(4), [], ["face 1.2", "face 1.3"]),
         ("How old is she in photo 2?", photo(1, 2), [], ["face 2.1", "face 2.2"]),
         ("Is the man on the left smiling?", photo(2, 2), [], ["face 1.1", "face 2.1"]),
@@ -211,7 +212,7 @@ def test_a_comparison_is_about_several_faces_anyway() -> None:
 
 def test_a_photo_is_one_whoever_is_in_it() -> None:
     (call,) = plan("When was this picture of her taken?", TWO, ALL).calls
-    assert (call.tool, call.arguments) == ("inspect_provenance", "{}")
+    assert (call.tool, call.arguments) == ("inspect_provenance", '{"about": ["origin"]}')
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -110,6 +111,7 @@ def _saved(pixels: Pixels) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def ijg_table(quality: int) -> Floats:
     """[8, 8]: the IJG's luma table at a quality of 1-100."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
@@ -139,7 +141,11 @@ def _dips(chosen: Floats, table: Floats) -> Floats:
     errors = []
     for quality in QUALITIES:
         step = ijg_table(quality).reshape(64)[1:]
-        errors.append(np.mean((chosen - step * np.rint(chosen / step)) ** 2))
+        off = chosen / step
+        np.rint(off, out=off)
+        off *= step
+        off -= chosen
+        errors.append(np.vdot(off, off) / off.size)
     curve = 10 * np.log10(np.array(errors) + 1e-3)
     coarser = [ijg_table(quality).mean() > _COARSER * table.mean() for quality in QUALITIES[1:-1]]
     return np.where(coarser, (curve[:-2] + curve[2:]) / 2 - curve[1:-1], 0.0)

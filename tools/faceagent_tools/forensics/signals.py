@@ -7,12 +7,11 @@ made by `faceagent_finetune.nets.forensic_signals`, which writes calibration/for
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -41,8 +40,8 @@ class Signals:
     geometry: Geometry | Unmeasured
     compression: Compression | Unmeasured
 
-    @property
-    def features(self) -> dict[str, float]:
+    @cached_property
+    def features(self) -> Mapping[str, float]:
         """By family and name ("noise.contrast", "spectrum.luma.12"); what was not measured is left out."""
         found = {
             "spectrum": self.spectrum,
@@ -54,7 +53,7 @@ class Signals:
             name: value
             for family, measured in found.items()
             if not isinstance(measured, Unmeasured)
-            for name, value in _flat(family, dataclasses.asdict(measured))
+            for name, value in _flat(family, vars(measured))
         }
 
 

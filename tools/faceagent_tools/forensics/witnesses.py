@@ -199,7 +199,7 @@ def _apart(one: Apart, examined: Examined, face: Face) -> Evidence:
             meaning="beyond what is ordinary",
             source="98 of 100 authentic photos lie within: calibration/forensic_signals.json",
         ),
-        details={"ordinary": [low, high], "in_100_authentic_photos": 98},
+        details={"ordinary": [low, high], "authentic_photos_beyond": 2, "of_authentic_photos": 100},
     )
 
 
