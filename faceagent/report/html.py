@@ -48,7 +48,7 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         loader=PackageLoader("faceagent.report"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_finalize,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -74,7 +74,7 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
     )
 
 
-def _finalize(shown: Any) -> Any:
+def finalize(shown: Any) -> Any:
     """Called by Jinja on everything that a template prints, before it is escaped."""
     return visible(shown) if type(shown) is str else shown
 

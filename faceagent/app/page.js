@@ -1,0 +1,1 @@
+/* what the page needs of the browser */
