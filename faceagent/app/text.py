@@ -22,7 +22,7 @@ def render(desk: Desk, template: str, **values: Any) -> str:
 def _environment(language: str) -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    from faceagent.report import html, present
+    from faceagent.report import html
 
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("faceagent.app"), PackageLoader("faceagent.report")]),
@@ -34,6 +34,6 @@ def _environment(language: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
-    environment.filters |= {"together": html.together, "anchor": html.anchor, "citations": present.citations}
+    environment.filters |= html.filters()
     environment.globals["languages"] = LANGUAGES
     return environment
