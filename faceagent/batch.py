@@ -6,10 +6,11 @@ One bad file never stops the rest, and never goes missing.
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from faceagent.errors import MediaError, MissingExtra, UsageError
+from faceagent.errors import FaceAgentError, MediaError, MissingExtra, UsageError
 from faceagent.media import Limits, Photo
 from faceagent.types import Failure
 from faceagent.video import Video, take
@@ -78,7 +79,17 @@ def _is_media(path: Path) -> bool:
 def media(paths: Iterable[Path], limits: Limits | None = None) -> Iterator[Photo | Video | Failure]:
     """Open files one at a time."""
     for path in paths:
-        try:
-            yield take(path, limits)
-        except (MediaError, MissingExtra) as error:
-            yield Failure(name=str(path), message=error.message + ".", mend=f"{error.mend}." if error.mend else None)
+        yield attempt(str(path), partial(take, path, limits))
+
+
+def attempt(name: str, opening: Callable[[], Photo | Video]) -> Photo | Video | Failure:
+    """What `opening` opens, or why the file of this name cannot be used."""
+    try:
+        return opening()
+    except (MediaError, MissingExtra) as error:
+        return failure(name, error)
+
+
+def failure(name: str, error: FaceAgentError) -> Failure:
+    """Why the file of this name cannot be used, for a report."""
+    return Failure(name=name, message=f"{error.message}.", mend=f"{error.mend}." if error.mend else None)

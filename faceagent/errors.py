@@ -4,7 +4,9 @@
 
     FaceAgentError
     ├── InputError              what the caller gave cannot be used
-    │   ├── MediaError          a file that is not a usable photo
+    │   ├── MediaError          a file that is not a usable photo …
+    │   │   ├── MediaTooLarge   … because it is over a limit
+    │   │   └── UnknownFormat   … because it is neither photo nor video
     │   ├── UnknownReference    "face 1.7" where image 1 has two faces
     │   └── UsageError          arguments that contradict each other
     ├── MissingExtra            an optional package is not installed
@@ -14,6 +16,7 @@
     ├── GalleryError            the gallery of enrolled people cannot be used
     ├── AuditError              the audit log cannot be written or read
     ├── PolicyError             refused: the policy in force does not allow it
+    ├── Busy                    there is too much to do at present
     ├── ToolError               a measurement failed for good
     └── ControllerError         the chat model did not produce a usable turn
 
@@ -54,6 +57,14 @@ class MediaError(InputError):
     """A file that is not a usable photo: missing, empty, truncated, not an image, or over a limit."""
 
 
+class MediaTooLarge(MediaError):
+    """A file with more bytes or pixels than the limits allow."""
+
+
+class UnknownFormat(MediaError):
+    """A file whose content is neither a photo nor a video that can be read, whatever it is called."""
+
+
 class UnknownReference(InputError):
     """An image or face id that the session does not have."""
 
@@ -92,6 +103,14 @@ class AuditError(FaceAgentError):
 
 class PolicyError(FaceAgentError):
     """The policy in force does not allow what was asked."""
+
+
+class Busy(FaceAgentError):
+    """There is too much to do at present. `seconds`: after how long it is worth asking again."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message, f"Try again in {seconds} seconds")
+        self.seconds = seconds
 
 
 class ToolError(FaceAgentError):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from faceagent.errors import MediaError, MissingExtra
+from faceagent.errors import MediaError, MediaTooLarge, MissingExtra, UnknownFormat
 from faceagent.geometry import Affine
 from faceagent.types import Exhibit
 
@@ -155,7 +155,7 @@ def _read(path: Path, limits: Limits) -> bytes:
 
 def _check_bytes(size: int, name: str, limits: Limits) -> None:
     if size > limits.max_bytes:
-        raise MediaError(
+        raise MediaTooLarge(
             f"{name} has {size / 2**20:.1f} MB, over the limit of {limits.max_bytes / 2**20:.0f} MB",
             "Raise the limit with --max-megabytes (Python: Limits(max_bytes=…)) if you trust the file",
         )
@@ -163,10 +163,10 @@ def _check_bytes(size: int, name: str, limits: Limits) -> None:
 
 def check_pixels(width: int, height: int, name: str, limits: Limits) -> None:
     """Raises:
-    MediaError: there are more than the limits allow.
+    MediaTooLarge: there are more than the limits allow.
     """
     if width * height > limits.max_pixels:
-        raise MediaError(
+        raise MediaTooLarge(
             f"{name} has {width} x {height} pixels, over the limit of {limits.max_pixels / 1e6:.0f} megapixels",
             "Raise the limit with --max-megapixels (Python: Limits(max_pixels=…)) if you trust the file",
         )
@@ -296,9 +296,11 @@ def _decoding(name: str) -> Iterator[None]:
     except MediaError:
         raise
     except UnidentifiedImageError:
-        raise MediaError(f"{name} is not an image that can be read", f"Use one of {', '.join(FORMATS[:7])}") from None
+        raise UnknownFormat(
+            f"{name} is not an image that can be read", f"Use one of {', '.join(FORMATS[:7])}"
+        ) from None
     except Image.DecompressionBombError:
-        raise MediaError(
+        raise MediaTooLarge(
             f"{name} claims far more pixels than any photo has", "Do not open it elsewhere either"
         ) from None
     except DECODER_ERRORS as error:

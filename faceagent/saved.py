@@ -7,13 +7,13 @@ write to it can change what was said and measured.
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from faceagent.errors import MediaError, UsageError, first_fault
+from faceagent.files import write_whole
 from faceagent.media import Limits, Photo
 from faceagent.types import Evidence, Face, Frozen, Named, Turn
 from faceagent.video import Frame, Video
@@ -65,17 +65,9 @@ def write(saved: Saved, path: Path) -> None:
     Raises:
         UsageError: it cannot be written there.
     """
-    draft: Path | None = None
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as stream:
-            draft = Path(stream.name)
-            stream.write(saved.model_dump_json(indent=1))
-        draft.replace(path)
+        write_whole(path, saved.model_dump_json(indent=1).encode("utf-8"), private=True)
     except OSError as error:
-        if draft is not None:
-            draft.unlink(missing_ok=True)
         raise UsageError(
             f"The conversation cannot be written to {path} ({error.strerror})", "Choose another place"
         ) from error

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faceagent.errors import MediaError, MissingExtra
+from faceagent.errors import MediaError, MediaTooLarge, MissingExtra
 from faceagent.media import Limits, Photo, check_pixels
 from faceagent.types import Exhibit
 
@@ -31,6 +31,8 @@ _ATOMS = (b"moov", b"mdat", b"wide", b"free")  # QuickTime of before there was "
 # Matroska and WebM, FLV, Ogg, MPEG program stream, MPEG video, ASF.
 _HEADS = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u")
 _PACKET = 188  # bytes, of a transport stream
+HEAD = _PACKET + 1
+"""Bytes at the start of a file that tell whether it is a video."""
 RUNS, LENGTH = 12, 4
 """Runs of a sample, and frames of a run."""
 
@@ -76,20 +78,24 @@ class Video:
     limits: Limits = field(default_factory=Limits)
 
     @staticmethod
-    def open(path: str | Path, *, limits: Limits | None = None) -> Video:
+    def open(path: str | Path, *, name: str | None = None, limits: Limits | None = None) -> Video:
         """Read what the container states; no frame but the first is decoded.
+
+        Args:
+            name: what it is called; by default as its file is.
 
         Raises:
             MediaError: it is missing, not a video, damaged from the start, or over a limit.
             MissingExtra: the `video` extra is not installed.
         """
         path, limits = Path(path), limits or Limits()
-        sha256, size = _fingerprint(path, limits)
-        with opened(path) as container:
-            stream = _stream(container, path.name)
-            check_pixels(stream.width, stream.height, path.name, limits)
+        name = name or path.name
+        sha256, size = _fingerprint(path, name, limits)
+        with opened(path, name) as container:
+            stream = _stream(container, name)
+            check_pixels(stream.width, stream.height, name, limits)
             found = Video(
-                name=path.name,
+                name=name,
                 path=path,
                 sha256=sha256,
                 bytes=size,
@@ -103,7 +109,7 @@ class Video:
                 limits=limits,
             )
         if found.duration <= 0:
-            found = replace(found, duration=_measured_duration(path))
+            found = replace(found, duration=_measured_duration(path, name))
         first = next((item for item in found.sample(1, 1) if isinstance(item, Frame)), None)
         return found if first is None else replace(found, width=first.photo.width, height=first.photo.height)
 
@@ -129,7 +135,7 @@ class Video:
         Raises:
             MediaError: the file is gone or cannot be opened any more.
         """
-        with opened(self.path) as container:
+        with opened(self.path, self.name) as container:
             stream = _stream(container, self.name)
             last = -1.0
             for run in range(runs):
@@ -188,9 +194,13 @@ def is_video(path: str | Path) -> bool:
     """Whether a file begins as those of `CONTAINERS` do. False where it cannot be read."""
     try:
         with Path(path).open("rb") as stream:
-            head = stream.read(_PACKET + 1)
+            return begins_a_video(stream.read(HEAD))
     except OSError:
         return False
+
+
+def begins_a_video(head: bytes) -> bool:
+    """The same of the first `HEAD` bytes of a file."""
     if head[4:8] == b"ftyp":
         return head[8:11] not in _PICTURE_BRANDS
     if head[:4] == b"RIFF":
@@ -218,13 +228,13 @@ def clock(seconds: float) -> str:
     return f"{head}:{rest // 10:02}.{rest % 10}"
 
 
-def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
+def _fingerprint(path: Path, name: str, limits: Limits) -> tuple[str, int]:
     """SHA-256 and size, read in pieces."""
     try:
         size = path.stat().st_size
         if size > limits.max_video_bytes:
-            raise MediaError(
-                f"{path.name} has {size / 2**30:.1f} GB, over the limit of {limits.max_video_bytes / 2**30:.0f} GB",
+            raise MediaTooLarge(
+                f"{name} has {size / 2**30:.1f} GB, over the limit of {limits.max_video_bytes / 2**30:.0f} GB",
                 "Raise the limit (Python: Limits(max_video_bytes=…)) if you trust the file",
             )
         with path.open("rb") as stream:
@@ -236,21 +246,23 @@ def _fingerprint(path: Path, limits: Limits) -> tuple[str, int]:
 
 
 @contextmanager
-def opened(path: Path, *, xmp: bool = False) -> Iterator[InputContainer]:
+def opened(path: Path, name: str | None = None, *, xmp: bool = False) -> Iterator[InputContainer]:
     """A video file as a container that is read as it is needed.
 
     Args:
+        name: what errors call it; by default as its file is called.
         xmp: also read an XMP packet, as "xmp" of the metadata (MP4 and QuickTime only).
 
     Raises:
         MediaError: it is missing, of a container that is not allowed, or, for what the caller does with it, damaged.
         MissingExtra: the `video` extra is not installed.
     """
+    name = name or path.name
     try:
         # Imported where used: it is an optional package.
         import av
     except ImportError:
-        raise MissingExtra(f"{path.name} is a video and reading it", "video") from None
+        raise MissingExtra(f"{name} is a video and reading it", "video") from None
     options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file", "export_xmp": str(int(xmp))}
     try:
         # As a stream: a name could be taken for an address or a pattern. Metadata need not be UTF-8, whatever it says.
@@ -261,7 +273,7 @@ def opened(path: Path, *, xmp: bool = False) -> Iterator[InputContainer]:
             yield container
     except (av.FFmpegError, OSError) as error:
         raise MediaError(
-            f"{path.name} is not a video that can be read ({_said(error)})", "Copy or download it again"
+            f"{name} is not a video that can be read ({_said(error)})", "Copy or download it again"
         ) from error
 
 
@@ -283,9 +295,9 @@ def _stated_duration(container: InputContainer, stream: VideoStream) -> float:
     return (container.duration or 0) / 1e6
 
 
-def _measured_duration(path: Path) -> float:
+def _measured_duration(path: Path, name: str) -> float:
     """Time of the last packet, for containers that do not state it (streams that were recorded live)."""
-    with opened(path) as container:
-        stream = _stream(container, path.name)
+    with opened(path, name) as container:
+        stream = _stream(container, name)
         unit = float(stream.time_base or 1)
         return max((packet.pts * unit for packet in container.demux(stream) if packet.pts is not None), default=0.0)

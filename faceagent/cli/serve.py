@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import os
 import shlex
 import shutil
@@ -14,6 +13,7 @@ from typing import Any
 
 from faceagent.cli.console import complain, say
 from faceagent.controllers.serving import IMAGES, LENGTH, PORT, Serving, serving
+from faceagent.web.hosts import is_loopback
 
 KEY = "FACEAGENT_API_KEY"
 
@@ -69,16 +69,9 @@ def _become(program: str, arguments: Sequence[str]) -> int:
 
 
 def _open_to_others(wanted: Serving) -> tuple[str, ...]:
-    if os.environ.get(KEY) or _is_loopback(wanted.host):
+    if os.environ.get(KEY) or is_loopback(wanted.host):
         return ()
     return (f"Whoever reaches {wanted.host}:{wanted.port} can use this server: put a key into {KEY}, here and there.",)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _written(command: Sequence[str]) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from faceagent.errors import InputError
+from faceagent.files import write_whole
 from faceagent.report.drawing import Pictures
 from faceagent.report.html import to_html
 from faceagent.report.table import to_csv
@@ -31,31 +30,8 @@ def write_report(report: Report, pictures: Mapping[str, Pictures], out_dir: str 
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return {kind: _replace(folder / f"report.{kind}", data) for kind, data in contents.items()}
+        return {kind: write_whole(folder / f"report.{kind}", data, private=False) for kind, data in contents.items()}
     except OSError as error:
         raise InputError(
             f"The report cannot be written to {folder} ({error.strerror or error})", "Choose another folder with --out"
         ) from error
-
-
-def _replace(path: Path, data: bytes) -> Path:
-    """Write beside the target and move into place, so that a reader never sees half a file."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes files that only their owner can read; a report follows the user's umask like any other file.
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -7,6 +7,7 @@ run only where they are asked for.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any
@@ -65,7 +66,7 @@ SMALL_FACE_PX = 24
 
 
 class FaceDetector:
-    """Finds faces. Models load on first use.
+    """Finds faces. Models load on first use; safe to use from several threads.
 
     Args:
         backend: one of `detectors.CHOICES`. "auto" takes YuNet when its file is here, else our own network, else dlib.
@@ -90,6 +91,7 @@ class FaceDetector:
         self._wanted = backend or "auto"
         self._margin, self._floor = margin, floor
         self._reader = reader or FaceReader()
+        self._hog_lock = threading.Lock()
 
     @cached_property
     def backend(self) -> str:
@@ -216,7 +218,8 @@ class FaceDetector:
         return searched(photo.pixels, side, degrees, search)
 
     def _hog_pass(self, view: Pixels) -> list[Raw]:
-        boxes, scores, _ = self._hog.run(np.ascontiguousarray(view), 1, self.floor)
+        with self._hog_lock:  # dlib scans in memory of the detector's own: two threads at once corrupt it
+            boxes, scores, _ = self._hog.run(np.ascontiguousarray(view), 1, self.floor)
         return [
             Raw(
                 Box(x0=box.left(), y0=box.top(), x1=box.right() + 1, y1=box.bottom() + 1), float(score), (), "none", 0.0
