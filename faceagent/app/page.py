@@ -7,9 +7,9 @@ from importlib.resources import files
 import gradio as gr
 
 from faceagent.app import about, chat, live, models, people, reports, text
-from faceagent.app.desk import Desk
+from faceagent.app.desk import UPLOADS_KEPT, Desk
 
-KEPT = (3600, 24 * 3600)
+KEPT = (3600, int(UPLOADS_KEPT.total_seconds()))
 """Seconds: how often the files of uploads and downloads are looked through, and after how long they are removed."""
 
 
@@ -35,7 +35,8 @@ def build(desk: Desk) -> gr.Blocks:
 
 
 def style() -> str:
-    return files("faceagent.app").joinpath("style.css").read_text(encoding="utf-8")
+    folder = files("faceagent.app")
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "tabs.css"))
 
 
 def script() -> str:

@@ -109,6 +109,7 @@ def front_door(desk: Desk, passwords: Mapping[str, str] | None = None, host: str
         first.cancel()
         for page in pages.values():
             await page.close()
+        await asyncio.to_thread(desk.seat.close)
 
     # A name that is not this machine's own is somebody else's page that was pointed here.
     hosts = ["localhost", "127.0.0.1", "[::1]", "testserver"] if _own(host) else ["*"]
@@ -157,7 +158,7 @@ def _mounted(desk: Desk) -> Asgi:
 
     from faceagent.app import page
 
-    private = [str(desk.folder(name)) for name in ("conversations",)]
+    private = [str(desk.folder(name)) for name in ("conversations", "reports", "report-files", "gallery")]
     return gradio.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         page.build(desk),

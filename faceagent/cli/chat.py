@@ -61,6 +61,7 @@ def run(chosen: argparse.Namespace) -> int:
             purpose=chosen.purpose,
             limits=limits_of(chosen),
             gallery=gallery,
+            shared=passwords is not None,
         )
 
         def ready(address: str) -> None:

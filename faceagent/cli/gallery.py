@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
 from faceagent.cli.keys import add_gallery, asked, gallery_of
-from faceagent.errors import MediaError, UsageError
+from faceagent.errors import MediaError
 
 if TYPE_CHECKING:
     from faceagent.gallery import Gallery, Key, Person
@@ -105,16 +105,13 @@ def _search(chosen: argparse.Namespace) -> int:
 
 def _called(gallery: Gallery, name: str, chosen: argparse.Namespace, arguments: Mapping[str, Any]) -> int:
     """Hand photos to a tool and say what it says; the call goes into the audit log."""
-    from faceagent.audit import pseudonymous
+    from faceagent.direct import call
     from faceagent.media import Photo
-    from faceagent.narrate import compose, narrate
+    from faceagent.narrate import compose
     from faceagent.policy import purpose
     from faceagent.session import Session
-    from faceagent.tool import Names, Toolbox
+    from faceagent.tool import Toolbox
 
-    tools = Toolbox.installed()
-    if name not in tools:
-        raise UsageError(f"No installed tool does that ({name})", "Install faceagent itself rather than its core alone")
     session = Session(chosen.purpose and purpose(chosen.purpose).name, gallery)
     failed = False
     for path in chosen.photos:
@@ -125,21 +122,9 @@ def _called(gallery: Gallery, name: str, chosen: argparse.Namespace, arguments: 
             failed = True
     if not session.images:
         return 1
-    outcomes = tools.call(session, name, arguments)
-    steps = [outcome.step.model_dump(mode="json", include={"tool", "arguments", "status"}) for outcome in outcomes]
-    told: dict[str, Any] = {
-        "purpose": session.purpose,
-        "photos": [one.sha256 for one in session.exhibits()],
-        "steps": steps,
-    }
-    gallery.audit.append("called", {key: pseudonymous(value, gallery.pseudonyms()) for key, value in told.items()})
-    names = Names(images=session.images, faces=tuple(face.id for face in session.faces()))
-    narration = narrate(outcomes, (name,), tools, names)
-    say(compose(narration.claims, narration.not_established))
-    status = outcomes[-1].step.status
-    if status == "refused":
-        raise UsageError(outcomes[-1].step.message or f"{name} refused")
-    return 1 if failed or status == "failed" or all(row.status != "ok" for row in outcomes[-1].evidence) else 0
+    called = call(Toolbox.installed(), session, name, arguments)
+    say(compose(called.narration.claims, called.narration.not_established))
+    return 1 if failed or not called.succeeded else 0
 
 
 def _list(chosen: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 import faceagent
+from faceagent.errors import UnknownReference
 from faceagent.report import present
 from faceagent.report.drawing import Pictures
 from faceagent.report.summary import FOUND, MEANING
@@ -67,6 +68,22 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         style=Markup(style),
         policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
     )
+
+
+def exhibit_alone(page: str, exhibit_id: str) -> str:
+    """Of a page that `to_html` wrote, one exhibit: a page of the same style under the same policy.
+
+    Whatever a file says is escaped in it, so that the marks looked for are the template's own.
+
+    Raises:
+        UnknownReference: the page has no such exhibit.
+    """
+    head, _, body = page.partition("<body>")
+    start = re.search(rf'<article class="exhibit[^"]*" id="{anchor(exhibit_id)}"', body)
+    if start is None:
+        raise UnknownReference(f"This report has no {exhibit_id!r}", "Look at the list of its exhibits")
+    article = body[start.start() : body.index("</article>", start.end())]
+    return f'{head}<body><div class="page">{article}</article></div></body></html>'
 
 
 def filters() -> dict[str, Callable[..., object]]:
