@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from platform import python_version
 
-import gradio as gr
-
 import faceagent
 from faceagent import policy
 from faceagent.app import text
 from faceagent.app.desk import REPORTS_KEPT, UPLOADS_KEPT, Desk
-from faceagent.app.parts import QUIET, html
+from faceagent.app.parts import QUIET, html, sight
 
 PARTS = ("gradio", "langchain-core", "pydantic", "numpy", "onnxruntime", "opencv-python-headless", "pillow", "dlib-bin")
 
 
 def tab(desk: Desk) -> None:
-    shown = html("about", about(desk))
+    seen, shown = sight("about-seen"), html("about", about(desk))
     # Anew at each visit: a gallery may have been opened, or the seat given away, since.
-    gr.on(None, lambda: about(desk), None, shown, **QUIET)
+    seen.seen(lambda: about(desk), None, shown, **QUIET)
 
 
 @dataclass(frozen=True)

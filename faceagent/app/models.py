@@ -13,7 +13,7 @@ import gradio as gr
 
 from faceagent.app import text
 from faceagent.app.desk import Desk
-from faceagent.app.parts import QUIET, data_of, html, sentences
+from faceagent.app.parts import QUIET, data_of, html, sentences, sight
 from faceagent.errors import FaceAgentError, UsageError
 from faceagent.report.present import heading
 from faceagent.tool import Backend
@@ -32,12 +32,12 @@ class Models:
         self.desk = desk
         _ = desk.gettext
         with gr.Column(elem_id="models", min_width=0):
-            self.seat = html("models-seat")
+            seen, self.seat = sight("models-seen"), html("models-seat")
             if not desk.settings.shared:
                 with gr.Row(elem_id="models-switch"):
                     self._switch()
             self.list = html("models-list", acts=("get",))
-        gr.on(None, self._now, None, [self.seat, self.list], **QUIET)
+        seen.seen(self._now, None, [self.seat, self.list], **QUIET)
         if not desk.settings.shared:
             self.go.click(
                 self._give, [self.kind, self.where, self.bits], [self.seat, self.list], api_visibility="private"

@@ -19,6 +19,7 @@ element.addEventListener('click', (event) => {
 """
 """A button with data-act="open" raises the component's event `open`, with what else is in its data. Gradio knows the
 events by their names in quotes."""
+_SEEN = "new IntersectionObserver(([part]) => { if (part.isIntersecting) trigger('seen'); }).observe(element);"
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -30,6 +31,11 @@ def html(name: str, value: str = "", acts: Sequence[str] = (), script: str = "",
     """
     listening = _ACTS % list(acts) if acts else ""
     return gr.HTML(value, js_on_load=listening + script, apply_default_css=False, elem_id=name, **more)
+
+
+def sight(name: str) -> gr.HTML:
+    """A place on the page that raises the event `seen` each time its tab comes into sight."""
+    return html(name, script=_SEEN)
 
 
 def user(request: gr.Request) -> str:

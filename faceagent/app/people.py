@@ -12,7 +12,7 @@ import gradio as gr
 from faceagent import policy
 from faceagent.app import register, text
 from faceagent.app.desk import Desk
-from faceagent.app.parts import QUIET, data_of, html, sentences
+from faceagent.app.parts import QUIET, data_of, html, sentences, sight
 from faceagent.app.register import Result, Wish
 from faceagent.gallery.keys import SHORTEST
 
@@ -30,6 +30,7 @@ class People:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.seen = sight("people-seen")
         with gr.Column(elem_id="people-door", visible=False, min_width=0) as self.door:
             self._closed()
         with gr.Row(elem_id="people", visible=False) as self.inside:
@@ -65,7 +66,7 @@ class People:
             html("people-enrol-about", text.render(self.desk, "people_enrol.html.j2"))
             self.name = gr.Textbox(label=_("Name"), elem_id="enrol-name", max_length=120)
             self.photos = self._files(_("Photos of this one person"), "enrol-photos")
-            with gr.Group(elem_id="enrol-consent"):
+            with gr.Column(elem_id="enrol-consent", min_width=0):
                 self.statement = gr.Textbox(
                     label=_("Consent: how and when the person agreed"),
                     placeholder=_("She agreed in writing, 2 May 2026."),
@@ -117,7 +118,7 @@ class People:
 
     def _wire(self) -> None:
         ways = [self.door, self.inside, self.about, self.first, self.again, self.keyring, self.open, self.list]
-        gr.on(None, self._state, None, ways, **QUIET)
+        self.seen.seen(self._state, self.search, ways, **QUIET)
         gr.on(
             [self.open.click, self.again.submit],
             self._open,
@@ -141,7 +142,7 @@ class People:
 
     # The door
 
-    def _state(self) -> dict[Any, Any]:
+    def _state(self, wanted: str) -> dict[Any, Any]:
         with sentences():
             kind = register.door(self.desk)
         locked, shared = kind != "open", self.desk.settings.shared
@@ -156,7 +157,7 @@ class People:
             self.keyring: gr.Checkbox(value=False, visible=typed and kind == "none"),
             self.open: gr.Button(self._opening(kind), visible=typed),
         }
-        return changed if locked else {**changed, self.list: self._list("")}
+        return changed if locked else {**changed, self.list: self._list(wanted)}
 
     def _opening(self, kind: str) -> str:
         _ = self.desk.gettext
@@ -165,7 +166,7 @@ class People:
     def _open(self, passphrase: str, again: str, keyring: bool) -> dict[Any, Any]:
         with sentences():
             register.open_gallery(self.desk, passphrase, again, keyring=keyring)
-        return self._state()
+        return self._state("")
 
     # Inside
 

@@ -12,7 +12,7 @@ import gradio as gr
 
 from faceagent.app import text
 from faceagent.app.desk import REPORTS_KEPT, Desk
-from faceagent.app.parts import QUIET, data_of, html, sentences, user
+from faceagent.app.parts import QUIET, data_of, html, sentences, sight, user
 from faceagent.app.rows import Opened, Wanted
 from faceagent.batch import failure
 from faceagent.errors import FaceAgentError, UnknownReference, UsageError
@@ -33,6 +33,7 @@ const fit = (frame) => {
 element.addEventListener('load', (event) => { if (event.target.matches('iframe')) fit(event.target); }, true);
 """
 """An exhibit stands in a frame of its own, without scripts; the frame grows with it."""
+TO_REPORT = "() => setTimeout(() => document.getElementById('reports-head')?.scrollIntoView({block: 'nearest'}), 150)"
 TO_EXHIBIT = "() => setTimeout(() => document.getElementById('exhibit-back')?.focus(), 150)"
 
 
@@ -49,6 +50,7 @@ class Reports:
         self.opened = gr.State(None)
         self.shown = gr.State("")
         self.timer = gr.Timer(1.0, active=False)
+        self.seen = sight("reports-seen")
         with gr.Row(elem_id="reports"):
             with gr.Column(elem_id="reports-new", min_width=0):
                 gr.Markdown("## " + _("New report"))
@@ -109,7 +111,7 @@ class Reports:
         shelf = [self.queue, self.timer]
         open_ = [self.opened, self.shown, self.welcome, self.listing, self.exhibit, self.head, self.table, self.queue]
         open_ += [self.kind, self.sure, self.name, self.order, *self.downloads.values()]
-        gr.on(None, self._at_start, None, shelf, **QUIET)
+        self.seen.seen(self._tick, [self.opened], shelf, **QUIET)
         self.folder.upload(_together, [self.files, self.folder], [self.files], **QUIET)
         self.go.click(
             self._submit,
@@ -118,7 +120,7 @@ class Reports:
             api_visibility="private",
         )
         self.timer.tick(self._tick, [self.opened], shelf, **QUIET)
-        self.queue.open(self._open, None, open_, **QUIET)
+        self.queue.open(self._open, None, open_, **QUIET).then(None, js=TO_REPORT)
         self.queue.cancel(self._cancel, [self.opened], shelf, **QUIET)
         self.queue.remove(self._remove, [self.opened], open_, **QUIET)
         gr.on(
@@ -135,9 +137,6 @@ class Reports:
         self.back.click(_back, None, [self.listing, self.exhibit], **QUIET)
 
     # The queue
-
-    def _at_start(self, request: gr.Request) -> tuple[str, Any]:
-        return self._shelf(request, None)
 
     def _tick(self, opened: Opened | None, request: gr.Request) -> tuple[str, Any]:
         return self._shelf(request, opened)
