@@ -42,8 +42,10 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
-ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="#1f4f8f" stroke-width="3"
-stroke-linecap="round"><path d="M3 10V3h7M22 3h7v7M29 22v7h-7M10 29H3v-7"/><ellipse cx="16" cy="16" rx="6" ry="8"/></svg>"""
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="#1f4f8f" stroke-width="3">'
+    '<path d="M3 10V3h7M22 3h7v7M29 22v7h-7M10 29H3v-7"/><ellipse cx="16" cy="16" rx="6" ry="8"/></svg>'
+)
 USER = "faceagent.user"
 _SLOW = 0.5  # seconds that a wrong password costs
 
