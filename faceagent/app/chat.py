@@ -46,10 +46,10 @@ class Chat:
         with gr.Row(elem_id="chat"):
             with gr.Column(elem_id="kept", min_width=0):
                 self.new = gr.Button(_("New conversation"), elem_id="new", size="sm")
-                self.shelf = gr.HTML(js_on_load=CLICKS, elem_id="shelf")
+                self.shelf = _html("shelf")
             with gr.Column(elem_id="talk", min_width=0):
-                self.past = gr.HTML(js_on_load=CLICKS, elem_id="past")
-                self.now = gr.HTML(self._welcome(), js_on_load=CLICKS, elem_id="now")
+                self.past = _html("past")
+                self.now = _html("now", self._welcome())
                 self.box = self._box()
                 with gr.Row(elem_id="below"):
                     self.camera = self._camera()
@@ -59,7 +59,7 @@ class Chat:
                 with gr.Row(visible=False, elem_id="written") as self.written:
                     self.files = gr.File(label=_("Report"), file_count="multiple", interactive=False)
             with gr.Column(elem_id="beside", min_width=0):
-                self.aside = gr.HTML(view.aside(desk, Talk(desk, "")), elem_id="evidence")
+                self.aside = _html("evidence", view.aside(desk, Talk(desk, "")))
         self._wire()
 
     def _box(self) -> gr.MultimodalTextbox:
@@ -196,6 +196,10 @@ class Chat:
 
     def _talk(self, talk: Talk | None, request: gr.Request) -> Talk:
         return talk or Talk(self.desk, _user(request))
+
+
+def _html(name: str, value: str = "") -> gr.HTML:
+    return gr.HTML(value, js_on_load=CLICKS, apply_default_css=False, elem_id=name)
 
 
 def _user(request: gr.Request) -> str:

@@ -28,13 +28,12 @@ class Bar(Frozen):
 
 
 class Slider(Frozen):
-    """Two JPEGs of the same place in base64, one over the other."""
+    """Two JPEGs of the same place in base64: the photo, and over it what was found."""
 
     evidence: str
     title: str
     before: str
     after: str
-    labels: tuple[str, str]
 
 
 class Part(Frozen):
@@ -135,18 +134,12 @@ def _slid(row: Evidence, session: Session) -> Iterator[Slider]:
     if data is None:
         return
     photo = session.photo(session.image_of(row.subject))
-    label = present.label(row.attribute)
-    if row.attribute == "thumbnail":
-        shown = {one.of: one.jpeg for one in shown_for(row, data, photo)}
-        if {"photo", "thumbnail"} <= shown.keys():
-            pair = (encoded(shown["photo"]), encoded(shown["thumbnail"]))
-            yield Slider(evidence=row.id, title=label, before=pair[0], after=pair[1], labels=("Photo", label))
-    elif place is not None:
-        after = next(iter(shown_for(row, data, photo)), None)
-        if after is not None:
-            before = encoded(part_of(photo, place))
-            pair = (before, encoded(after.jpeg))
-            yield Slider(evidence=row.id, title=label, before=pair[0], after=pair[1], labels=("Photo", label))
+    shown = {one.of: one.jpeg for one in shown_for(row, data, photo)}
+    if place is not None:
+        shown["photo"] = part_of(photo, place)
+    if {"photo", row.attribute} <= shown.keys():
+        before, after = encoded(shown["photo"]), encoded(shown[row.attribute])
+        yield Slider(evidence=row.id, title=present.label(row.attribute), before=before, after=after)
 
 
 def pairs(answer: Answer, session: Session) -> tuple[Pair, ...]:

@@ -1,7 +1,10 @@
 /* What the browser does alone: open evidence and show where it lies, copy, slide. Everything is found by delegation,
    because Gradio draws its parts anew. */
 (() => {
+  document.documentElement.lang = LANGUAGE;
+  document.cookie = `language=${LANGUAGE}; path=/; max-age=31536000; SameSite=Strict`;
   const panel = () => document.querySelector('#evidence .sheet');
+  const show = (open) => document.getElementById('beside')?.classList.toggle('open', open);
   let cameFrom = null;
 
   function light(id) {
@@ -17,7 +20,7 @@
     const card = document.getElementById(id);
     if (!card) return;
     cameFrom = chip;
-    document.body.classList.add('evidence-open');
+    show(true);
     document.querySelectorAll('.card[open]').forEach((other) => { if (other !== card) other.open = false; });
     const others = card.closest('.others');
     if (others) others.open = true;
@@ -28,7 +31,7 @@
   }
 
   function close() {
-    document.body.classList.remove('evidence-open');
+    show(false);
     if (cameFrom && cameFrom.isConnected) cameFrom.focus();
     cameFrom = null;
   }
@@ -49,7 +52,7 @@
     if (act === 'close') close();
     if (act === 'rests') {
       cameFrom = event.target.closest('[data-act]');
-      document.body.classList.add('evidence-open');
+      show(true);
       panel()?.focus();
     }
   });
@@ -61,6 +64,6 @@
       event.target.closest('.slider').querySelector('.stage').style.setProperty('--at', `${event.target.value}%`);
   });
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && document.body.classList.contains('evidence-open')) close();
+    if (event.key === 'Escape' && document.getElementById('beside')?.classList.contains('open')) close();
   });
 })();

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.resources import files
+from typing import Any
 
 import gradio as gr
 
@@ -11,6 +13,28 @@ from faceagent.app.desk import UPLOADS_KEPT, Desk
 
 KEPT = (3600, int(UPLOADS_KEPT.total_seconds()))
 """Seconds: how often the files of uploads and downloads are looked through, and after how long they are removed."""
+
+
+class Local(gr.Blocks):
+    """Blocks that take files which were uploaded, and never fetch one from an address that a request names."""
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *arguments: Any, **more: Any) -> Any:
+        if any(_is_address(path) for path in _paths(inputs)):
+            raise gr.Error("Files are uploaded here. None is fetched from an address.", print_exception=False)
+        return await super().preprocess_data(block_fn, inputs, *arguments, **more)
+
+
+def _paths(given: Any) -> Iterator[str]:
+    """Every "path" in what a request brings."""
+    if isinstance(given, dict):
+        yield from (value for key, value in given.items() if key == "path" and isinstance(value, str))
+        given = list(given.values())
+    for item in given if isinstance(given, list) else ():
+        yield from _paths(item)
+
+
+def _is_address(path: str) -> bool:
+    return "://" in path
 
 
 def build(desk: Desk) -> gr.Blocks:
@@ -24,9 +48,9 @@ def build(desk: Desk) -> gr.Blocks:
         ("models", _("Models"), models.tab),
         ("about", _("About"), about.tab),
     )
-    page = gr.Blocks(title="faceagent", analytics_enabled=False, fill_width=True, delete_cache=KEPT)
+    page = Local(title="faceagent", analytics_enabled=False, fill_width=True, delete_cache=KEPT)
     with page:
-        gr.HTML(text.render(desk, "header.html.j2"), elem_id="masthead")
+        gr.HTML(text.render(desk, "header.html.j2"), apply_default_css=False, elem_id="masthead")
         with gr.Tabs(elem_id="tabs"):
             for name, label, tab in tabs:
                 with gr.Tab(label, id=name, elem_id=f"tab-{name}"):
@@ -39,8 +63,10 @@ def style() -> str:
     return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "tabs.css"))
 
 
-def script() -> str:
-    return files("faceagent.app").joinpath("page.js").read_text(encoding="utf-8")
+def head(desk: Desk) -> str:
+    """What goes into the page's head: its script, which knows the language."""
+    script = files("faceagent.app").joinpath("page.js").read_text(encoding="utf-8")
+    return f'<script>const LANGUAGE = "{desk.language}";\n{script}</script>'
 
 
 def theme() -> gr.themes.Base:

@@ -25,7 +25,6 @@ from faceagent.messages import LANGUAGES, preferred
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from faceagent.app.desk import Desk
 
@@ -43,6 +42,10 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
 }
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" fill="none" stroke="#1f4f8f" stroke-width="3">'
+    '<path d="M3 10V3h7M22 3h7v7M29 22v7h-7M10 29H3v-7"/><ellipse cx="16" cy="16" rx="6" ry="8"/></svg>'
+)
 USER = "faceagent.user"
 _SLOW = 0.5  # seconds that a wrong password costs
 
@@ -90,7 +93,7 @@ def front_door(desk: Desk, passwords: Mapping[str, str] | None = None, host: str
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
-    from starlette.responses import RedirectResponse
+    from starlette.responses import RedirectResponse, Response
     from starlette.routing import Mount, Route
 
     # Gradio reads this while it is imported: uploads go to a folder of their owner's alone.
@@ -101,6 +104,9 @@ def front_door(desk: Desk, passwords: Mapping[str, str] | None = None, host: str
         wanted = request.cookies.get("language", "")
         code = wanted if wanted in LANGUAGES else preferred(request.headers.get("accept-language", ""))
         return RedirectResponse(f"/{code}/", headers={"Vary": "Accept-Language, Cookie"})
+
+    def icon(_: Request) -> Response:
+        return Response(ICON, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -114,7 +120,11 @@ def front_door(desk: Desk, passwords: Mapping[str, str] | None = None, host: str
     # A name that is not this machine's own is somebody else's page that was pointed here.
     hosts = ["localhost", "127.0.0.1", "[::1]", "testserver"] if _own(host) else ["*"]
     return Starlette(
-        routes=[Route("/", home), *(Mount(f"/{code}", page) for code, page in pages.items())],
+        routes=[
+            Route("/", home),
+            Route("/favicon.ico", icon),
+            *(Mount(f"/{code}", page) for code, page in pages.items()),
+        ],
         middleware=[
             Middleware(Guarded, passwords=passwords),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
@@ -175,7 +185,7 @@ def _mounted(desk: Desk) -> Asgi:
         mcp_server=False,
         theme=page.theme(),
         css=page.style(),
-        head=f"<script>{page.script()}</script>",
+        head=page.head(desk),
     )
 
 

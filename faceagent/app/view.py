@@ -166,6 +166,8 @@ def _next(_: Callable[[str], str], session: Session, used: set[str]) -> Iterator
     several = len({face.image for face in session.faces()}) > 1
     if several:
         yield "compare_faces", _("Do these show the same person?")
+        if "compare_faces" in used:
+            yield "parse_face", _("Which parts of the face make them alike?")
     yield "detect_forgery", _("Is this photo real?")
     yield "inspect_provenance", _("What do the file’s own records say?")
     yield "assess_quality", _("Is the photo good enough to tell?")
