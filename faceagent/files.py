@@ -1,10 +1,12 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and folders that one program at a time works in."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
+from typing import IO
 
 
 def write_whole(path: Path, data: bytes, *, private: bool) -> Path:
@@ -29,6 +31,29 @@ def write_whole(path: Path, data: bytes, *, private: bool) -> Path:
     finally:
         draft.unlink(missing_ok=True)
     return path
+
+
+def claim(path: Path) -> IO[bytes]:
+    """Hold a lock until the file that is returned is closed, or this process ends however it does.
+
+    Raises:
+        BlockingIOError: another process, or another claim of this one, holds it.
+        OSError: the file cannot be made.
+    """
+    stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        stream.close()
+        raise BlockingIOError(error.errno, "somebody else works there") from error
+    return stream
 
 
 def _umask() -> int:

@@ -31,7 +31,7 @@ from pydantic import Field, ValidationError
 from faceagent import policy
 from faceagent.batch import attempt
 from faceagent.errors import Busy, FaceAgentError, UnknownReference, UsageError
-from faceagent.files import write_whole
+from faceagent.files import claim, write_whole
 from faceagent.media import Photo
 from faceagent.report import build_report, write_report
 from faceagent.report.build import TITLE
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 State = Literal["waiting", "running", "done", "failed", "cancelled", "interrupted"]
 ENDED = frozenset({"done", "failed", "cancelled", "interrupted"})
-_STATE, _RESULT = "job.json", "result"
+_STATE, _RESULT, _LOCK = "job.json", "result", "lock"
 _USUAL_SECONDS = 2.0  # a file, while none has been measured
 
 
@@ -98,6 +98,10 @@ class Jobs:
         self._stops: dict[str, threading.Event] = {}
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._closing = threading.Event()
+        try:
+            self._claim = claim(self._folder / _LOCK)
+        except BlockingIOError:
+            raise UsageError(f"Another program works in {folder}", "End that one, or name another folder") from None
         for job in self._found():
             self._take_up(job)
         self._workers = [threading.Thread(target=self._work, name=f"reports-{n}", daemon=True) for n in range(workers)]
@@ -232,6 +236,7 @@ class Jobs:
             self._queue.put(None)
         for worker in self._workers:
             worker.join()
+        self._claim.close()
 
     # What is on the disk
 

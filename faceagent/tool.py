@@ -209,7 +209,7 @@ class Outcome:
         body: dict[str, object] = {"evidence": marked}
         if self.step.message:
             body["message"] = self.step.message
-        return without_marks(json.dumps(_printable(body), ensure_ascii=False, separators=(",", ":")))
+        return without_marks(json.dumps(printable(body), ensure_ascii=False, separators=(",", ":")))
 
 
 def without_marks(text: str) -> str:
@@ -217,15 +217,15 @@ def without_marks(text: str) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _printable(value: object) -> object:
-    """The same with every text on one line, without invisible characters, and cut where it is very long."""
+def printable(value: object) -> object:
+    """JSON values with every text on one line, without invisible characters, and cut where it is very long."""
     if isinstance(value, str):
         kept = "".join(char if unicodedata.category(char)[0] not in "CZ" else " " for char in value[: 8 * _LONGEST])
         text = " ".join(kept.split())
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     if isinstance(value, Mapping):
-        return {key: _printable(item) for key, item in value.items()}
-    return [_printable(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: printable(item) for key, item in value.items()}
+    return [printable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class Toolbox(Mapping[str, AnyTool]):

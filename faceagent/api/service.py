@@ -14,13 +14,13 @@ from fastapi import Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
 from faceagent.agent import FaceAgent
-from faceagent.api.conversations import Conversation, Conversations
 from faceagent.api.pool import Pool
 from faceagent.errors import Busy, MediaError, MissingExtra
 from faceagent.jobs import Jobs
 from faceagent.media import Limits, Photo
 from faceagent.types import Answer
 from faceagent.uploads import Upload, Uploads, private_folder
+from faceagent.web.conversations import Conversation, Conversations
 from faceagent.web.gate import Client, Rules
 from faceagent.web.problems import Refused
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from faceagent import __version__
-from faceagent.cli import api, ask, audit, chat, doctor, gallery, models, report, serve
+from faceagent.cli import api, ask, audit, chat, doctor, gallery, mcp, models, report, serve
 from faceagent.cli.console import complain
 from faceagent.errors import FaceAgentError, UnknownReference, UsageError
 
@@ -24,6 +24,7 @@ ADDING = (
     gallery.add_to,
     audit.add_to,
     api.add_to,
+    mcp.add_to,
     serve.add_to,
     models.add_to,
     doctor.add_to,

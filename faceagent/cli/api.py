@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,7 +82,7 @@ def run(chosen: argparse.Namespace) -> int:
     settings = Settings(
         data=chosen.data,
         rules=Rules(keys=keys, per_minute=chosen.rate, max_body=int(chosen.max_upload * 2**20), open=OPEN),
-        limits=limits_of(chosen),
+        limits=replace(limits_of(chosen), max_video_bytes=int(chosen.max_upload * 2**20)),
         max_files=chosen.max_files,
         workers=chosen.workers or os.cpu_count() or 1,
         waiting=chosen.waiting,

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from faceagent.errors import FaceAgentError
 from faceagent.media import Photo
-from faceagent.types import Box, Evidence, ExhibitReport
+from faceagent.types import Box, Evidence, ExhibitReport, Face
 
 LONG_SIDE = 1000
 # Beyond this many exhibits a self-contained page would grow too heavy to open: smaller pictures from there on.
@@ -71,7 +71,7 @@ def draw(photo: Photo, exhibit: ExhibitReport, shown: Sequence[Shown] = (), *, n
     side = LONG_SIDE if number <= FULL_SIZE_EXHIBITS else LONG_SIDE_OF_MANY
     scaled = _shrunk(image, side)
     regions = marked_regions(exhibit)
-    annotated = _annotated(scaled, scaled.width / image.width, exhibit, regions)
+    annotated = _annotated(scaled, scaled.width / image.width, exhibit.faces, regions)
     return Pictures(
         thumbnail=_jpeg(_shrunk(scaled, THUMBNAIL_SIDE)),
         annotated=_jpeg(annotated),
@@ -95,6 +95,13 @@ def together(drawn: Sequence[Pictures], shown: Sequence[Shown]) -> Pictures:
         faces={face: crop for pictures in drawn for face, crop in pictures.faces.items()},
         shown=(*(Shown("still", pictures.annotated) for pictures in others), *shown),
     )
+
+
+def annotated(photo: Photo, faces: Sequence[Face]) -> bytes:
+    """A photo with its faces marked, as JPEG."""
+    image = Image.fromarray(photo.pixels)
+    scaled = _shrunk(image, LONG_SIDE)
+    return _jpeg(_annotated(scaled, scaled.width / image.width, faces, ()))
 
 
 def marked_regions(exhibit: ExhibitReport) -> tuple[Box, ...]:
@@ -180,7 +187,7 @@ def _crop(image: Image.Image, box: Box) -> Image.Image:
     return image.resize((FACE_SIDE, FACE_SIDE), Image.Resampling.BICUBIC, box=place, reducing_gap=_GAP)
 
 
-def _annotated(image: Image.Image, scale: float, exhibit: ExhibitReport, regions: Sequence[Box]) -> Image.Image:
+def _annotated(image: Image.Image, scale: float, faces: Sequence[Face], regions: Sequence[Box]) -> Image.Image:
     # Small photos are enlarged, so that lines and letters stay legible beside their content.
     grown = max(1.0, LONG_SIDE_OF_MANY / max(image.size))
     image = image.resize((round(image.width * grown), round(image.height * grown)), Image.Resampling.BICUBIC)
@@ -189,9 +196,9 @@ def _annotated(image: Image.Image, scale: float, exhibit: ExhibitReport, regions
     font = ImageFont.load_default(size=max(13, round(max(image.size) / 48)))
     for box in regions:
         _mark(pen, _scaled(box, scale * grown, image), line)
-    for face in exhibit.faces:
+    for face in faces:
         _frame(pen, _scaled(face.box, scale * grown, image), line)
-    for face in exhibit.faces:
+    for face in faces:
         _label(pen, _scaled(face.box, scale * grown, image), face.id, font, image.size)
     return image
 

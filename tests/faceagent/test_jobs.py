@@ -59,6 +59,10 @@ def upload(uploads: Uploads, name: str = "portrait.jpg") -> Upload:
     return uploads.store(io.BytesIO((EXAMPLES / "portrait.jpg").read_bytes()), name)
 
 
+def folders(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "jobs").iterdir() if path.is_dir()]
+
+
 def ended(jobs: Jobs, job: Job, owner: str = "") -> Job:
     for _ in range(1000):
         if (seen := jobs.get(job.id, owner)).ended:
@@ -128,7 +132,7 @@ def test_a_running_job_can_be_deleted(make: Callable[..., Jobs], uploads: Upload
     held.go.set()
     after = jobs.submit([upload(uploads)])
     assert ended(jobs, after).state == "done"
-    assert [path.name for path in (tmp_path / "jobs").iterdir()] == [after.id]
+    assert folders(tmp_path) == [after.id]
     with pytest.raises(UnknownReference):
         jobs.get(job.id)
 
@@ -177,7 +181,7 @@ def test_no_file_and_no_purpose_are_refused(make: Callable[..., Jobs], uploads: 
         jobs.submit([])
     with pytest.raises(UsageError, match="stalking"):
         jobs.submit([upload(uploads)], purpose="stalking")
-    assert list((tmp_path / "jobs").iterdir()) == []
+    assert folders(tmp_path) == []
 
 
 def test_only_files_of_the_result_are_handed_out(make: Callable[..., Jobs], uploads: Uploads) -> None:
@@ -235,6 +239,15 @@ def test_old_jobs_are_purged(make: Callable[..., Jobs], uploads: Uploads, tmp_pa
     job = ended(jobs, jobs.submit([upload(uploads)]))
     assert jobs.purge(timedelta(hours=1)) == 0
     assert jobs.purge(timedelta(0)) == 1
-    assert list((tmp_path / "jobs").iterdir()) == []
+    assert folders(tmp_path) == []
     with pytest.raises(UnknownReference):
         jobs.get(job.id)
+
+
+def test_one_program_at_a_time_has_a_folder(make: Callable[..., Jobs], uploads: Uploads) -> None:
+    first = make()
+    with pytest.raises(UsageError, match="Another program"):
+        make()
+    first.close()
+    second = make()
+    assert ended(second, second.submit([upload(uploads)])).state == "done"

@@ -11,6 +11,7 @@ from faceagent.errors import UsageError
 from faceagent_eval.benchmark import Benchmark
 
 HOME = {
+    "api-load": "faceagent_eval.benchmarks.api_load:ApiLoad",
     "counterfactual": "faceagent_eval.benchmarks.counterfactual:Counterfactual",
     "detection": "faceagent_eval.benchmarks.detection:Detection",
     "explain": "faceagent_eval.benchmarks.explain:Explain",

@@ -116,7 +116,7 @@ def test_a_report_is_a_job(client: Any, tmp_path: Path) -> None:
     assert client.delete(f"/v1/jobs/{job['id']}").status_code == 204
     assert client.get(job["report"]["html"]).status_code == 404
     assert stored(tmp_path) == []
-    assert list((tmp_path / "data" / "jobs").iterdir()) == []
+    assert [path.name for path in (tmp_path / "data" / "jobs").iterdir()] == ["lock"]
 
 
 class Held(FakeQuality):

@@ -37,7 +37,7 @@ class Conversations:
     """All of them, in memory. Safe to use from several threads.
 
     Args:
-        pixels: of the photos of all conversations together; beyond, those go that were used longest ago.
+        pixels: of the photos of all conversations together; beyond, conversations are forgotten.
         most: conversations.
     """
 
@@ -89,7 +89,7 @@ class Conversations:
                     f"{self._pixels / 1e6:.0f}",
                     "Send fewer or smaller ones",
                 )
-            self._make_room(pixels - conversation.pixels)
+            self._make_room(pixels - conversation.pixels, conversation.owner)
             conversation.pixels = pixels
             yield
         finally:
@@ -101,7 +101,7 @@ class Conversations:
         with self._lock:
             self._all[conversation.id] = conversation
             self._all.move_to_end(conversation.id)
-            self._make_room(0)
+            self._make_room(0, conversation.owner)
 
     def forget(self, conversation: Conversation) -> None:
         """Let go of its photos, and delete what is kept of it."""
@@ -117,9 +117,10 @@ class Conversations:
             for one in old:
                 self.forget(one)
 
-    def _make_room(self, pixels: int) -> None:
+    def _make_room(self, pixels: int, owner: str) -> None:
+        """Forget the owner's own conversations first, and of those the ones that were used longest ago."""
         with self._lock:
-            for one in list(self._all.values()):
+            for one in sorted(self._all.values(), key=lambda one: one.owner != owner):
                 held = sum(other.pixels for other in self._all.values())
                 if held + pixels <= self._pixels and len(self._all) <= self._most:
                     return
