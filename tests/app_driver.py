@@ -52,11 +52,12 @@ def running(folder: Path, *arguments: str) -> Iterator[str]:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser(*more: str) -> Iterator[Browser]:
+    """Chromium, with further arguments of its command line."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium(), args=list(ARGUMENTS))
+        found = playwright.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS, *more])
         yield found
         found.close()
 

@@ -8,7 +8,7 @@ const lines = view.querySelector('.lines');
 const told = view.querySelector('.told');
 const button = view.querySelector('.switch');
 const ACROSS = 640;
-const PAUSE = 150;
+const PAUSE = 150; // milliseconds, or as long as the last answer took: others use the program too
 let stream = null;
 
 const say = (text) => { told.textContent = text; };
@@ -48,6 +48,7 @@ const pause = (milliseconds) => new Promise((done) => { setTimeout(done, millise
 
 async function watch(mine) {
   while (stream === mine) {
+    const begun = performance.now();
     if (video.videoWidth) {
       canvas.width = Math.min(ACROSS, video.videoWidth);
       canvas.height = Math.round(canvas.width * video.videoHeight / video.videoWidth);
@@ -62,7 +63,7 @@ async function watch(mine) {
       if (found.error) { off(found.error); return; }
       draw(found.faces);
     }
-    await pause(PAUSE);
+    await pause(Math.max(PAUSE, performance.now() - begun));
   }
 }
 

@@ -142,7 +142,7 @@ class People:
 
     # The door
 
-    def _state(self, wanted: str) -> dict[Any, Any]:
+    def _state(self, wanted: str | None) -> dict[Any, Any]:
         with sentences():
             kind = register.door(self.desk)
         locked, shared = kind != "open", self.desk.settings.shared
@@ -166,11 +166,11 @@ class People:
     def _open(self, passphrase: str, again: str, keyring: bool) -> dict[Any, Any]:
         with sentences():
             register.open_gallery(self.desk, passphrase, again, keyring=keyring)
-        return self._state("")
+        return self._state(None)
 
     # Inside
 
-    def _list(self, wanted: str) -> str:
+    def _list(self, wanted: str | None) -> str:
         with sentences():
             people = register.found(self.desk, wanted)
             count = len(register.opened(self.desk))
@@ -187,14 +187,14 @@ class People:
             self.desk, "people_person.html.j2", person=known, shots=list(zip(templates, crops, strict=True))
         )
 
-    def _forget(self, wanted: str, event: gr.EventData) -> tuple[str, str]:
+    def _forget(self, wanted: str | None, event: gr.EventData) -> tuple[str, str]:
         with sentences():
             result = register.forget(self.desk, data_of(event, "name"))
         return self._list(wanted), self._told(result, closes=True)
 
     def _enrol(
         self,
-        wanted: str,
+        wanted: str | None,
         name: str,
         photos: list[str] | None,
         statement: str,

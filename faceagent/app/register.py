@@ -120,9 +120,9 @@ def opened(desk: Desk) -> Gallery:
     return desk.gallery
 
 
-def found(desk: Desk, text: str) -> list[Person]:
-    """Those enrolled whose names hold a text, whatever its capitals, by name."""
-    wanted = " ".join(text.split()).casefold()
+def found(desk: Desk, text: str | None) -> list[Person]:
+    """Those enrolled whose names hold a text, whatever its capitals, by name; everybody where there is no text."""
+    wanted = " ".join((text or "").split()).casefold()
     people = (person for person in opened(desk).people() if wanted in person.name.casefold())
     return sorted(people, key=lambda person: person.name.casefold())
 
