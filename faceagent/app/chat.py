@@ -30,6 +30,8 @@ element.addEventListener('click', (event) => {
 """
 """Buttons within HTML become events of the component; what the browser does alone is in page.js."""
 FILES = ["image", "video"]
+AT_ONCE = 4
+"""Questions that are answered at the same time; others wait."""
 
 
 def tab(desk: Desk) -> None:
@@ -81,10 +83,11 @@ class Chat:
 
     def _wire(self) -> None:
         shown = [self.talk, self.box, self.past, self.now, self.aside, self.shelf, self.report, self.written]
-        self.box.submit(self._submitted, [self.box, self.talk], shown, show_progress="hidden", api_visibility="private")
-        for part in (self.past, self.now):
-            part.ask(self._clicked, [self.talk], shown, show_progress="hidden", api_visibility="private")
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        asking: dict[str, Any] = {**quick, "concurrency_limit": AT_ONCE, "concurrency_id": "questions"}
+        self.box.submit(self._submitted, [self.box, self.talk], shown, **asking)
+        for part in (self.past, self.now):
+            part.ask(self._clicked, [self.talk], shown, **asking)
         gr.on(None, self._shelf_at_start, None, self.shelf, **quick)
         self.box.stop(_stop, [self.talk], None, queue=False, **quick)
         self.new.click(self._begin, [self.talk], shown, **quick)

@@ -176,8 +176,8 @@ def _face(session: Session, face_id: str) -> bytes:
     return part_of(photo, Box(x0=x - half, y0=y - half, x1=x + half, y1=y + half), FACE_SIDE * 2)
 
 
-def made(answer: Answer, before: Sequence[str], session: Session) -> tuple[Made, ...]:
-    """Files that tools made for this answer. before: ids of outputs that were there already."""
+def made(before: Sequence[str], session: Session) -> tuple[Made, ...]:
+    """Files that tools made. before: ids of those that were there already."""
     fresh = [output for key, output in session.outputs.items() if key not in before]
     return tuple(Made(name=one.name, media_type=one.media_type, data=encoded(one.data)) for one in fresh)
 

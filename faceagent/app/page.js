@@ -4,7 +4,10 @@
   document.documentElement.lang = LANGUAGE;
   document.cookie = `language=${LANGUAGE}; path=/; max-age=31536000; SameSite=Strict`;
   const panel = () => document.querySelector('#evidence .sheet');
-  const show = (open) => document.getElementById('beside')?.classList.toggle('open', open);
+  const show = (open, one = false) => {
+    document.getElementById('beside')?.classList.toggle('open', open);
+    document.getElementById('beside')?.classList.toggle('one', open && one);
+  };
   let cameFrom = null;
 
   function light(id) {
@@ -20,10 +23,9 @@
     const card = document.getElementById(id);
     if (!card) return;
     cameFrom = chip;
-    show(true);
+    show(true, true);
     document.querySelectorAll('.card[open]').forEach((other) => { if (other !== card) other.open = false; });
-    const others = card.closest('.others');
-    if (others) others.open = true;
+    document.querySelectorAll('.others').forEach((others) => { others.open = others.contains(card); });
     card.open = true;
     light(id);
     card.querySelector('summary').focus({preventScroll: true});

@@ -11,6 +11,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import importlib.util
 import os
 import secrets
 import socket
@@ -61,10 +62,10 @@ def serve(desk: Desk, host: str, port: int, *, passwords: Mapping[str, str] | No
         MissingExtra: the extra `app` is not installed.
         UsageError: the address cannot be listened on, or the app's folder cannot be made.
     """
-    try:
-        import uvicorn
-    except ImportError:
-        raise MissingExtra("The app", "app") from None
+    if any(importlib.util.find_spec(name) is None for name in ("gradio", "uvicorn")):
+        raise MissingExtra("The app", "app")
+    import uvicorn
+
     listener = _bound(host, port)
     with contextlib.closing(listener):
         application = front_door(desk, passwords, host)

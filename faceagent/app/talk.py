@@ -107,15 +107,16 @@ class Talk:
     def _asked(self, running: Running, files: Sequence[Path], stop: threading.Event) -> Iterator[Running | Told]:
         yield running
         agent = self.desk.agent
-        if self.conversation is None:
-            self.conversation = self.shelf.begin(running.question, files)
+        conversation = self.conversation = self.conversation or self.shelf.begin(running.question, files)
         session = self.session = self.session or agent.open(())
         outputs = tuple(session.outputs)
-        running = self._taken(self.conversation, session, running, files)
+        running = self._taken(conversation, session, running, files)
         yield running
         for event in agent.stream(running.question, session=session, stop=stop):
             if isinstance(event, Answered):
-                yield from self._answered(event.answer, running, outputs)
+                told = _told(event.answer, session, running)
+                yield told
+                yield self._kept(_with_figures(told, session, outputs), conversation, session)
             else:
                 running = _after(running, event)
                 yield running
@@ -133,28 +134,33 @@ class Talk:
             given.append((f"{name} · {opened.name}", figures.thumbnail(_seen(opened))))
         return replace(running, given=tuple(given), failures=tuple(failures))
 
-    def _answered(self, answer: Answer, running: Running, outputs: Sequence[str]) -> Iterator[Told]:
-        assert self.session is not None and self.conversation is not None
-        turn = self.session.turns[-1]
-        told = Told(
-            answer=answer,
-            remarks=turn.remarks,
-            given=running.given,
-            failures=running.failures,
-            calls=running.calls,
-        )
-        yield told
-        told = told.model_copy(
-            update={
-                "bars": figures.bars(answer),
-                "sliders": figures.sliders(answer, self.session),
-                "pairs": figures.pairs(answer, self.session),
-                "made": figures.made(answer, outputs, self.session),
-            }
-        )
-        self.told.append(told)
-        self.conversation.add(told, len(self.told), self.session)
-        yield told
+    def _kept(self, told: Told, conversation: Conversation, session: Session) -> Told:
+        """Keep what was told, unless the conversation was left or deleted meanwhile."""
+        if self.conversation == conversation:
+            self.told.append(told)
+            conversation.add(told, len(self.told), session)
+        return told
+
+
+def _told(answer: Answer, session: Session, running: Running) -> Told:
+    return Told(
+        answer=answer,
+        remarks=session.turns[-1].remarks,
+        given=running.given,
+        failures=running.failures,
+        calls=running.calls,
+    )
+
+
+def _with_figures(told: Told, session: Session, outputs: Sequence[str]) -> Told:
+    """outputs: ids of the files made before this question."""
+    shown = {
+        "bars": figures.bars(told.answer),
+        "sliders": figures.sliders(told.answer, session),
+        "pairs": figures.pairs(told.answer, session),
+        "made": figures.made(outputs, session),
+    }
+    return told.model_copy(update=shown)
 
 
 def _seen(opened: Photo | Video) -> Photo | None:

@@ -157,6 +157,20 @@ def test_a_question_that_was_stopped_says_what_it_has(talk: Talk) -> None:
     assert "The question was cancelled before everything was measured." in told.answer.not_established
 
 
+def test_a_conversation_deleted_while_it_is_answered_does_not_come_back(desk: Desk, talk: Talk) -> None:
+    states = talk.ask("How many faces are there?", [GROUP])
+    for state in states:
+        if isinstance(state, Running) and state.calls:
+            break
+    (kept,) = talk.shelf
+    talk.leave()
+    kept.delete()
+    *_, last = states
+    assert isinstance(last, Told)
+    assert list(talk.shelf) == []
+    assert talk.told == []
+
+
 def test_only_one_question_at_a_time(talk: Talk) -> None:
     running = talk.ask("Is this photo real?", [ALTERED])
     next(running)
