@@ -17,7 +17,7 @@ from faceagent.agent import FaceAgent
 from faceagent.api.pool import Pool
 from faceagent.errors import Busy, MediaError, MissingExtra
 from faceagent.jobs import Jobs
-from faceagent.media import Limits, Photo
+from faceagent.media import Limits
 from faceagent.types import Answer
 from faceagent.uploads import Upload, Uploads, private_folder
 from faceagent.web.conversations import Conversation, Conversations
@@ -131,16 +131,12 @@ class Service:
     def _answered(
         self, conversation: Conversation, question: str, uploads: list[Upload], stop: threading.Event
     ) -> Answer:
-        kept: list[Upload] = []
         try:
             with self.conversations.room(conversation, uploads):
-                opened = [self.uploads.open(upload) for upload in uploads]
-                answer = self.agent.ask(question, opened, session=conversation.session, stop=stop)
-                # A photo is in memory now; a video is read again.
-                kept = [upload for upload, one in zip(uploads, opened, strict=True) if not isinstance(one, Photo)]
-                conversation.kept += kept
+                self.conversations.add(conversation, uploads)
+                answer = self.agent.ask(question, session=conversation.session, stop=stop)
         finally:
-            self.uploads.remove(*(upload for upload in uploads if upload not in kept))
+            self.uploads.remove(*(upload for upload in uploads if upload not in conversation.kept))
         self.conversations.keep(conversation)
         return answer
 

@@ -50,11 +50,11 @@ _PICTURES = 4  # of one result
 
 @dataclass(frozen=True)
 class Told:
-    """A result: in words, as a value, and as pictures (JPEG)."""
+    """A result: in words, as a value, and as pictures (JPEG), each with what it shows."""
 
     text: str
     value: BaseModel
-    pictures: tuple[bytes, ...] = ()
+    pictures: tuple[tuple[str, bytes], ...] = ()
 
 
 class Desk:
@@ -104,9 +104,9 @@ class Desk:
     def _open(self, wanted: OpenPhotos, owner: str) -> Told:
         conversation = self._conversations.begin(owner, self.agent.purpose)
         failures: list[Failure] = []
-        with self._taken(wanted.paths, failures) as uploads:
+        with self._taken(wanted.paths, failures, conversation) as uploads:
             with self._conversations.room(conversation, uploads):
-                self._add(conversation, uploads)
+                self._conversations.add(conversation, uploads)
             self._conversations.keep(conversation)
         files = tuple(
             OpenedFile(
@@ -125,9 +125,9 @@ class Desk:
 
     def _ask(self, wanted: Ask, owner: str, stop: threading.Event) -> Told:
         conversation = self._conversation(wanted.conversation, owner)
-        with self._taken(wanted.paths) as uploads:
+        with self._taken(wanted.paths, conversation=conversation) as uploads:
             with self._conversations.room(conversation, uploads):
-                self._add(conversation, uploads)
+                self._conversations.add(conversation, uploads)
                 answer = self.agent.ask(wanted.question, session=conversation.session, stop=stop)
                 pictures = self._pictures(conversation.session, answer.evidence)
             self._conversations.keep(conversation)
@@ -180,8 +180,10 @@ class Desk:
         return self._conversations.get(conversation_id, owner)
 
     @contextmanager
-    def _taken(self, paths: Sequence[str], failures: list[Failure] | None = None) -> Iterator[list[Upload]]:
-        """Copies of the files, which are gone afterwards but for those that are put into `Conversation.kept`.
+    def _taken(
+        self, paths: Sequence[str], failures: list[Failure] | None = None, conversation: Conversation | None = None
+    ) -> Iterator[list[Upload]]:
+        """Copies of the files, which are gone afterwards but for those that the conversation keeps.
 
         Args:
             failures: where files that cannot be used are noted, as long as others can; else the first is raised.
@@ -202,7 +204,8 @@ class Desk:
                 raise first
             yield uploads
         finally:
-            self._uploads.remove(*uploads)
+            kept = conversation.kept if conversation else []
+            self._uploads.remove(*(upload for upload in uploads if upload not in kept))
 
     def _each(self, uploads: Sequence[Upload], stop: threading.Event) -> Iterator[Photo | Video | Failure]:
         for upload in uploads:
@@ -210,27 +213,18 @@ class Desk:
                 raise UsageError("The report was cancelled")
             yield attempt(upload.name, partial(self._uploads.open, upload))
 
-    def _add(self, conversation: Conversation, uploads: list[Upload]) -> None:
-        """Take photos and videos into a conversation; what is read again stays with it."""
-        opened = [self._uploads.open(upload) for upload in uploads]
-        for upload, one in zip(list(uploads), opened, strict=True):
-            if isinstance(one, Video):
-                conversation.session.add_video(one)
-                conversation.kept.append(upload)
-                uploads.remove(upload)
-            else:
-                conversation.session.add(one)
-
-    def _pictures(self, session: Session, evidence: Sequence[Evidence]) -> tuple[bytes, ...]:
+    def _pictures(self, session: Session, evidence: Sequence[Evidence]) -> tuple[tuple[str, bytes], ...]:
         """Photos with their faces marked where faces were looked for, and the pictures that evidence refers to."""
-        shown: dict[bytes, None] = {}
+        shown: dict[bytes, str] = {}
         for row in evidence:
             if row.tool == DETECTOR and row.subject in session.images:
-                shown[annotated(session.photo(row.subject), session.faces(row.subject))] = None
+                marked = annotated(session.photo(row.subject), session.faces(row.subject))
+                shown.setdefault(marked, f"{row.subject}, with its faces marked")
             elif data := session.picture(str(row.details.get("picture"))):
                 photo = session.photo(session.image_of(row.subject))
-                shown.update(dict.fromkeys(one.jpeg for one in shown_for(row, data, photo)))
-        return tuple(shown)[:_PICTURES]
+                for one in shown_for(row, data, photo):
+                    shown.setdefault(one.jpeg, f"{row.subject}, {one.of.replace('_', ' ')} [{row.id}]")
+        return tuple((caption, jpeg) for jpeg, caption in shown.items())[:_PICTURES]
 
 
 def _read(kind: type[ArgumentsT], arguments: Mapping[str, Any]) -> ArgumentsT:

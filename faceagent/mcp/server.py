@@ -124,10 +124,8 @@ def _measuring(tool: AnyTool) -> types.Tool:
 
 
 def _result(told: Told) -> types.CallToolResult:
-    pictures = [
-        types.ImageContent(data=base64.b64encode(picture).decode("ascii"), mime_type="image/jpeg")
-        for picture in told.pictures
-    ]
-    return types.CallToolResult(
-        content=[types.TextContent(text=told.text), *pictures], structured_content=told.value.model_dump(mode="json")
-    )
+    content: list[types.ContentBlock] = [types.TextContent(text=told.text)]
+    for caption, picture in told.pictures:
+        content.append(types.TextContent(text=f"Picture: {caption}."))
+        content.append(types.ImageContent(data=base64.b64encode(picture).decode("ascii"), mime_type="image/jpeg"))
+    return types.CallToolResult(content=content, structured_content=told.value.model_dump(mode="json"))

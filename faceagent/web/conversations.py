@@ -14,6 +14,7 @@ from faceagent import policy
 from faceagent.errors import MediaTooLarge, UnknownReference
 from faceagent.session import Session
 from faceagent.uploads import Upload, Uploads
+from faceagent.video import Video
 from faceagent.web.problems import Refused
 
 IDLE = 30 * 60.0
@@ -92,9 +93,28 @@ class Conversations:
             self._make_room(pixels - conversation.pixels, conversation.owner)
             conversation.pixels = pixels
             yield
+        except BaseException:
+            if conversation.id not in self._all:  # it never began
+                self.forget(conversation)
+            raise
         finally:
             conversation.used = time.monotonic()
             conversation.asking.release()
+
+    def add(self, conversation: Conversation, uploads: Sequence[Upload]) -> None:
+        """Take files into it, all or none. Photos are in memory then, and their files are deleted; videos are kept.
+
+        Raises:
+            MediaError: one cannot be used. It is the caller's to remove the files.
+        """
+        opened = [self._uploads.open(upload) for upload in uploads]
+        for upload, one in zip(uploads, opened, strict=True):
+            if isinstance(one, Video):
+                conversation.session.add_video(one)
+                conversation.kept.append(upload)
+            else:
+                conversation.session.add(one)
+                self._uploads.remove(upload)
 
     def keep(self, conversation: Conversation) -> None:
         """Remember it, as the one that was used last."""

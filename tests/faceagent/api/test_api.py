@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import threading
 import zipfile
@@ -16,6 +17,7 @@ from fakes import FakeQuality, fake_toolbox
 pytest.importorskip("fastapi")
 
 from faceagent.agent import FaceAgent
+from faceagent.errors import ControllerError
 from faceagent.types import Answer, Report
 
 from .conftest import GROUP, PORTRAIT, Make, ended, jpeg, stored
@@ -178,6 +180,42 @@ def test_one_question_at_a_time_in_a_conversation(make: Make) -> None:
         assert ask(client, "How many faces are there?", conversation=talk).status_code == 409
         held.go.set()
         assert first.result().status_code == 200
+
+
+def test_a_question_that_fails_leaves_nothing(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("av")
+    from videos import made
+
+    client = make(seated=FaceAgent(tools=fake_toolbox().values()))
+    clip = made(tmp_path / "clip.mp4", frames=8).read_bytes()
+
+    def broken(*_: object, **__: object) -> None:
+        raise ControllerError("The model said nothing of use", "Try again")
+
+    monkeypatch.setattr(client.app.state.service.agent, "ask", broken)  # type: ignore[attr-defined]
+    told = ask(client, "What is it?", jpeg(), jpeg(clip, "clip.mp4"))
+    assert (told.status_code, told.json()["detail"]) == (500, "The model said nothing of use.")
+    assert stored(tmp_path) == []
+
+
+async def test_a_sender_who_goes_away_ends_the_question(make: Make) -> None:
+    held = Held()
+    service = make(seated=FaceAgent(tools=fake_toolbox(held).values())).app.state.service  # type: ignore[attr-defined]
+    away = asyncio.Event()
+
+    class Sender:
+        async def receive(self) -> dict[str, str]:
+            await away.wait()
+            return {"type": "http.disconnect"}
+
+    upload = service.uploads.store(io.BytesIO(PORTRAIT), "portrait.jpg")
+    talk = service.conversations.begin("", None)
+    asking = asyncio.ensure_future(service.ask(Sender(), talk, "Is the photo sharp?", [upload]))
+    assert await asyncio.to_thread(held.reached.wait, 20)
+    away.set()
+    await asyncio.sleep(0.05)
+    held.go.set()
+    assert "cancelled" in " ".join((await asking).not_established)
 
 
 def test_twenty_at_once(client: Any) -> None:

@@ -96,6 +96,7 @@ async def test_measuring_gives_evidence_and_pictures(desk: Desk) -> None:
         assert (count["value"], count["status"]) == (2, "ok")
         shown = [part for part in faces.content if part.type == "image"]
         assert Image.open(io.BytesIO(base64.b64decode(shown[0].data))).format == "JPEG"
+        assert "Picture: image 1, with its faces marked." in text(faces)
         records = await client.call_tool("inspect_provenance", {"conversation": talk, "images": ["image 2"]})
         assert "thumbnail" in text(records)
         assert [part.type for part in records.content].count("image") == 2  # the part in the thumbnail and in the photo
