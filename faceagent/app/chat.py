@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,8 @@ import gradio as gr
 from faceagent.app import examples, text, view
 from faceagent.app.conversations import Shelf
 from faceagent.app.desk import Desk
+from faceagent.app.parts import sentences, user
 from faceagent.app.talk import Talk
-from faceagent.errors import FaceAgentError
 
 CLICKS = """
 element.addEventListener('click', (event) => {
@@ -137,13 +136,13 @@ class Chat:
 
     def _open(self, talk: Talk | None, request: gr.Request, event: gr.EventData) -> dict[Any, Any]:
         talk = self._talk(talk, request)
-        with _told_as_sentence():
+        with sentences():
             talk.take_up(str(event._data["id"]))
         return self._everything(talk)
 
     def _remove(self, talk: Talk | None, request: gr.Request, event: gr.EventData) -> dict[Any, Any]:
         talk = self._talk(talk, request)
-        with _told_as_sentence():
+        with sentences():
             gone = talk.shelf.get(str(event._data["id"]))
             if talk.conversation == gone:
                 talk.leave()
@@ -152,14 +151,14 @@ class Chat:
 
     def _rename(self, talk: Talk | None, request: gr.Request, event: gr.EventData) -> dict[Any, Any]:
         talk = self._talk(talk, request)
-        with _told_as_sentence():
+        with sentences():
             talk.shelf.get(str(event._data["id"])).rename(str(event._data["name"]))
         return {self.talk: talk, self.shelf: self._shelf(talk)}
 
     def _written(self, talk: Talk | None) -> dict[Any, Any]:
         if talk is None or talk.conversation is None or talk.session is None or talk.busy:
             return {self.written: gr.Row(visible=False)}
-        with _told_as_sentence():
+        with sentences():
             return {self.files: [str(path) for path in _report(talk)], self.written: gr.Row(visible=True)}
 
     # What is shown
@@ -195,18 +194,14 @@ class Chat:
         return view.shelf(self.desk, talk.shelf, talk.conversation.id if talk.conversation else None)
 
     def _shelf_at_start(self, request: gr.Request) -> str:
-        return view.shelf(self.desk, Shelf(self.desk.folder("conversations"), _user(request)), None)
+        return view.shelf(self.desk, Shelf(self.desk.folder("conversations"), user(request)), None)
 
     def _talk(self, talk: Talk | None, request: gr.Request) -> Talk:
-        return talk or Talk(self.desk, _user(request))
+        return talk or Talk(self.desk, user(request))
 
 
 def _html(name: str, value: str = "") -> gr.HTML:
     return gr.HTML(value, js_on_load=CLICKS, apply_default_css=False, elem_id=name)
-
-
-def _user(request: gr.Request) -> str:
-    return request.username or "local"
 
 
 def _stop(talk: Talk | None) -> None:
@@ -240,12 +235,3 @@ def _report(talk: Talk) -> list[Path]:
     report, pictures = of_conversation(talk.session, answers, talk.desk.agent.tools, command=command)
     folder = Path(tempfile.mkdtemp(dir=talk.desk.folder("uploads")))
     return list(write_report(report, pictures, folder).values())
-
-
-@contextmanager
-def _told_as_sentence() -> Iterator[None]:
-    """Errors that a person can mend become a message on the page."""
-    try:
-        yield
-    except FaceAgentError as error:
-        raise gr.Error(str(error), print_exception=False) from error
