@@ -29,10 +29,8 @@ def complain(text: str) -> None:
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--max-megapixels", type=_positive, default=64.0, metavar="N", help="largest photo (default 64)"
-    )
-    parser.add_argument("--max-megabytes", type=_positive, default=50.0, metavar="N", help="largest file (default 50)")
+    parser.add_argument("--max-megapixels", type=positive, default=64.0, metavar="N", help="largest photo (default 64)")
+    parser.add_argument("--max-megabytes", type=positive, default=50.0, metavar="N", help="largest file (default 50)")
 
 
 def add_controller(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +56,8 @@ def limits_of(chosen: argparse.Namespace) -> Limits:
     return Limits(max_pixels=int(chosen.max_megapixels * 1e6), max_bytes=int(chosen.max_megabytes * 2**20))
 
 
-def _positive(text: str) -> float:
+def positive(text: str) -> float:
+    """The type of an option that takes a number above 0."""
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
