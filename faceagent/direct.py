@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from faceagent.audit import pseudonymous
+from faceagent.called import called
 from faceagent.errors import UsageError
 from faceagent.narrate import Narration, narrate
 from faceagent.session import Session
@@ -39,20 +39,9 @@ def call(tools: Toolbox, session: Session, name: str, arguments: Mapping[str, An
     """
     if name not in tools:
         raise UsageError(f"No installed tool does that ({name})", "Install faceagent itself rather than its core alone")
-    outcomes = tools.call(session, name, arguments)
-    _log(session, outcomes)
+    outcomes = called(tools, session, name, arguments)
     step = outcomes[-1].step
     if step.status == "refused":
         raise UsageError(step.message or f"{name} refused")
     names = Names(images=session.images, faces=tuple(face.id for face in session.faces()))
     return Called(tuple(outcomes), narrate(outcomes, (name,), tools, names))
-
-
-def _log(session: Session, outcomes: list[Outcome]) -> None:
-    if session.gallery is None:
-        return
-    steps = [outcome.step.model_dump(mode="json", include={"tool", "arguments", "status"}) for outcome in outcomes]
-    photos = [one.sha256 for one in session.exhibits()]
-    told: dict[str, Any] = {"purpose": session.purpose, "photos": list(photos), "steps": steps}
-    names = session.gallery.pseudonyms()
-    session.gallery.audit.append("called", {key: pseudonymous(value, names) for key, value in told.items()})

@@ -1,4 +1,4 @@
-"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|rekey`."""
+"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|review|rekey`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faceagent.cli import review
 from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
 from faceagent.cli.keys import add_gallery, asked, gallery_of
 from faceagent.errors import MediaError
@@ -23,6 +24,7 @@ GALLERY_EXAMPLE = """examples:
   faceagent gallery list --gallery people --key-file people.key
   faceagent gallery search unknown.jpg --purpose personal
   faceagent gallery forget "Ada Lovelace"
+  faceagent gallery review holiday --purpose personal
   faceagent gallery rekey --new-key-file new.key"""
 
 
@@ -76,6 +78,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder that does not exist yet")
     action("forget", _forget, "remove a person from every file").add_argument("name", metavar="NAME")
     action("verify", _verify, "whether every entry and the audit log are intact")
+    review.add_to(action("review", review.run, "the unknown faces of photos, one person after the other, to be named"))
     rekey = action("rekey", _rekey, "change the key; the old one opens nothing any more")
     new = rekey.add_mutually_exclusive_group(required=True)
     new.add_argument("--new-key-file", type=Path, metavar="FILE", help="a file, made if it does not exist")

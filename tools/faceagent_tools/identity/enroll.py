@@ -15,13 +15,14 @@ from pydantic import Field, JsonValue
 from faceagent.errors import UsageError
 from faceagent.gallery import Consent, Gallery, Template
 from faceagent.policy import purpose
+from faceagent.review import Known, Seen, Weight
 from faceagent.session import Session
 from faceagent.tool import Arguments, Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method
 from faceagent_tools.backends import backend
 from faceagent_tools.embedding import FaceEmbedder
-from faceagent_tools.identity import enroll_words, openset, templates
-from faceagent_tools.identity.identify import candidates, quotable
+from faceagent_tools.identity import enroll_words, grouping, openset, templates
+from faceagent_tools.identity.identify import candidates, finding, quotable
 from faceagent_tools.identity.templates import Candidate
 from faceagent_tools.multitask import FaceReader
 
@@ -93,6 +94,32 @@ class EnrollPerson(FaceTool[EnrollArguments]):
 
     def backends(self) -> list[Backend]:
         return [backend(self._embedder.weights, self.name, chosen=True)]
+
+    # For a review (`faceagent.review.Grouper`)
+
+    def see(self, session: Session, face: Face) -> Seen:
+        one = templates.candidate(session, face, self._embedder, self._reader)
+        crop = templates.png(self._embedder.chip(session.photo(face.image), face))
+        return Seen(one.embedding, crop, one.fault)
+
+    def known(self, seen: Seen, gallery: Gallery, purpose: str | None) -> Known | None:
+        count = gallery.models().get(templates.model_of(self._embedder), 0)
+        found = candidates(gallery, seen.vector, self._embedder, purpose) if len(gallery) else []
+        if not found:
+            return None
+        table = openset.table()
+        chances = table.probabilities([one.similarity for one in found], len(gallery))
+        settled = finding(found, chances, table.line(max(count, 1))) == "supported"
+        return Known(found[0].name, chances[0], settled)
+
+    def group(self, seen: Sequence[Seen]) -> list[tuple[int, ...]]:
+        return grouping.grouped(seen)
+
+    def divide(self, seen: Sequence[Seen]) -> list[tuple[int, ...]]:
+        return grouping.divided(seen)
+
+    def weigh(self, seen: Sequence[Seen], groups: Sequence[Sequence[int]]) -> list[Weight]:
+        return grouping.weighed(seen, groups)
 
     def _faces(self, session: Session, subjects: Sequence[str]) -> tuple[list[Face], dict[str, str]]:
         """The face of each photo, or of those named; and which photos have none or several, with the reason."""

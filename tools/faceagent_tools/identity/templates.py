@@ -75,13 +75,14 @@ def template(session: Session, one: Candidate, embedder: FaceEmbedder) -> Templa
     return Template(
         vector=one.embedding,
         model=model_of(embedder),
-        crop=_png(embedder.chip(photo, one.face)),
+        crop=png(embedder.chip(photo, one.face)),
         photo_sha256=photo.sha256,
         quality=dict(one.quality),
     )
 
 
-def _png(chip: Pixels) -> bytes:
+def png(chip: Pixels) -> bytes:
+    """An aligned face as it is kept."""
     from PIL import Image
 
     buffer = io.BytesIO()
