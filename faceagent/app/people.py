@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from faceagent.app import register, text
 from faceagent.app.desk import Desk
 from faceagent.app.parts import QUIET, data_of, html, sentences, sight
 from faceagent.app.register import Result, Wish
+from faceagent.app.unknown import Unknown
 from faceagent.gallery.keys import SHORTEST
 
 LISTED = 60
@@ -41,6 +41,8 @@ class People:
                 with gr.Tabs(elem_id="people-tabs"):
                     self._enrolment()
                     self._looking()
+                    with gr.Tab(desk.gettext("Unknown faces"), elem_id="people-tab-unknown"):
+                        self.review = Unknown(desk)
                     self._checking()
         self._wire()
 
@@ -137,6 +139,7 @@ class People:
             [self.enrolled, self.list, self.photos, self.form],
             api_visibility="private",
         )
+        self.review.wire(self._list, self.search, self.list)
         self.look.click(self._look, self.unknown, [self.looked, self.unknown], api_visibility="private")
         self.check.click(self._check, None, self.checked, api_visibility="private")
 
@@ -207,13 +210,13 @@ class People:
         wish = Wish(name, statement, Path(form) if form else None, purpose, given, until, protected)
         with sentences():
             result = register.enrol(self.desk, wish, [Path(photo) for photo in photos or ()])
-        _drop([*(photos or ()), *([form] if form else ())])
+        register.drop([*(photos or ()), *([form] if form else ())])
         return self._told(result), self._list(wanted), None, None
 
     def _look(self, photos: list[str] | None) -> Any:
         with sentences():
             result = register.look_up(self.desk, [Path(photo) for photo in photos or ()])
-        _drop(photos or ())
+        register.drop(photos or ())
         return self._told(result), None
 
     def _check(self) -> str:
@@ -224,9 +227,3 @@ class People:
 
     def _told(self, result: Result, *, closes: bool = False) -> str:
         return text.render(self.desk, "people_result.html.j2", result=result, closes=closes)
-
-
-def _drop(files: Sequence[str]) -> None:
-    """Delete the page's own copies of files: what is to be kept of them is in the gallery."""
-    for file in files:
-        Path(file).unlink(missing_ok=True)

@@ -3,7 +3,7 @@ the gallery's audit log, as from the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -140,8 +140,8 @@ def enrol(desk: Desk, wish: Wish, photos: Sequence[Path]) -> Result:
         "consent": wish.statement,
         "purpose": wish.purpose,
         "protected": wish.protected,
-        "given": _day(wish.given),
-        "until": _day(wish.until),
+        "given": day(wish.given),
+        "until": day(wish.until),
     }
     if wish.form is not None:
         from faceagent.gallery import Consent
@@ -201,6 +201,26 @@ def person(desk: Desk, name: str) -> Person:
     return known
 
 
+def drop(files: Iterable[str]) -> None:
+    """Delete the page's own copies of files: what is to be kept of them is in the gallery."""
+    for file in files:
+        Path(file).unlink(missing_ok=True)
+
+
+def day(text: str) -> date | None:
+    """A date as it was typed; None where nothing was.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(f"{text!r} is no date", "Write it as in 2027-05-31") from None
+
+
 def _session(desk: Desk, photos: Sequence[Path]) -> tuple[Session, list[Shot]]:
     """A session with the photos, and those that cannot be read, with the reason."""
     if not photos:
@@ -236,12 +256,3 @@ def _list(found: object) -> list[object]:
 
 def _said(reason: str) -> str:
     return f"{reason[:1].upper()}{reason[1:]}."
-
-
-def _day(text: str) -> date | None:
-    if not text.strip():
-        return None
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        raise UsageError(f"{text!r} is no date", "Write it as in 2027-05-31") from None

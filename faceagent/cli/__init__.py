@@ -1,4 +1,4 @@
-"""The command line: `faceagent ask | report | chat | enroll | gallery | watch | audit | api | mcp | serve | models | doctor`.
+"""The command line: `faceagent ask | report | chat | enroll | gallery | watch | audit | api | mcp | serve | …`.
 
 Exit status: 0 done; 1 done, but some input failed or something is missing; 2 the command or a reference in it is wrong.
 Nothing shows a traceback unless --debug asks for one.

@@ -19,6 +19,7 @@ from faceagent.app import register
 from faceagent.app.desk import Desk, Settings
 from faceagent.app.people import People
 from faceagent.app.register import Wish
+from faceagent.app.unknown import Unknown
 from faceagent.errors import GalleryError, UsageError
 from faceagent.session import Session
 from faceagent.tool import Names, Toolbox
@@ -167,3 +168,25 @@ def test_names_are_shown_and_never_run(inside: Desk) -> None:
     with gr.Blocks():
         page = People(inside)._list("")
     assert "<img src=x" not in page and 'data-name="&lt;img src=x onerror=alert(1)&gt;"' in page
+
+
+def test_unknown_faces_are_asked_about_and_named_with_consent_alone(inside: Desk, tmp_path: Path) -> None:
+    import gradio as gr
+
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff broken")
+    with gr.Blocks():
+        unknown = Unknown(inside)
+    photos = [str(EXAMPLES / name) for name in ("portrait.jpg", "portrait-altered.jpg")]
+    *_, asked = unknown._begin([*photos, str(broken)], "access")
+    assert "2 faces that seem to show one person" in asked[unknown.group] and "broken.jpg" in asked[unknown.group]
+    assert asked[unknown.group].count("<img") == 2
+    review = asked[unknown.review]
+    with pytest.raises(gr.Error, match="Consent needs a statement"):
+        unknown._named(review, "access", "Eileen", "")
+    assert register.found(inside, "") == []
+    named = unknown._named(review, "access", "Eileen", "She agreed.")
+    assert "No unknown face is left." in named[unknown.group]
+    assert [one.name for one in register.found(inside, "")] == ["Eileen"]
+    *_, again = unknown._begin(photos, "access")
+    assert "Recognised: <bdi>Eileen</bdi> (2)" in " ".join(again[unknown.group].split())
