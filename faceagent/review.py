@@ -223,6 +223,8 @@ class Review:
             "consent_file": consent.file,
             "consent_sha256": consent.sha256,
             "until": consent.until and consent.until.isoformat(),
+            "guardian": consent.guardian,
+            "of_age": consent.of_age,
         }
         told = {
             "name": name,

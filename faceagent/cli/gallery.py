@@ -42,6 +42,9 @@ def add_enroll_to(commands: Any, common: argparse.ArgumentParser) -> None:
         "--consent", required=True, metavar="FILE|TEXT", help="a file in which the person agreed, or a statement of it"
     )
     parser.add_argument("--until", type=_day, metavar="DATE", help="last day on which the entry may be kept")
+    age = parser.add_mutually_exclusive_group()
+    age.add_argument("--guardian", metavar="NAME", help="the parent or guardian who agreed, of a person under age")
+    age.add_argument("--of-age", action="store_true", help="state that the person is of age, though looking younger")
     parser.add_argument(
         "--protected", action="store_true", help="photos said to show this person are to be examined as possible fakes"
     )
@@ -95,6 +98,8 @@ def run_enroll(chosen: argparse.Namespace) -> int:
         read = Consent.of_file(form, "enrolment", date.today())
         consent = {"consent_file": str(read.file), "consent_sha256": str(read.sha256)}
     arguments = {"name": chosen.name, **consent, "protected": chosen.protected}
+    if chosen.guardian or chosen.of_age:
+        arguments |= {"guardian": chosen.guardian} if chosen.guardian else {"of_age": True}
     if chosen.until:
         arguments["until"] = chosen.until.isoformat()
     with gallery_of(chosen, create=True) as gallery:
@@ -231,6 +236,8 @@ def _known(person: Person) -> dict[str, Any]:
         "statement": person.consent.statement,
         "file": person.consent.file,
         "sha256": person.consent.sha256,
+        "guardian": person.consent.guardian,
+        "of_age": person.consent.of_age or None,
     }
     return {
         "id": person.id,

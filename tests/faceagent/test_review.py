@@ -22,6 +22,7 @@ from faceagent_tools.identity.enroll import EnrollPerson
 
 
 class Reading:
+    age = 40.0
     detail = 0.9
     points = np.zeros((78, 2))
 
