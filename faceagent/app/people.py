@@ -97,6 +97,13 @@ class People:
                 label=_("Protected: photos said to show this person are examined as possible fakes"),
                 elem_id="enrol-protected",
             )
+            with gr.Accordion(_("If the person is under age, or looks it"), open=False, elem_id="enrol-age"):
+                self.guardian = gr.Textbox(
+                    label=_("The parent or guardian who agreed"), elem_id="enrol-guardian", max_length=120
+                )
+                self.of_age = gr.Checkbox(
+                    label=_("I state that the person is of age, though looking younger"), elem_id="enrol-of-age"
+                )
             self.enrol = gr.Button(_("Enrol"), variant="primary", elem_id="enrol-go")
             self.enrolled = html("enrol-result")
 
@@ -135,7 +142,7 @@ class People:
         consent = [self.statement, self.form, self.purpose, self.given, self.until]
         self.enrol.click(
             self._enrol,
-            [self.search, self.name, self.photos, *consent, self.protected],
+            [self.search, self.name, self.photos, *consent, self.protected, self.guardian, self.of_age],
             [self.enrolled, self.list, self.photos, self.form],
             api_visibility="private",
         )
@@ -206,8 +213,11 @@ class People:
         given: str,
         until: str,
         protected: bool,
+        guardian: str,
+        of_age: bool,
     ) -> Any:
-        wish = Wish(name, statement, Path(form) if form else None, purpose, given, until, protected)
+        agreed = Path(form) if form else None
+        wish = Wish(name, statement, agreed, purpose, given, until, protected, guardian, of_age)
         with sentences():
             result = register.enrol(self.desk, wish, [Path(photo) for photo in photos or ()])
         register.drop([*(photos or ()), *([form] if form else ())])

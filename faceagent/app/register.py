@@ -52,7 +52,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Wish:
-    """Who is to be enrolled, as typed. form: a file in which the person agreed. given, until: ISO dates or ""."""
+    """Who is to be enrolled, as typed. form: a file in which the person agreed. given, until: ISO dates or "".
+
+    guardian: who agreed for somebody under age. of_age: it is stated that the person is of age, though looking younger.
+    """
 
     name: str
     statement: str
@@ -61,6 +64,8 @@ class Wish:
     given: str
     until: str
     protected: bool
+    guardian: str = ""
+    of_age: bool = False
 
 
 def door(desk: Desk) -> Literal["open", "passphrase", "keyring", "none"]:
@@ -140,6 +145,8 @@ def enrol(desk: Desk, wish: Wish, photos: Sequence[Path]) -> Result:
         "consent": wish.statement,
         "purpose": wish.purpose,
         "protected": wish.protected,
+        "guardian": wish.guardian,
+        "of_age": wish.of_age,
         "given": day(wish.given),
         "until": day(wish.until),
     }
