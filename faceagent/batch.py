@@ -58,21 +58,22 @@ def expand(inputs: Sequence[str]) -> list[Path]:
 def _files(given: str) -> Iterable[Path]:
     path = Path(given)
     if path.is_dir():
-        found = sorted(item for item in path.rglob("*") if _is_media(item))
+        found = sorted(item for item in path.rglob("*") if is_media(item))
         if not found:
             endings = ", ".join(sorted(PHOTO_SUFFIXES | VIDEO_SUFFIXES))
             raise UsageError(f"The folder {given} holds no photo and no video", f"They end in {endings}")
         return found
     if glob.has_magic(given) and not path.exists():
         # Path.glob knows only patterns relative to a folder.
-        found = sorted(item for name in glob.iglob(given, recursive=True) if _is_media(item := Path(name)))  # noqa: PTH207
+        found = sorted(item for name in glob.iglob(given, recursive=True) if is_media(item := Path(name)))  # noqa: PTH207
         if not found:
             raise UsageError(f"No photo and no video matches {given}", "Check the pattern, and put it in quotes")
         return found
     return [path]
 
 
-def _is_media(path: Path) -> bool:
+def is_media(path: Path) -> bool:
+    """Whether a file is a photo or a video by its suffix, and not hidden."""
     return path.suffix.lower() in PHOTO_SUFFIXES | VIDEO_SUFFIXES and path.is_file() and not path.name.startswith(".")
 
 

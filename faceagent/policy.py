@@ -6,7 +6,8 @@ controller says what is not offered.
 
 Between allowed and declined lie the topics of purposes.toml: emotion and ethnicity are read only for a stated purpose.
 A tool that measures one asks `opens(session.purpose, "emotion")`, and where that is False abstains with
-`how_to_open("emotion", session.purpose)` as its reason.
+`how_to_open("emotion", session.purpose)` as its reason. Of a face that looks like a child's less is said, unless the
+purpose is about data or methods (`withheld_from_minors`).
 """
 
 from __future__ import annotations
@@ -51,13 +52,14 @@ def declined(question: str) -> tuple[Topic, ...]:
 @dataclass(frozen=True)
 class Purpose:
     """What faces are read for. opens: the topics that it switches on. refuses: those that the law forbids for it.
-    source: where the law has that."""
+    children: those read of children too. source: where the law has that."""
 
     name: str
     opens: frozenset[str]
     refuses: frozenset[str]
     means: str
     source: str
+    children: frozenset[str] = frozenset()
 
 
 @cache
@@ -69,7 +71,14 @@ def _rules() -> Mapping[str, Any]:
 def purposes() -> Mapping[str, Purpose]:
     """The purposes that can be stated, by name."""
     return {
-        name: Purpose(name, frozenset(row["opens"]), frozenset(row.get("refuses", ())), row["means"], row["source"])
+        name: Purpose(
+            name,
+            frozenset(row["opens"]),
+            frozenset(row.get("refuses", ())),
+            row["means"],
+            row["source"],
+            frozenset(row.get("children", ())),
+        )
         for name, row in _rules()["purpose"].items()
     }
 
@@ -118,3 +127,25 @@ def how_to_open(topic: str, stated: str | None = None) -> str:
 def law(topic: str) -> str:
     """The articles behind a topic that needs a purpose, for `Evidence.details`."""
     return str(_rules()["topic"][topic]["source"])
+
+
+def age_line() -> int:
+    """Years below which a face looks like a child's, of whom less is said."""
+    return int(_rules()["minors"]["years"])
+
+
+def withheld_from_minors(topic: str, stated: str | None = None) -> str | None:
+    """Why a topic ("gender", "ethnicity", "emotion", "identification", "enrolment") is not told of a child: one clause
+    for `Evidence.reason`, after "because"; None where the purpose stated has it told. `minors_law` has the articles.
+
+    Raises:
+        UsageError: there is no such purpose.
+    """
+    if stated is not None and topic in purpose(stated).children:
+        return None
+    return str(_rules()["minors"]["withholds"][topic])
+
+
+def minors_law() -> str:
+    """The articles behind what is withheld from children, for `Evidence.details`."""
+    return str(_rules()["minors"]["source"])

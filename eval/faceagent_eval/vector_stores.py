@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from faceagent.gallery import Consent, Enrolment, Gallery, Key, Model, Template
+from faceagent.gallery import Consent, Enrolment, Gallery, Key, Model, Template, lance
 
 Vectors = npt.NDArray[np.float32]
 GROUPS = 10  # values of the field that the filter looks at
@@ -88,7 +88,7 @@ class Lance(VectorStore):
             .limit(k)
             .select(["id", "_distance"])
         )
-        query = query.bypass_vector_index() if exact else query.nprobes(20).ef(100)
+        query = query.bypass_vector_index() if exact else lance.asked(query)
         if group is not None:
             query = query.where(f"part = {group}", prefilter=True)
         found: list[int] = query.to_arrow()["id"].to_pylist()

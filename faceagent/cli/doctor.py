@@ -20,6 +20,7 @@ EXTRAS = {
     "pdf": "writes reports as PDF",
     "local": "a vision-language model on this machine as the controller",
     "served": "a model behind an OpenAI-compatible address as the controller",
+    "app": "the app in the browser (faceagent chat)",
     "api": "serves questions and reports to other programs over HTTP",
     "mcp": "serves the tools to assistants that speak MCP",
     "lancedb": "searches galleries of more than some 100,000 photos",

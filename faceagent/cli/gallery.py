@@ -1,4 +1,4 @@
-"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|rekey`."""
+"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|review|rekey`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faceagent.cli import review
 from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
 from faceagent.cli.keys import add_gallery, asked, gallery_of
-from faceagent.errors import MediaError, UsageError
+from faceagent.errors import MediaError
 
 if TYPE_CHECKING:
     from faceagent.gallery import Gallery, Key, Person
@@ -23,6 +24,7 @@ GALLERY_EXAMPLE = """examples:
   faceagent gallery list --gallery people --key-file people.key
   faceagent gallery search unknown.jpg --purpose personal
   faceagent gallery forget "Ada Lovelace"
+  faceagent gallery review holiday --purpose personal
   faceagent gallery rekey --new-key-file new.key"""
 
 
@@ -40,6 +42,9 @@ def add_enroll_to(commands: Any, common: argparse.ArgumentParser) -> None:
         "--consent", required=True, metavar="FILE|TEXT", help="a file in which the person agreed, or a statement of it"
     )
     parser.add_argument("--until", type=_day, metavar="DATE", help="last day on which the entry may be kept")
+    age = parser.add_mutually_exclusive_group()
+    age.add_argument("--guardian", metavar="NAME", help="the parent or guardian who agreed, of a person under age")
+    age.add_argument("--of-age", action="store_true", help="state that the person is of age, though looking younger")
     parser.add_argument(
         "--protected", action="store_true", help="photos said to show this person are to be examined as possible fakes"
     )
@@ -76,6 +81,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder that does not exist yet")
     action("forget", _forget, "remove a person from every file").add_argument("name", metavar="NAME")
     action("verify", _verify, "whether every entry and the audit log are intact")
+    review.add_to(action("review", review.run, "the unknown faces of photos, one person after the other, to be named"))
     rekey = action("rekey", _rekey, "change the key; the old one opens nothing any more")
     new = rekey.add_mutually_exclusive_group(required=True)
     new.add_argument("--new-key-file", type=Path, metavar="FILE", help="a file, made if it does not exist")
@@ -92,6 +98,8 @@ def run_enroll(chosen: argparse.Namespace) -> int:
         read = Consent.of_file(form, "enrolment", date.today())
         consent = {"consent_file": str(read.file), "consent_sha256": str(read.sha256)}
     arguments = {"name": chosen.name, **consent, "protected": chosen.protected}
+    if chosen.guardian or chosen.of_age:
+        arguments |= {"guardian": chosen.guardian} if chosen.guardian else {"of_age": True}
     if chosen.until:
         arguments["until"] = chosen.until.isoformat()
     with gallery_of(chosen, create=True) as gallery:
@@ -105,16 +113,13 @@ def _search(chosen: argparse.Namespace) -> int:
 
 def _called(gallery: Gallery, name: str, chosen: argparse.Namespace, arguments: Mapping[str, Any]) -> int:
     """Hand photos to a tool and say what it says; the call goes into the audit log."""
-    from faceagent.audit import pseudonymous
+    from faceagent.direct import call
     from faceagent.media import Photo
-    from faceagent.narrate import compose, narrate
+    from faceagent.narrate import compose
     from faceagent.policy import purpose
     from faceagent.session import Session
-    from faceagent.tool import Names, Toolbox
+    from faceagent.tool import Toolbox
 
-    tools = Toolbox.installed()
-    if name not in tools:
-        raise UsageError(f"No installed tool does that ({name})", "Install faceagent itself rather than its core alone")
     session = Session(chosen.purpose and purpose(chosen.purpose).name, gallery)
     failed = False
     for path in chosen.photos:
@@ -125,21 +130,9 @@ def _called(gallery: Gallery, name: str, chosen: argparse.Namespace, arguments: 
             failed = True
     if not session.images:
         return 1
-    outcomes = tools.call(session, name, arguments)
-    steps = [outcome.step.model_dump(mode="json", include={"tool", "arguments", "status"}) for outcome in outcomes]
-    told: dict[str, Any] = {
-        "purpose": session.purpose,
-        "photos": [one.sha256 for one in session.exhibits()],
-        "steps": steps,
-    }
-    gallery.audit.append("called", {key: pseudonymous(value, gallery.pseudonyms()) for key, value in told.items()})
-    names = Names(images=session.images, faces=tuple(face.id for face in session.faces()))
-    narration = narrate(outcomes, (name,), tools, names)
-    say(compose(narration.claims, narration.not_established))
-    status = outcomes[-1].step.status
-    if status == "refused":
-        raise UsageError(outcomes[-1].step.message or f"{name} refused")
-    return 1 if failed or status == "failed" or all(row.status != "ok" for row in outcomes[-1].evidence) else 0
+    called = call(Toolbox.installed(), session, name, arguments)
+    say(compose(called.narration.claims, called.narration.not_established))
+    return 1 if failed or not called.succeeded else 0
 
 
 def _list(chosen: argparse.Namespace) -> int:
@@ -243,6 +236,8 @@ def _known(person: Person) -> dict[str, Any]:
         "statement": person.consent.statement,
         "file": person.consent.file,
         "sha256": person.consent.sha256,
+        "guardian": person.consent.guardian,
+        "of_age": person.consent.of_age or None,
     }
     return {
         "id": person.id,

@@ -112,7 +112,7 @@ class LanceIndex:
 
     def _nearest(self, turned: Vector, k: int) -> Any:
         query = self._table.search(turned, vector_column_name="vector").distance_type("cosine").limit(k)
-        return query.nprobes(_PROBES).ef(_EF).refine_factor(_REFINE).to_arrow()
+        return asked(query).to_arrow()
 
     def _reopen(self) -> None:
         self._table = self._db.create_table(self._name, schema=self._schema, exist_ok=True)
@@ -122,6 +122,11 @@ class LanceIndex:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+
+
+def asked(query: Any) -> Any:
+    """A LanceDB query that looks as far as this index does."""
+    return query.nprobes(_PROBES).ef(_EF).refine_factor(_REFINE)
 
 
 def orthogonal(dimensions: int) -> Vector:

@@ -59,6 +59,7 @@ class Consent:
     """What a person agreed to: a statement, or a file known by its SHA-256 (the file itself stays where it is).
 
     purpose: what for. given: when. until: the last day on which the entry may be kept; None: until it is withdrawn.
+    guardian: the parent or guardian who agreed for somebody under age. of_age: it was stated that the person is of age.
 
     Raises:
         UsageError: neither statement nor file, no purpose, or an end before the beginning.
@@ -70,6 +71,13 @@ class Consent:
     file: str | None = None
     sha256: str | None = None
     until: date | None = None
+    guardian: str | None = None
+    of_age: bool = False
+
+    @property
+    def covers_minors(self) -> bool:
+        """Whether it allows what is otherwise withheld from faces that look like a child's."""
+        return self.of_age or bool((self.guardian or "").strip())
 
     def __post_init__(self) -> None:
         has_file = bool(self.file) and _SHA256.fullmatch(self.sha256 or "") is not None

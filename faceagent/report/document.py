@@ -302,14 +302,18 @@ def _thumbnail(pictures: Pictures | None) -> Picture | None:
     return Picture(pictures.thumbnail, 0, 0, alt="") if pictures else None
 
 
+def alt_of(report: ExhibitReport) -> str:
+    """What a picture of an exhibit shows, for those who do not see it: the finding."""
+    faces = ", ".join(face.id for face in report.faces)
+    return f"{report.exhibit.id}. {report.verdict.headline} {f'Marked: {faces}.' if faces else 'No face is marked.'}"
+
+
 def _bearing(report: ExhibitReport, pictures: Pictures | None) -> Iterator[Picture]:
     if pictures is None:
         return
     marks = ["Corners: faces found."] if report.faces else []
     marks += ["Dashed yellow: where the finding lies."] if pictures.marked else []
-    faces = ", ".join(face.id for face in report.faces)
-    alt = f"{report.exhibit.id}. {report.verdict.headline} {f'Marked: {faces}.' if faces else 'No face is marked.'}"
-    yield Picture(pictures.annotated, pictures.width, pictures.height, alt, " ".join(marks))
+    yield Picture(pictures.annotated, pictures.width, pictures.height, alt_of(report), " ".join(marks))
     for one in pictures.shown:
         if one.of not in present.ASIDE:
             caption = one.caption or present.CAPTIONS.get(one.of) or present.label(one.of)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from faceagent.errors import UnknownReference
 from faceagent.report import present
 from faceagent.report.document import SYMBOLS, anchor, document, linked, method_code, together
 from faceagent.report.drawing import Pictures
@@ -33,20 +35,11 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         loader=PackageLoader("faceagent.report"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_finalize,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "together": together,
-        "linked": linked,
-        "anchor": anchor,
-        "citations": present.citations,
-        "code": method_code,
-        "data_uri": data_uri,
-        "short": short,
-        "symbol": SYMBOLS.__getitem__,
-    }
+    environment.filters |= filters()
     shown = document(report, pictures)
     style = environment.get_template("style.css").render(exhibits=shown.exhibits)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -58,7 +51,38 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
     )
 
 
-def _finalize(shown: Any) -> Any:
+def exhibit_alone(page: str, exhibit_id: str) -> str:
+    """Of a page that `to_html` wrote, one exhibit: a page of the same style under the same policy.
+
+    Whatever a file says is escaped in it, so that the marks looked for are the template's own.
+
+    Raises:
+        UnknownReference: the page has no such exhibit.
+    """
+    head, _, body = page.partition("<body>")
+    start = re.search(rf'<article class="exhibit[^"]*" id="{anchor(exhibit_id)}"', body)
+    if start is None:
+        raise UnknownReference(f"This report has no {exhibit_id!r}", "Look at the list of its exhibits")
+    article = body[start.start() : body.index("</article>", start.end())]
+    return f'{head}<body><div class="page">{article}</article></div></body></html>'
+
+
+def filters() -> dict[str, Callable[..., object]]:
+    """What the templates, and those of the app that take macros from them, print things with."""
+    return {
+        "together": together,
+        "linked": linked,
+        "anchor": anchor,
+        "citations": present.citations,
+        "code": method_code,
+        "data_uri": data_uri,
+        "short": short,
+        "symbol": SYMBOLS.__getitem__,
+        "uri": Uri,
+    }
+
+
+def finalize(shown: Any) -> Any:
     """Called by Jinja on everything that a template prints, before it is escaped."""
     return visible(shown) if type(shown) is str else shown
 

@@ -8,7 +8,16 @@ import pytest
 
 from faceagent.errors import UsageError
 from faceagent.ground import fault
-from faceagent.policy import declined, how_to_open, law, opens, purposes
+from faceagent.policy import (
+    age_line,
+    declined,
+    how_to_open,
+    law,
+    minors_law,
+    opens,
+    purposes,
+    withheld_from_minors,
+)
 from faceagent.types import Claim, Evidence, Method
 
 DECLINED = {
@@ -130,3 +139,22 @@ def carried(reason: str) -> bool:
     )
     claim = Claim(sentence=f"It was not read, because {reason}.", subject="face 1.1", attribute="b", evidence=("e1",))
     return fault(claim, {"e1": row}.get) is None
+
+
+@pytest.mark.parametrize("stated", [None, *purposes()])
+@pytest.mark.parametrize("topic", ["identification", "enrolment"])
+def test_no_purpose_has_children_named_or_enrolled_without_a_guardian(topic, stated) -> None:
+    assert withheld_from_minors(topic, stated)
+
+
+@pytest.mark.parametrize("stated", [None, *purposes()])
+@pytest.mark.parametrize("topic", ["gender", "ethnicity", "emotion"])
+def test_traits_of_children_are_for_data_and_methods_only(topic, stated) -> None:
+    told = stated in ("research", "bias_audit", "dataset_labelling")
+    assert (withheld_from_minors(topic, stated) is None) is told
+
+
+def test_the_line_of_age_has_its_source() -> None:
+    assert age_line() == 18 and "Rights of the Child" in minors_law()
+    with pytest.raises(UsageError, match="no purpose"):
+        withheld_from_minors("gender", "marketing")

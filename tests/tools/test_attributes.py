@@ -254,8 +254,25 @@ def test_faces_with_one_finding_share_a_sentence_and_doubts_come_once(table: obj
     assert said.count("Perceived gender is how people label a photo") == 1
 
 
+@pytest.mark.parametrize("purpose", [None, "personal", "access"])
+def test_gender_and_ethnicity_of_a_child_are_not_told(table: object, purpose: str | None) -> None:
+    rows, said = ask(made(age=6), made(age=40), purpose=purpose)
+    child = {row.attribute: row for row in rows if row.subject == "face 1.1"}
+    assert (child["age"].value, child["visible_attributes"].status) == (6, "ok")
+    assert child["perceived_gender"].status == "abstained"
+    assert "Convention on the Rights of the Child" in str(child["perceived_gender"].details["law"])
+    assert "perceived gender of face 1.1 was not estimated, because the face looks like that of a child" in said
+    assert {row.status for row in rows if row.subject == "face 1.2"} == {"ok"}
+
+
+def test_ethnicity_of_a_child_is_told_for_research_alone(table: object) -> None:
+    assert ask(made(age=6), about=["ethnicity"], purpose="research")[0][0].status == "ok"
+    [row] = ask(made(age=6), about=["ethnicity"], purpose="personal")[0]
+    assert row.status == "abstained"
+
+
 def test_a_child_s_gender_has_a_doubt_of_its_own(table: object) -> None:
-    rows, said = ask(made(age=6), about=["gender"])
+    rows, said = ask(made(age=6), about=["gender"], purpose="research")
     assert rows[0].details["own_age_group"] == {"group": "age 3-9", "rate": 0.25, "photos": 191}
     assert "The face looks to be in that group." in said
 

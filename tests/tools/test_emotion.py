@@ -19,6 +19,7 @@ from faceagent.report import build_report
 from faceagent.session import Session
 from faceagent.tool import Toolbox
 from faceagent.types import Box, Claim, Evidence, Face
+from faceagent_tools import minors
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.emotion import RecognizeEmotion
 from faceagent_tools.emotion_words import WORDS, about
@@ -57,6 +58,17 @@ def test_without_a_purpose_nothing_is_read_and_the_way_is_told() -> None:
     assert "happy" not in said
     assert said.startswith("The expression of the face was not read, because EU law")
     assert "--purpose" in said
+
+
+@pytest.mark.parametrize(("purpose", "status"), [("personal", "abstained"), ("research", "ok")])
+def test_the_expression_of_a_child_is_read_for_research_alone(
+    monkeypatch: pytest.MonkeyPatch, purpose: str, status: str
+) -> None:
+    monkeypatch.setattr(minors, "looks_minor", lambda reading: True)
+    rows, claims = say({"happiness": 0.9}, purpose=purpose)
+    assert rows[0].status == status
+    if status == "abstained":
+        assert "looks like that of a child" in claims[0].sentence
 
 
 def test_the_reason_is_given_once_for_all_faces() -> None:

@@ -60,7 +60,7 @@ def default_tools(detector: str | None = None) -> list[AnyTool]:
         DetectForgery(reader),
         ExamineVideo(finder, reader, embedder),
         AnonymizeFaces(finder, embedder),
-        IdentifyPerson(embedder),
+        IdentifyPerson(embedder, reader),
         EnrollPerson(embedder, reader),
         ForgetPerson(),
         VerifyProtectedIdentity(embedder, reader, trunk),

@@ -17,7 +17,7 @@ from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, GroupError, Interval, Probability, Threshold
 from faceagent_tools import attributes_visible as visible
-from faceagent_tools import multitask, readable, weights
+from faceagent_tools import minors, multitask, readable, weights
 from faceagent_tools.attributes_words import word
 from faceagent_tools.multitask import AGE_GROUPS, RACES, FaceReader, Reading
 
@@ -25,6 +25,8 @@ Topic = Literal["age", "age_order", "gender", "ethnicity", "attributes"]
 About = Literal[Topic, visible.Kind]
 _DEFAULT: tuple[About, ...] = ("age", "gender", "attributes")
 _ATTRIBUTE: Mapping[str, str] = {"age": "age", "gender": "perceived_gender", "ethnicity": "perceived_ethnicity"}
+_WITHHELD = ("gender", "ethnicity")
+"""Topics that are not told of children."""
 
 GROUP_NAMES = (*(f"{first}-{last}" for first, last in AGE_GROUPS[:-1]), f"{AGE_GROUPS[-1][0]}+")
 ADULT = 18  # years, the age of majority in most countries
@@ -114,6 +116,8 @@ class EstimateAttributes(FaceTool[AttributeArguments]):
         for topic in wanted:
             if isinstance(reading, str):
                 yield self._abstained(face, _ATTRIBUTE.get(topic, "visible_attributes"), reading)
+            elif topic in _WITHHELD and (reason := minors.withheld(reading, topic, session.purpose)):
+                yield self._abstained(face, _ATTRIBUTE[topic], reason, {"law": policy.minors_law()})
             elif topic == "age":
                 yield self._age(face, reading)
             elif topic == "gender":

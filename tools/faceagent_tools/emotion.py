@@ -16,7 +16,7 @@ from faceagent import policy
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Probability, Threshold
-from faceagent_tools import emotion_words, hsemotion, readable
+from faceagent_tools import emotion_words, hsemotion, minors, readable
 from faceagent_tools.backends import backend
 from faceagent_tools.emotion_words import WORDS
 from faceagent_tools.hsemotion import HSEmotion
@@ -71,6 +71,8 @@ class RecognizeEmotion(FaceTool[SubjectArguments]):
         found = readable.read(self._reader, session, face)
         if isinstance(found, str):
             return self._abstained(face, found)
+        if reason := minors.withheld(found, "emotion", session.purpose):
+            return self._abstained(face, reason, law=policy.minors_law())
         stated = {"purpose": session.purpose, "law": policy.law("emotion")}
         if self._published is not None:
             return self._scored(self._published, session, face, stated)

@@ -19,6 +19,7 @@ HOME = {
     "forensics-robustness": "faceagent_eval.benchmarks.forensics_robustness:ForensicsRobustness",
     "gallery": "faceagent_eval.benchmarks.gallery:GalleryStores",
     "grounded": "faceagent_eval.benchmarks.grounded:GroundedAnswers",
+    "grouping": "faceagent_eval.benchmarks.grouping:Grouping",
     "injection": "faceagent_eval.benchmarks.injection:Injection",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
     "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",

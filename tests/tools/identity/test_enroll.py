@@ -25,6 +25,7 @@ def good(monkeypatch):
 
 
 class GoodReading:
+    age = 40.0
     detail = 0.9
     points = np.zeros((78, 2))
 
@@ -132,3 +133,23 @@ def test_an_unknown_name_is_erased_from_nowhere(gallery, conversation):
     (row,) = recorded(session, FORGET.run(session, ForgetArguments(name="Nobody")))
     text = said(FORGET, session, [row])
     assert text == "Under the name “Nobody” there is nothing to erase, because nobody of that name is enrolled."
+
+
+def test_a_child_is_enrolled_only_with_the_consent_of_a_guardian(gallery, conversation, monkeypatch):
+    monkeypatch.setattr(GoodReading, "age", 9.0)
+    session = conversation((1, 20), (1, 25))
+    rows = enrol(session)
+    assert rows[0].status == "not_applicable" and len(gallery) == 0
+    assert set(reasons(rows)) == {"face 1.1", "face 2.1"}
+    assert "looks like that of a child" in said(TOOL, session, rows)
+    assert enrol(session, guardian="her mother")[0].details["photos"] == 2
+    assert gallery.person("Ada Lovelace").consent.guardian == "her mother"
+
+
+def test_an_adult_who_looks_younger_is_enrolled_where_that_is_stated(gallery, conversation, monkeypatch):
+    monkeypatch.setattr(GoodReading, "age", 16.0)
+    session = conversation((1, 20))
+    assert enrol(session)[0].status == "not_applicable"
+    assert enrol(session, of_age=True)[0].status == "ok"
+    consent = gallery.person("Ada Lovelace").consent
+    assert consent.of_age and consent.guardian is None and consent.covers_minors

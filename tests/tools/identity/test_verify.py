@@ -125,14 +125,14 @@ def test_the_words_follow_the_evidence(protected, portrait):
     for value, words in (
         ("genuine", "supports an authentic photo of “Eileen” over an imitation"),
         ("other", "shows somebody else than “Eileen”"),
-        ("swap", "rather a face swap than a synthesised picture"),
-        ("synthesised", "rather a synthesised picture than a face swap"),
+        ("swap", "a face swap over a synthesised picture"),
+        ("synthesised", "a synthesised picture over a face swap"),
         ("undecided", "cannot be decided"),
     ):
         (changed,) = recorded(session, [answer.model_copy(update={"value": value})])
         assert words in said(TOOL, session, [changed, *rest])
     different = recorded(session, [row.model_copy(update={"value": "different"}) for row in rest])
-    assert "are different from what the photos of “Eileen” show" in said(TOOL, session, [answer, *different])
+    assert "are different from what the photo of “Eileen” shows" in said(TOOL, session, [answer, *different])
     lacking = {
         "value": None,
         "score": None,
@@ -146,7 +146,7 @@ def test_the_words_follow_the_evidence(protected, portrait):
 def test_only_protected_people_are_held_against(gallery, portrait):
     session, rows = asked(gallery, portrait)
     assert [row.reason for row in rows] == [NOBODY]
-    assert "was not held against a protected person" in said(TOOL, session, rows)
+    assert "was not compared with a protected person" in said(TOOL, session, rows)
     session.add(portrait)
     BOX.call(session, "enroll_person", {"name": "Eileen", "consent": "she agreed", "subjects": ["image 1"]})
     assert [row.reason for row in asked(gallery, portrait, name="Eileen")[1]] == [NOT_THIS_ONE]

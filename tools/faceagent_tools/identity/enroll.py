@@ -12,16 +12,17 @@ from datetime import date
 
 from pydantic import Field, JsonValue
 
+from faceagent import policy
 from faceagent.errors import UsageError
 from faceagent.gallery import Consent, Gallery, Template
-from faceagent.policy import purpose
+from faceagent.review import Known, Seen, Weight
 from faceagent.session import Session
 from faceagent.tool import Arguments, Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method
 from faceagent_tools.backends import backend
 from faceagent_tools.embedding import FaceEmbedder
-from faceagent_tools.identity import enroll_words, openset, templates
-from faceagent_tools.identity.identify import candidates, quotable
+from faceagent_tools.identity import enroll_words, grouping, openset, templates
+from faceagent_tools.identity.identify import candidates, finding, quotable
 from faceagent_tools.identity.templates import Candidate
 from faceagent_tools.multitask import FaceReader
 
@@ -44,6 +45,10 @@ class EnrollArguments(SubjectArguments):
     consent_sha256: str = Field(default="", description="SHA-256 of that file.")
     given: date | None = Field(default=None, description="Day of the consent. Empty: the present one.")
     until: date | None = Field(default=None, description="Last day on which the entry may be kept.")
+    guardian: str = Field(
+        default="", description="Who agreed as parent or guardian of a person under age. Never made up."
+    )
+    of_age: bool = Field(default=False, description="Whether whoever asks states that the person is of age.")
     protected: bool = Field(
         default=False, description="Whether photos said to show this person are to be examined as possible fakes."
     )
@@ -74,7 +79,10 @@ class EnrollPerson(FaceTool[EnrollArguments]):
         looked_at = [templates.candidate(session, face, self._embedder, self._reader) for face in faces]
         known = [row for row in _known(gallery, name) if row.model == templates.model_of(self._embedder)]
         refused |= {one.face.id: one.fault for one in looked_at if one.fault}
-        fit = [one for one in looked_at if not one.fault]
+        if not consent.covers_minors:
+            why = policy.withheld_from_minors("enrolment") or ""
+            refused |= {one.face.id: why for one in looked_at if one.minor and not one.fault}
+        fit = [one for one in looked_at if one.face.id not in refused]
         vectors = [one.embedding for one in fit]
         hashes = [session.photo(one.face.image).sha256 for one in fit]
         for place in templates.strangers(vectors, [row.vector for row in known]):
@@ -93,6 +101,32 @@ class EnrollPerson(FaceTool[EnrollArguments]):
 
     def backends(self) -> list[Backend]:
         return [backend(self._embedder.weights, self.name, chosen=True)]
+
+    # For a review (`faceagent.review.Grouper`)
+
+    def see(self, session: Session, face: Face) -> Seen:
+        one = templates.candidate(session, face, self._embedder, self._reader)
+        crop = templates.png(self._embedder.chip(session.photo(face.image), face))
+        return Seen(one.embedding, crop, one.fault)
+
+    def known(self, seen: Seen, gallery: Gallery, purpose: str | None) -> Known | None:
+        count = gallery.models().get(templates.model_of(self._embedder), 0)
+        found = candidates(gallery, seen.vector, self._embedder, purpose) if len(gallery) else []
+        if not found:
+            return None
+        table = openset.table()
+        chances = table.probabilities([one.similarity for one in found], len(gallery))
+        settled = finding(found, chances, table.line(max(count, 1))) == "supported"
+        return Known(found[0].name, chances[0], settled)
+
+    def group(self, seen: Sequence[Seen]) -> list[tuple[int, ...]]:
+        return grouping.grouped(seen)
+
+    def divide(self, seen: Sequence[Seen]) -> list[tuple[int, ...]]:
+        return grouping.divided(seen)
+
+    def weigh(self, seen: Sequence[Seen], groups: Sequence[Sequence[int]]) -> list[Weight]:
+        return grouping.weighed(seen, groups)
 
     def _faces(self, session: Session, subjects: Sequence[str]) -> tuple[list[Face], dict[str, str]]:
         """The face of each photo, or of those named; and which photos have none or several, with the reason."""
@@ -229,12 +263,14 @@ def _consent(session: Session, arguments: EnrollArguments) -> Consent:
             "Say how and when the person agreed, as in “she agreed in writing on 2 May”",
         )
     return Consent(
-        purpose=purpose(arguments.purpose.strip() or session.purpose or usual).name,
+        purpose=policy.purpose(arguments.purpose.strip() or session.purpose or usual).name,
         given=arguments.given or date.today(),
         statement=statement or None,
         file=file or None,
         sha256=arguments.consent_sha256.strip() or None,
         until=arguments.until,
+        guardian=arguments.guardian.strip() or None,
+        of_age=arguments.of_age,
     )
 
 

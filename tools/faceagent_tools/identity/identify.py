@@ -13,17 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field, JsonValue
 
+from faceagent import policy
 from faceagent.gallery import Gallery
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Probability, Threshold
-from faceagent_tools import compare, similarity
+from faceagent_tools import compare, minors, readable, similarity
 from faceagent_tools.backends import backend
 from faceagent_tools.embedding import Embedding, FaceEmbedder, embedding_of
 from faceagent_tools.identity import openset
 from faceagent_tools.identity.identify_words import word
 from faceagent_tools.identity.openset import OpenSet
 from faceagent_tools.identity.templates import likeness, model_of
+from faceagent_tools.multitask import FaceReader
 
 NOBODY = "nobody is enrolled"
 _LOOKED_AT = 10  # candidates whose templates are opened and weighed against each other
@@ -46,18 +48,21 @@ class IdentifyArguments(SubjectArguments):
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody enrolled. similarity: to the most alike of the person's templates, as compare_faces has it."""
+    """Somebody enrolled. similarity: to the most alike of the person's templates, as compare_faces has it.
+    covers_minors: see `Consent`."""
 
     name: str
     similarity: float
     protected: bool
+    covers_minors: bool
 
 
 class IdentifyPerson(FaceTool[IdentifyArguments]):
     """The tool.
 
     Args:
-        embedder: the recognition network.
+        embedder: the recognition network. reader: the network that reads faces: a child is named only with the consent
+            of a guardian.
     """
 
     name = "identify_person"
@@ -68,8 +73,8 @@ class IdentifyPerson(FaceTool[IdentifyArguments]):
     arguments = IdentifyArguments
     needs_faces = True
 
-    def __init__(self, embedder: FaceEmbedder) -> None:
-        self._embedder = embedder
+    def __init__(self, embedder: FaceEmbedder, reader: FaceReader) -> None:
+        self._embedder, self._reader = embedder, reader
 
     def run(self, session: Session, arguments: IdentifyArguments) -> list[Evidence]:
         table = openset.table()
@@ -102,6 +107,11 @@ class IdentifyPerson(FaceTool[IdentifyArguments]):
         found = candidates(gallery, embedding_of(session, self._embedder, face), self._embedder, session.purpose)
         if not found:
             return base.model_copy(update={"reason": f"{NOBODY} for the purpose stated"})
+        if withheld := minors.withheld(readable.read(self._reader, session, face), "identification", session.purpose):
+            found = [one for one in found if one.covers_minors]
+            if not found:
+                told = {"status": "abstained", "reason": withheld, "details": {"law": policy.minors_law()}}
+                return base.model_copy(update={**told, "region": face.box})
         chances = table.probabilities([one.similarity for one in found], len(gallery))
         details = {
             "false_positive_rate": arguments.false_positive_rate,
@@ -144,7 +154,10 @@ def candidates(
     found = []
     for hit in gallery.search(embedding, model, _LOOKED_AT, purpose=purpose):
         theirs = [row.vector for row in gallery.templates(hit.name) if row.model == model]
-        found.append(Candidate(hit.name, openset.likeliest(likeness([embedding], theirs)[0, 1:]), hit.protected))
+        person = gallery.person(hit.name)
+        covered = person is not None and person.consent.covers_minors
+        alike = openset.likeliest(likeness([embedding], theirs)[0, 1:])
+        found.append(Candidate(hit.name, alike, hit.protected, covered))
     return sorted(found, key=lambda one: -one.similarity)
 
 

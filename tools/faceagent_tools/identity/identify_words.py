@@ -18,7 +18,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     claims = [Claim.on([row], _answer(row, names), "answer") for row in named]
     claims += _unknown(unknown, names)
     claims += [
-        Claim.on([row], "Within this gallery the person is protected.", "reason")
+        Claim.on([row], f"“{_of(row, 0)['name']}” is a protected person of this gallery.", "reason")
         for row in named[:1]
         if _of(row, 0)["protected"]
     ]
@@ -36,24 +36,28 @@ def _answer(row: Evidence, names: Names) -> str:
             f"({_written(second)}) cannot be decided."
         )
     return (
-        f"The evidence supports that {who} shows “{first['name']}” (probability {_written(first)} in a "
-        f"{_enrolled(row)}, if somebody enrolled and a stranger were equally likely beforehand)."
+        f"The evidence supports that {who} shows “{first['name']}” (probability {_written(first)}, if "
+        f"somebody enrolled and a stranger were equally likely beforehand)."
     )
 
 
 def _unknown(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     if rows:
         who = names.start(" + ".join(row.subject for row in rows))
-        yield Claim.on(
-            rows, f"{who} {'is' if len(rows) == 1 else 'are'} unknown in the {_enrolled(rows[0])}.", "answer"
-        )
+        match = "matches" if len(rows) == 1 else "match"
+        yield Claim.on(rows, f"{who} {match} no entry of the gallery, which has {_entries(rows[0])}.", "answer")
     for row in rows[:1]:
-        first = _of(row, 0)
-        sentence = (
-            f"Among those enrolled, “{first['name']}” comes first for {names.of(row.subject)} (probability "
-            f"{_written(first)}), too far to be named."
-        )
-        yield Claim.on([row], sentence, "reason")
+        yield Claim.on([row], _nearest(row, names), "reason")
+
+
+def _nearest(row: Evidence, names: Names) -> str:
+    first, who = _of(row, 0), names.of(row.subject)
+    if row.details["enrolled"] == 1:
+        return f"“{first['name']}” is not alike enough to {who} to be named (probability {_written(first)})."
+    return (
+        f"Of those enrolled, “{first['name']}” comes first for {who}, but is not alike enough to be named (probability "
+        f"{_written(first)})."
+    )
 
 
 def _why(rows: Sequence[Evidence]) -> Iterator[Claim]:
@@ -110,8 +114,8 @@ def _written(candidate: Mapping[str, JsonValue]) -> str:
     return f"{value:.2f}" if 0.01 <= value <= 0.99 else f"{value:.3f}"
 
 
-def _enrolled(row: Evidence) -> str:
-    return f"gallery of {row.details['enrolled']}"
+def _entries(row: Evidence) -> str:
+    return "a single one" if row.details["enrolled"] == 1 else f"{row.details['enrolled']:,}"
 
 
 def _odds(row: Evidence) -> tuple[int, int]:

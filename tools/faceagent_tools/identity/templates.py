@@ -13,7 +13,7 @@ from faceagent.gallery import Model, Template
 from faceagent.media import Pixels
 from faceagent.session import Session
 from faceagent.types import Face
-from faceagent_tools import compare, quality, readable, similarity
+from faceagent_tools import compare, minors, quality, readable, similarity
 from faceagent_tools.embedding import Embedder, Embedding, FaceEmbedder, embedding_of
 from faceagent_tools.identity import regions
 from faceagent_tools.multitask import FaceReader
@@ -35,12 +35,14 @@ def model_of(embedder: Embedder) -> Model:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A face that is to be enrolled. fault: why it is not good enough, as a clause after "because", or None."""
+    """A face that is to be enrolled. fault: why it is not good enough, as a clause after "because", or None. minor:
+    whether it looks like a child's."""
 
     face: Face
     embedding: Embedding
     fault: str | None
     quality: dict[str, JsonValue]
+    minor: bool
 
 
 def candidate(session: Session, face: Face, embedder: Embedder, reader: FaceReader) -> Candidate:
@@ -57,7 +59,8 @@ def candidate(session: Session, face: Face, embedder: Embedder, reader: FaceRead
         placed = regions.in_crop(session.photo(face.image), face, reading.points)
         facts[POINTS] = [round(float(number), 1) for number in placed.ravel()]
     fault = reading if isinstance(reading, str) else _fault(seen)
-    return Candidate(face, embedding_of(session, embedder, face), fault, facts)
+    minor = not isinstance(reading, str) and minors.looks_minor(reading)
+    return Candidate(face, embedding_of(session, embedder, face), fault, facts, minor)
 
 
 def _fault(seen: compare.View) -> str | None:
@@ -75,13 +78,14 @@ def template(session: Session, one: Candidate, embedder: FaceEmbedder) -> Templa
     return Template(
         vector=one.embedding,
         model=model_of(embedder),
-        crop=_png(embedder.chip(photo, one.face)),
+        crop=png(embedder.chip(photo, one.face)),
         photo_sha256=photo.sha256,
         quality=dict(one.quality),
     )
 
 
-def _png(chip: Pixels) -> bytes:
+def png(chip: Pixels) -> bytes:
+    """An aligned face as it is kept."""
     from PIL import Image
 
     buffer = io.BytesIO()

@@ -12,12 +12,13 @@ from faceagent_tools.identity.regions import OVERALL, PARTS
 
 _PRIOR = "if an authentic photo, somebody else, a face swap and a synthesised picture were equally likely beforehand"
 _ANSWERS = {
-    "genuine": "The evidence on {who} supports an authentic photo of “{name}” over an imitation or somebody else",
+    "genuine": "The evidence on {who} supports an authentic photo of “{name}” over an imitation or a photo of somebody "
+    "else",
     "other": "The evidence supports that {who} shows somebody else than “{name}”",
-    "swap": "The evidence on {who} supports an imitation of “{name}” over an authentic photo, rather a face swap than "
-    "a synthesised picture",
-    "synthesised": "The evidence on {who} supports an imitation of “{name}” over an authentic photo, rather a "
-    "synthesised picture than a face swap",
+    "swap": "The evidence on {who} supports an imitation of “{name}” over an authentic photo, and a face swap over a "
+    "synthesised picture",
+    "synthesised": "The evidence on {who} supports an imitation of “{name}” over an authentic photo, and a synthesised "
+    "picture over a face swap",
 }
 _PIXELS = {
     "for": "The pixels, taken alone, speak for a forgery.",
@@ -57,16 +58,14 @@ def _answer(row: Evidence, names: Names) -> Claim:
 
 
 def _likeness(row: Evidence, names: Names) -> Claim:
-    count, among = row.details["photos"], _two(row.details["likeness_among_authentic"])
-    photos, usual = (
-        ("the one photo", f"{among} is usual")
-        if count == 1
-        else (f"the {count} photos", f"theirs to each other is {among}")
-    )
-    sentence = (
-        f"The likeness of {names.of(row.subject)} to {photos} of “{row.details['name']}” is "
-        f"{_two(row.details['likeness'])} on average, and {usual}."
-    )
+    count, name = row.details["photos"], row.details["name"]
+    likeness, among = _two(row.details["likeness"]), _two(row.details["likeness_among_authentic"])
+    if count == 1:
+        compared = f"the one authentic photo of “{name}” is {likeness}"
+        sentence = f"The likeness of {names.of(row.subject)} to {compared}, where {among} is usual."
+    else:
+        compared = f"the {count} authentic photos of “{name}” is {likeness} on average"
+        sentence = f"The likeness of {names.of(row.subject)} to {compared}; theirs to each other is {among}."
     return Claim.on([row], sentence, "reason")
 
 
@@ -76,7 +75,8 @@ def _regions(rows: Sequence[Evidence], answer: Evidence, names: Names) -> Iterat
     for value, how in (("similar", "similar to"), ("different", "different from")):
         found = [name for name in PARTS if name in by_name and by_name[name].value == value]
         if found:
-            what = f"{_and(found)} {_are(found)} {how} what the photos of “{answer.details['name']}” show"
+            show = "photo of “{}” shows" if answer.details["photos"] == 1 else "photos of “{}” show"
+            what = f"{_and(found)} {_are(found)} {how} what the {show.format(answer.details['name'])}"
             sentence = f"In {names.of(answer.subject)}, {what}."
             yield Claim.on([by_name[name] for name in found], sentence, "reason", answer)
     lacking = [name for name in PARTS if name in by_name and by_name[name].status != "ok"]
@@ -121,7 +121,7 @@ def _unjudged(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     for reason, found in by_reason.items():
         who = names.start(" + ".join(row.subject for row in found))
         were = "was" if len(found) == 1 else "were"
-        yield Claim.on(found, f"{who} {were} not held against a protected person, because {reason}.", "answer")
+        yield Claim.on(found, f"{who} {were} not compared with a protected person, because {reason}.", "answer")
 
 
 def _and(names: Sequence[str]) -> str:

@@ -1,0 +1,106 @@
+"""The front door: language, headers, passwords, other hosts, and addresses that are never fetched."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gradio")
+
+from starlette.testclient import TestClient
+
+from faceagent.app.desk import Desk, Settings
+from faceagent.app.server import front_door, passwords_of
+from faceagent.errors import UsageError
+
+
+def client(folder: Path, passwords: dict[str, str] | None = None) -> TestClient:
+    return TestClient(front_door(Desk.of(Settings(folder)), passwords), follow_redirects=False)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    with client(tmp_path_factory.mktemp("data")) as found:
+        yield found
+
+
+def test_the_browsers_language_leads_to_its_page(app: TestClient) -> None:
+    assert app.get("/", headers={"Accept-Language": "fr-CA,en;q=0.5"}).headers["location"] == "/fr/"
+    assert app.get("/", headers={"Accept-Language": "fr", "Cookie": "language=de"}).headers["location"] == "/de/"
+    assert app.get("/", headers={"Cookie": "language=../etc"}).headers["location"] == "/en/"
+
+
+def test_nothing_comes_from_elsewhere(app: TestClient) -> None:
+    page = app.get("/es/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "http" not in policy
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "Suelte abajo fotos" in app.get("/es/config").text
+    assert "fonts.googleapis" not in page.text and "cdnjs" not in page.text
+
+
+def test_the_page_needs_no_torch() -> None:
+    code = "import sys, faceagent.app.page, faceagent.app.server; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_page_that_was_pointed_here_by_another_name_is_turned_away(app: TestClient) -> None:
+    assert app.get("/en/", headers={"Host": "evil.example"}).status_code == 400
+    assert app.get("/en/config", headers={"Host": "127.0.0.1:7860"}).status_code == 200
+
+
+def test_a_file_is_never_fetched_from_an_address(app: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gradio import processing_utils
+
+    async def fetched(*_: object, **__: object) -> str:
+        raise AssertionError("an address was fetched")
+
+    monkeypatch.setattr(processing_utils, "async_ssrf_protected_download", fetched)
+    config = app.get("/en/config").json()
+    box = next(part["id"] for part in config["components"] if part["type"] == "multimodaltextbox")
+    event = next(item for item in config["dependencies"] if [box, "submit"] in item["targets"])
+    file = {"path": "http://169.254.169.254/latest/meta-data", "meta": {"_type": "gradio.FileData"}}
+    sent = {"data": [{"text": "Who is this?", "files": [file]}, None], "fn_index": event["id"], "session_hash": "s"}
+    joined = app.post("/en/gradio_api/queue/join", json=sent)
+    assert joined.status_code == 200
+    with app.stream("GET", "/en/gradio_api/queue/data", params={"session_hash": "s"}) as stream:
+        said = next(line for line in stream.iter_lines() if "process_completed" in line)
+    assert '"success":false' in said.replace(" ", "")
+    assert "None is fetched from an address." in said
+
+
+def test_conversations_and_the_system_are_not_served(app: TestClient, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for path in ("/etc/passwd", __file__):
+        assert app.get(f"/en/gradio_api/file={path}").status_code == 403
+
+
+def test_a_password_opens_the_door(tmp_path: Path) -> None:
+    app = client(tmp_path, {"ada": "correct horse"})
+    refused = app.get("/")
+    assert refused.status_code == 401 and "Basic" in refused.headers["www-authenticate"]
+    assert app.get("/favicon.ico", auth=("ada", "wrong")).status_code == 401
+    assert app.get("/favicon.ico", auth=("nobody", "")).status_code == 401
+    assert app.get("/favicon.ico", headers={"Authorization": "Basic %%%"}).status_code == 401
+    assert app.get("/favicon.ico", headers={"Authorization": "Bearer YWRhOmNvcnJlY3QgaG9yc2U="}).status_code == 401
+    assert app.get("/favicon.ico", auth=("ada", "correct horse")).status_code == 200
+
+
+def test_passwords_are_lines_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "who"
+    file.write_text("ada:correct horse: battery\n\nbob:x\n")
+    assert passwords_of(file) == {"ada": "correct horse: battery", "bob": "x"}
+    for text in ("", "ada\n", ":x\n", "ada:\n"):
+        file.write_text(text)
+        with pytest.raises(UsageError, match="no names and passwords"):
+            passwords_of(file)
+    with pytest.raises(UsageError, match="cannot be read"):
+        passwords_of(tmp_path / "missing")
+
+
+def test_the_apps_folders_are_its_owners_alone(tmp_path: Path) -> None:
+    desk = Desk.of(Settings(tmp_path / "data"))
+    assert desk.folder("uploads").stat().st_mode & 0o777 == 0o700
