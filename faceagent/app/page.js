@@ -15,7 +15,7 @@
       spot.classList.toggle('lit', spot.dataset.of.split(' ').includes(id));
     });
     const lit = document.querySelector('.spot.lit');
-    if (lit) lit.closest('figure').scrollIntoView({block: 'nearest'});
+    if (lit && matchMedia('(max-width: 56rem)').matches) lit.closest('figure').scrollIntoView({block: 'nearest'});
   }
 
   function open(chip) {
@@ -27,9 +27,10 @@
     document.querySelectorAll('.card[open]').forEach((other) => { if (other !== card) other.open = false; });
     document.querySelectorAll('.others').forEach((others) => { others.open = others.contains(card); });
     card.open = true;
-    light(id);
     card.querySelector('summary').focus({preventScroll: true});
-    card.scrollIntoView({block: 'nearest'});
+    // On a phone the card stands right under the photo, which is what should be seen first.
+    if (!matchMedia('(max-width: 56rem)').matches) card.scrollIntoView({block: 'nearest'});
+    light(id);
   }
 
   function close() {

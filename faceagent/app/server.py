@@ -102,7 +102,8 @@ def front_door(desk: Desk, passwords: Mapping[str, str] | None = None, host: str
 
     # Gradio reads this while it is imported: uploads go to a folder of their owner's alone.
     os.environ["GRADIO_TEMP_DIR"] = str(desk.folder("uploads"))
-    pages = {code: Page(replace(desk, language=code)) for code in LANGUAGES}
+    building = asyncio.Lock()  # Gradio builds one page at a time: what is being built is a global of its own
+    pages = {code: Page(replace(desk, language=code), building) for code in LANGUAGES}
 
     def home(request: Request) -> Response:
         wanted = request.cookies.get("language", "")
@@ -144,13 +145,15 @@ def _own(host: str) -> bool:
 class Page:
     """The page in one language, as an ASGI application that is built at its first request."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, building: asyncio.Lock) -> None:
         self.desk = desk
-        self._lock = asyncio.Lock()
+        self._lock = building
         self._stack = contextlib.AsyncExitStack()
         self._app: Asgi | None = None
 
     async def ready(self) -> Asgi:
+        if self._app is not None:
+            return self._app
         async with self._lock:
             if self._app is None:
                 app = await asyncio.to_thread(_mounted, self.desk)

@@ -81,7 +81,7 @@ def test_two_photos_are_compared_part_by_part(page: Page, address: str) -> None:
     assert "the same person" in page.inner_text("#now .lead >> nth=0")
     assert page.locator("#now .pair .two img").count() == 3
     assert {"eyes", "nose", "mouth"} <= set(page.locator("#now .parts th").all_inner_texts())
-    assert "probability" in str(page.locator("#now .bar").first.get_attribute("aria-label"))
+    assert "probability" in str(page.locator("#now .bar svg").first.get_attribute("aria-label"))
     page.locator("#now .pair .chip").click()
     assert page.locator(".spot.lit").count() == 2
     slider = page.locator("#now .slider input").first

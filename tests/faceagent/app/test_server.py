@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,17 @@ def test_nothing_comes_from_elsewhere(app: TestClient) -> None:
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy and "http" not in policy
     assert page.headers["x-content-type-options"] == "nosniff"
-    assert "Suelte abajo fotos" in app.get("/es/config").text
     assert "fonts.googleapis" not in page.text and "cdnjs" not in page.text
+
+
+def test_pages_asked_for_at_once_do_not_mix_their_languages(tmp_path: Path) -> None:
+    with client(tmp_path) as fresh, ThreadPoolExecutor(3) as pool:
+        codes = ("en", "es", "de")
+        texts = dict(zip(codes, pool.map(lambda code: fresh.get(f"/{code}/config").text, codes), strict=True))
+    said = {"en": "Drop photos", "es": "Suelte abajo", "de": "Legen Sie unten"}
+    assert {code: [other for other in codes if said[other] in texts[code]] for code in codes} == {
+        code: [code] for code in codes
+    }
 
 
 def test_the_page_needs_no_torch() -> None:
