@@ -48,6 +48,7 @@ ICON = (
     '<path d="M3 10V3h7M22 3h7v7M29 22v7h-7M10 29H3v-7"/><ellipse cx="16" cy="16" rx="6" ry="8"/></svg>'
 )
 USER = "faceagent.user"
+_PARTING = 2  # seconds: pages that are open hold a connection, and the program ends all the same
 _SLOW = 0.5  # seconds that a wrong password costs
 
 
@@ -69,7 +70,9 @@ def serve(desk: Desk, host: str, port: int, *, passwords: Mapping[str, str] | No
     listener = _bound(host, port)
     with contextlib.closing(listener):
         application = front_door(desk, passwords, host)
-        config = uvicorn.Config(application, log_level="warning", access_log=False, server_header=False)
+        config = uvicorn.Config(
+            application, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_PARTING
+        )
         if ready is not None:
             ready(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/")
         uvicorn.Server(config).run(sockets=[listener])

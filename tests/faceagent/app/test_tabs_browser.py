@@ -61,7 +61,12 @@ def page(chrome: Browser) -> Iterator[Page]:
 
 
 def to(page: Page, tab: str) -> None:
-    page.get_by_role("tab", name=tab, exact=True).click()
+    button = page.get_by_role("tab", name=tab, exact=True)
+    if button.count() and button.first.is_visible():
+        button.first.click()
+    else:  # where there is no room for all, the last stand in a menu
+        page.click("#tabs .overflow-menu > button >> nth=0")
+        page.locator("#tabs .overflow-dropdown button", has_text=tab).first.click()
     page.locator(f"#tab-{tab.lower()} h2").first.wait_for()
 
 
@@ -85,6 +90,15 @@ def submit(page: Page, files: list[Path]) -> None:
     page.set_input_files("#reports-files input[type=file]", [str(file) for file in files])
     page.wait_for_function("n => document.querySelectorAll('#reports-files .file').length >= n", arg=len(files))
     page.click("#reports-go")
+
+
+def open_a_report(page: Page, batch: list[Path]) -> None:
+    """The one that an earlier test made, or a new one."""
+    page.wait_for_selector(".queue")
+    if not page.locator(".job [data-act=open]").count():
+        submit(page, batch[:1])
+    page.locator(".job [data-act=open]").first.click()
+    page.wait_for_selector(".rows")
 
 
 def test_twenty_files_one_of_them_broken(page: Page, address: str, data: Path, batch: list[Path]) -> None:
@@ -212,7 +226,7 @@ def test_a_controller_that_cannot_be_had_is_told_and_the_seat_stays(page: Page, 
     assert wrong == []
 
 
-def test_all_of_it_fits_a_phone(chrome: Browser, address: str) -> None:
+def test_all_of_it_fits_a_phone(chrome: Browser, address: str, batch: list[Path]) -> None:
     context = chrome.new_context(**PHONE, locale="en-US")  # type: ignore[arg-type]
     page = context.new_page()
     wrong = opened(page, address)
@@ -220,15 +234,14 @@ def test_all_of_it_fits_a_phone(chrome: Browser, address: str) -> None:
         to(page, tab)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
     to(page, "Report")
-    page.tap(".job [data-act=open]")
-    page.wait_for_selector(".rows")
+    open_a_report(page, batch)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
     assert wrong == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_in_any_tab(chrome: Browser, address: str, scheme: str) -> None:
+def test_axe_finds_nothing_serious_in_any_tab(chrome: Browser, address: str, batch: list[Path], scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     context = chrome.new_context(color_scheme=scheme, locale="en-US")  # type: ignore[arg-type]
     page = context.new_page()
@@ -237,10 +250,9 @@ def test_axe_finds_nothing_serious_in_any_tab(chrome: Browser, address: str, sch
     for tab in TABS:
         to(page, tab)
         if tab == "Report":
-            page.click(".job [data-act=open]")
-            page.wait_for_selector(".rows")
+            open_a_report(page, batch)
         if tab == "People":
-            page.wait_for_selector("#people .count")
+            page.wait_for_selector("#people .count, #people-open")
         serious += [
             f"{tab}: {rule['id']}: {node['html'][:160]}"
             for rule in axe.Axe().run(page).response["violations"]
