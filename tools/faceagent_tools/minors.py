@@ -1,4 +1,4 @@
-"""Whether a face looks like a child's, and what is withheld then (`faceagent.policy`, docs/decisions/0025)."""
+"""Whether a face looks like a child's, and what is withheld then (`faceagent.policy`, docs/decisions/0029)."""
 
 from __future__ import annotations
 
