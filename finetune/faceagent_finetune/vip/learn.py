@@ -114,7 +114,8 @@ def _network(recipe: Recipe) -> tuple[Any, Any]:
 
 def _kept(run: Run, recipe: Recipe, gallery: Gallery, name: str, out: Path) -> dict[str, Any]:
     """Seal the tokens, and ask about the photos that were kept back with what was sealed."""
-    (rows,) = load_file(run.checkpoints()[-1] / "adapter_model.safetensors").values()
+    # Where the output layer has the same weights, peft may name the rows twice.
+    rows = next(iter(load_file(run.checkpoints()[-1] / "adapter_model.safetensors").values()))
     person = gallery.person(name)
     assert person is not None
     model = Path(recipe.model).name if Path(recipe.model).is_dir() else recipe.model
@@ -130,10 +131,8 @@ def _kept(run: Run, recipe: Recipe, gallery: Gallery, name: str, out: Path) -> d
     network, processor = _network(recipe)
     tokens = PersonTokens.read(out / TOKENS, gallery)
     tokens.install(network, processor)
-    found = judged(
-        network.eval(), ChatFormat.of(processor, tokens.written), Conversations(run.folder.parent / "corpus", "val"),
-        name, recipe,
-    )  # fmt: skip
+    val = Conversations(out / "corpus", "val")
+    found = judged(network.eval(), ChatFormat.of(processor, tokens.written), val, name, recipe)
     shutil.copy2(run.folder / CURVE, out / CURVE)
     report = run.report() or {}
     return {"name": name, "tokens": len(rows), "bytes": (out / TOKENS).stat().st_size, **found, **report}
