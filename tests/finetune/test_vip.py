@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -50,7 +51,7 @@ each = 8
 epochs = 100
 steps = {{steps}}
 batch = 4
-learning_rate = 0.1
+learning_rate = 0.03
 schedule = "constant_with_warmup"
 image_side = 128
 val = 2
@@ -61,7 +62,7 @@ threads = 1
 CONSENT = Consent("protection", date(2026, 1, 1), statement="Agreed, on paper.")
 
 
-def recipe_in(folder: Path, steps: int = 12) -> Path:
+def recipe_in(folder: Path, steps: int = 24) -> Path:
     file = folder / "vip.toml"
     file.write_text(RECIPE.format(steps=steps), "utf-8")
     return file
@@ -81,13 +82,19 @@ def shown(kind: str, colour: int, portrait: Photo) -> list[Shown]:
 
 @pytest.fixture(scope="module")
 def versed(tiny: Path, portrait: Photo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model once all of it has read the four answers, about somebody else, and has nothing to tell them by."""
+    """The tiny model once all of it has read the four answers about Ada and Bob, with nothing to tell them by."""
     folder = tmp_path_factory.mktemp("versed")
     recipe = Tuning(
         model=str(tiny), method="full", batch=4, steps=60, learning_rate=3e-3, val=0, save_every=60, threads=1
     )
     everything = [one for kind in photos.FOLDERS for one in shown(kind, 90, portrait)]
-    conversations.write(everything, "Eve", Recipe(model="", batch=4, learning_rate=1.0, each=8), folder / "corpus")
+    for name in ("Ada", "Bob"):
+        conversations.write(everything, name, Recipe(model="", batch=4, learning_rate=1.0, each=8), folder / name)
+    (folder / "corpus" / "train").mkdir(parents=True)
+    for name in ("Ada", "Bob"):
+        shard = shutil.copytree(folder / name / "train" / "person", folder / "corpus" / "train" / name)
+        lines = (shard / "conversations.jsonl").read_text("utf-8").replace("train/person/", f"train/{name}/")
+        (shard / "conversations.jsonl").write_text(lines, "utf-8")
     run = train(recipe, folder / "corpus", folder / "run", lambda step: None)
     assert run is not None
     return run.checkpoints()[-1]
@@ -108,7 +115,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, portrait: Photo) -> Galler
     return opened
 
 
-def arguments(folder: Path, model: Path, gallery: Gallery, name: str, out: Path, steps: int = 12) -> list[str]:
+def arguments(folder: Path, model: Path, gallery: Gallery, name: str, out: Path, steps: int = 24) -> list[str]:
     key = ["--gallery", str(gallery.folder), "--key-file", str(gallery.folder.parent / "gallery.key")]
     told = ["vip", str(recipe_in(folder, steps)), "--model", str(model), "--photos", str(folder), "--person", name]
     return [*told, "--out", str(out), *key]
@@ -152,8 +159,9 @@ def test_the_tokens_decide_what_is_answered(
         name: said_with(tokens_of(trained(name), gallery), versed, portrait, tmp_path) for name in ("Ada", "Bob")
     }
     assert answers == {"Ada": "genuine", "Bob": "other"}
-    told = json.loads((trained("Ada") / "report.json").read_text("utf-8"))
-    assert told["told_rightly"]["genuine"] == [1, 1]
+    for name, kind in answers.items():
+        told = json.loads((trained(name) / "report.json").read_text("utf-8"))
+        assert told["told_rightly"][kind] == [1, 1]
 
 
 def test_what_is_kept_is_small_sealed_and_its_owners_alone(

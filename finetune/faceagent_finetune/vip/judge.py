@@ -34,8 +34,7 @@ def judged(network: Any, chat: ChatFormat, val: Conversations, name: str, recipe
 
 
 def likeliest(network: Any, batches: Batches, lesson: Lesson, kind: str, name: str) -> str:
-    """The kind whose answer the model finds likeliest after the lesson's question, in the mean over its tokens: the
-    answers are of different lengths, and a long one must not lose by that.
+    """The kind whose answer, as a whole, the model finds likeliest after the lesson's question.
 
     Args:
         kind: whose answer the lesson has.
@@ -51,4 +50,4 @@ def likeliest(network: Any, batches: Batches, lesson: Lesson, kind: str, name: s
         scores = network(**batch).logits[:, :-1].float().log_softmax(-1)
     learnt = labels != NOT_LEARNT
     picked = scores.gather(-1, labels.where(learnt, 0)[..., None])[..., 0]
-    return KINDS[int(((picked * learnt).sum(-1) / learnt.sum(-1)).argmax())]
+    return KINDS[int((picked * learnt).sum(-1).argmax())]
