@@ -185,6 +185,6 @@ def fingerprint(model: str) -> str:
 def _folder(model: str) -> Path:
     if Path(model).is_dir():
         return Path(model)
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     return Path(str(cached_file(model, "config.json"))).parent

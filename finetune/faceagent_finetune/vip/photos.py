@@ -25,7 +25,7 @@ from PIL import Image
 from faceagent.controllers.pictures import upright
 from faceagent.errors import MediaError, UsageError
 from faceagent.gallery import Gallery, Person
-from faceagent.media import Photo
+from faceagent.media import Photo, Pixels
 from faceagent.types import Face
 from faceagent_finetune.corpus.labelled import LeftOut
 from faceagent_finetune.nets.calibrate_protected import swapped
@@ -147,7 +147,7 @@ class Photos:
         points = self._reader.read_photo(read.photo, read.face).points[:68]
         return areas.Face(np.ascontiguousarray(read.photo.pixels), points.astype(np.float32))
 
-    def _made(self, pixels: blends.Pixels, kind: str, name: str, given: _Read) -> Iterator[_Read]:
+    def _made(self, pixels: Pixels, kind: str, name: str, given: _Read) -> Iterator[_Read]:
         try:
             yield self._measured(Photo.open(pixels), kind, name, given.shown.split)
         except MediaError as error:
