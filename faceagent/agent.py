@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from faceagent.audit import AuditLog
+    from faceagent.controllers.person import PersonTokens
     from faceagent.gallery import Gallery
 
     PhotoLike = str | Path | bytes | Pixels | Image.Image | Photo | Video
@@ -42,12 +43,14 @@ class FaceAgent:
         purpose: what faces are read for, a name in `faceagent.policy.purposes()`. Without one, emotion and ethnicity
             stay off.
         load_in: bits of a local controller's weights; by default as they are stored.
+        person: a file with the soft tokens of a protected person, for a local controller; it opens with the gallery.
         gallery: the people who are enrolled; without one nobody is.
         audit: where every question is logged with what was done and said; by default the gallery's log, and none
             without a gallery.
 
     Raises:
-        UsageError: no such controller, model or purpose; no tools are installed, or the words of two contradict.
+        UsageError: no such controller, model or purpose; no tools are installed, the words of two contradict, or the
+            person's tokens do not fit the model.
         MissingExtra: the controller takes an extra that is not installed.
         ControllerError: the controller's model cannot be loaded.
     """
@@ -61,6 +64,7 @@ class FaceAgent:
         budget: Budget | None = None,
         purpose: str | None = None,
         load_in: Literal["4bit", "8bit"] | None = None,
+        person: str | Path | None = None,
         gallery: Gallery | None = None,
         audit: AuditLog | None = None,
     ) -> None:
@@ -69,7 +73,9 @@ class FaceAgent:
             raise UsageError("No tools are installed", "Install faceagent itself rather than its core alone")
         words_of(self.tools.values())  # what is wrong with them is told now and not at the first question
         if isinstance(controller, str):
-            controller = make_controller(controller, self.tools, load_in=load_in)
+            controller = make_controller(
+                controller, self.tools, load_in=load_in, person=_tokens(person, gallery) if person else None
+            )
         self.controller = controller
         self.limits = limits or Limits()
         self.budget = budget or Budget()
@@ -171,3 +177,11 @@ class FaceAgent:
         self.audit.question(
             conversation.question, session.purpose, session.exhibits(), conversation.steps, answer, names
         )
+
+
+def _tokens(file: str | Path, gallery: Gallery | None) -> PersonTokens:
+    if gallery is None:
+        raise UsageError(f"{file} opens with its gallery alone", "Name the gallery too")
+    from faceagent.controllers.person import PersonTokens
+
+    return PersonTokens.read(Path(file), gallery)

@@ -27,6 +27,13 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", action="store_true", help="show each tool call")
     add_controller(parser)
     parser.add_argument(
+        "--person",
+        type=Path,
+        metavar="FILE",
+        help="soft tokens of a protected person for a transformers model, which opens with the gallery; the question "
+        "names the person as <NAME>",
+    )
+    parser.add_argument(
         "--session",
         type=Path,
         metavar="FILE",
@@ -60,6 +67,7 @@ def run(chosen: argparse.Namespace) -> int:
             limits=limits_of(chosen),
             purpose=chosen.purpose,
             load_in=chosen.load_in,
+            person=chosen.person,
             gallery=gallery,
             audit=AuditLog(chosen.audit) if chosen.audit else None,
         )

@@ -16,8 +16,12 @@ from faceagent.tool import Toolbox
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
 
+    from faceagent.controllers.person import PersonTokens
 
-def make_controller(spec: str, tools: Toolbox, *, load_in: Literal["4bit", "8bit"] | None = None) -> BaseChatModel:
+
+def make_controller(
+    spec: str, tools: Toolbox, *, load_in: Literal["4bit", "8bit"] | None = None, person: PersonTokens | None = None
+) -> BaseChatModel:
     """The controller that a specification names.
 
     Args:
@@ -25,20 +29,20 @@ def make_controller(spec: str, tools: Toolbox, *, load_in: Literal["4bit", "8bit
             "openai:<base url>#<model>" (see `served.connect`).
         tools: what it may call; the embedded one words its answers with them.
         load_in: bits of a local model's weights; by default as they are stored.
+        person: soft tokens of a protected person, for a local model; a question names the person as <NAME>.
 
     Raises:
-        UsageError: no such controller or model, or an address that is none.
+        UsageError: no such controller or model, an address that is none, or tokens that do not fit.
         MissingExtra: it takes an extra that is not installed.
         ControllerError: its model cannot be loaded.
     """
     if spec.startswith("transformers:"):
         from faceagent.controllers.local import open_local
 
-        return open_local(spec.removeprefix("transformers:"), load_in)
-    if load_in:
-        raise UsageError(
-            "Only a local model can be loaded in fewer bits", "Use --controller transformers:MODEL with it"
-        )
+        return open_local(spec.removeprefix("transformers:"), load_in, person)
+    if load_in or person:
+        what = "loaded in fewer bits" if load_in else "given the tokens of a person"
+        raise UsageError(f"Only a local model can be {what}", "Use --controller transformers:MODEL with it")
     if spec == "embedded":
         from faceagent.controllers.embedded import EmbeddedController
 

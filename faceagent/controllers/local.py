@@ -27,6 +27,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from faceagent.controllers.constraint import CLOSE, OPEN, Constraint, turn_grammar
 from faceagent.controllers.local_model import LoadIn, LocalModel, load
+from faceagent.controllers.person import PersonTokens
 from faceagent.controllers.transcript import Transcript, transcribe
 from faceagent.errors import ControllerError
 
@@ -34,7 +35,7 @@ from faceagent.errors import ControllerError
 _SIDES = (1024, 768, 512, 384)
 
 
-def open_local(spec: str, load_in: LoadIn | None = None) -> LocalController:
+def open_local(spec: str, load_in: LoadIn | None = None, person: PersonTokens | None = None) -> LocalController:
     """The controller for "<model folder or hub id>[+<adapter folder>]".
 
     Raises:
@@ -43,7 +44,7 @@ def open_local(spec: str, load_in: LoadIn | None = None) -> LocalController:
     parts = [spec] if Path(spec).is_dir() else spec.rsplit("+", 1)
     # A shell does not resolve "~" inside a word.
     model, *adapter = (str(Path(part).expanduser()) if part.startswith("~") else part for part in parts)
-    return LocalController(model=load(model, adapter[0] if adapter else None, load_in))
+    return LocalController(model=load(model, adapter[0] if adapter else None, load_in, person))
 
 
 class LocalController(BaseChatModel):

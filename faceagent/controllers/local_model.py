@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from faceagent.controllers.person import PersonTokens
 from faceagent.controllers.pretrained import (
     ChatFormat,
     check_place,
@@ -51,16 +52,19 @@ class LocalModel:
         return moved
 
 
-def load(model: str, adapter: str | None = None, load_in: LoadIn | None = None) -> LocalModel:
+def load(
+    model: str, adapter: str | None = None, load_in: LoadIn | None = None, person: PersonTokens | None = None
+) -> LocalModel:
     """
     Args:
         model: a folder as `save_pretrained` writes it, or "owner/name" on the Hugging Face hub.
         adapter: a folder with a LoRA adapter of peft for this model.
         load_in: weights in 4 bits (nf4) or 8, by bitsandbytes; by default as they are stored.
+        person: soft tokens that were trained with this model and adapter.
 
     Raises:
         MissingExtra: the extra `local` is not installed.
-        UsageError: there is no such folder, it holds no vision-language model, or the adapter does not fit.
+        UsageError: there is no such folder, it holds no vision-language model, or the adapter or the tokens do not fit.
         ControllerError: the model cannot be fetched or loaded.
     """
     _need("torch", "transformers", "llguidance", *(["peft"] if adapter else ()), *(["bitsandbytes"] if load_in else ()))
@@ -72,7 +76,10 @@ def load(model: str, adapter: str | None = None, load_in: LoadIn | None = None) 
         processor = read_processor(model)
         network = _network(model, config, load_in)
     if adapter:
-        network = _adapted(network, adapter)
+        network = adapted(network, adapter)
+    if person:
+        person.check(model, adapter)
+        person.install(network, processor)
     network.eval()
     tokenizer = processor.tokenizer
     ends = end_tokens(network.generation_config, tokenizer)
@@ -87,7 +94,7 @@ def load(model: str, adapter: str | None = None, load_in: LoadIn | None = None) 
     return LocalModel(
         name=model,
         network=network,
-        chat=ChatFormat.of(processor),
+        chat=ChatFormat.of(processor, person.written if person else None),
         tokens=tokens,
         ends=ends,
         context=min(int(getattr(text, "max_position_embeddings", _MOST_CONTEXT)), _MOST_CONTEXT),
@@ -120,7 +127,7 @@ def _network(model: str, config: Any, load_in: LoadIn | None) -> Any:
     return AutoModelForImageTextToText.from_pretrained(model, trust_remote_code=False, **options)
 
 
-def _adapted(network: Any, adapter: str) -> Any:
+def adapted(network: Any, adapter: str) -> Any:
     from peft import PeftModel, get_peft_model_state_dict
     from safetensors import SafetensorError, safe_open
 

@@ -42,13 +42,13 @@ def photo_blocks(session: Session, images: Sequence[str], side: int = SIDE) -> l
 def face_blocks(session: Session, faces: Sequence[Face], side: int = SIDE) -> list[Block]:
     """One sheet with a crop of each face, upright, its id above it, after a sentence that says so."""
     shown = set(sorted(faces, key=lambda face: -face.box.area)[:SHEET])
-    crops = [(face.id, _upright(session.photo(face.image), face)) for face in faces if face in shown]
+    crops = [(face.id, upright(session.photo(face.image), face)) for face in faces if face in shown]
     left_out = f" Only the {SHEET} largest of {len(faces)} are shown." if len(faces) > SHEET else ""
     text = f"Faces found so far, turned upright, each under its id.{left_out}"
     return [{"type": "text", "text": text}, _block(_sheet(crops, side))]
 
 
-def _upright(photo: Photo, face: Face) -> Image.Image:
+def upright(photo: Photo, face: Face) -> Image.Image:
     """The face with some room around it, turned upright by its roll; black beyond the frame."""
     half = max(face.box.width, face.box.height, 1.0) * _AROUND / 2
     room = half * math.sqrt(2)  # so that turning leaves no corner empty

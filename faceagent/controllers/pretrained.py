@@ -5,9 +5,9 @@ its processor, and how it is spoken to. Training and answering go through the sa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,17 @@ class ChatFormat:
     """How a model reads a conversation.
 
     processor: text and pictures to tensors. knows: what its chat template can write. control_tokens: strings that the
-    tokenizer takes for tokens with a meaning of their own.
+    tokenizer takes for tokens with a meaning of their own. people: by the mark that names a person, the person's tokens
+    (see `person`).
     """
 
     processor: Any
     knows: Abilities
     control_tokens: tuple[str, ...]
+    people: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
-    def of(processor: Any) -> ChatFormat:
+    def of(processor: Any, people: Mapping[str, str] | None = None) -> ChatFormat:
         """
         Args:
             processor: from `read_processor`.
@@ -40,7 +42,7 @@ class ChatFormat:
             return str(processor.apply_chat_template(turns, tools=tools, add_generation_prompt=True, tokenize=False))
 
         tokens = processor.tokenizer.added_tokens_decoder.values()
-        return ChatFormat(processor, abilities(render), tuple(str(token) for token in tokens))
+        return ChatFormat(processor, abilities(render), tuple(str(token) for token in tokens), people or {})
 
     def render(self, turns: Sequence[Turn], tools: Sequence[dict[str, Any]], *, answering: bool = True) -> str:
         """The text that the model reads.
@@ -49,7 +51,7 @@ class ChatFormat:
             turns: from `transcribe`, with the same tools.
             answering: end with what begins the assistant's turn.
         """
-        return str(
+        text = str(
             self.processor.apply_chat_template(
                 list(turns),
                 tools=list(tools) or None if self.knows.tools else None,
@@ -57,6 +59,15 @@ class ChatFormat:
                 tokenize=False,
             )
         )
+        # Last, because what looks like a token in the turns' own texts was broken up.
+        for mark, tokens in self.people.items():
+            text = text.replace(mark, tokens)
+        return text
+
+    def ends(self, generation: Any) -> list[str]:
+        """The tokens that end a turn, as text. Args and Raises: see `end_tokens`."""
+        tokenizer = self.processor.tokenizer
+        return [str(tokenizer.decode([end])) for end in end_tokens(generation, tokenizer)]
 
     def tensors(self, texts: Sequence[str], pictures: Sequence[Sequence[Any]], **options: Any) -> Any:
         """What the network takes; "input_ids" is [texts, longest].

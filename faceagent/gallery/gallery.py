@@ -266,6 +266,24 @@ class Gallery:
             return None
         return found
 
+    # What is kept elsewhere
+
+    def seal(self, name: str, data: bytes, what: str) -> tuple[int, bytes]:
+        """The person's number, and `data` under the person's data key: it opens for the same `what` (a word for it),
+        and nowhere any more once the person is forgotten. GalleryError: nobody has that name."""
+        with self._store.writing():
+            person = self._found(name)
+            sealed = self._store.seal(person, data, what)
+            self._store.post("sealed", person=person, what=what)
+        self._deliver()
+        return person, sealed
+
+    def unseal(self, person: int, sealed: bytes, what: str) -> bytes:
+        """What `seal` made. GalleryError: the person was forgotten, consent has ended, or it is another gallery's."""
+        with self._store.reading():
+            known = self._person(person)
+            return self._store.unseal(person, sealed, what, known is not None and self._kept(known.consent.until))
+
     # Forgetting
 
     def forget(self, name: str) -> Forgotten:

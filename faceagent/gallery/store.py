@@ -19,7 +19,7 @@ from faceagent.gallery import database, sealing
 from faceagent.gallery.database import Database
 from faceagent.gallery.keys import Key
 from faceagent.gallery.records import Model, Template, Vector
-from faceagent.gallery.sealing import Sealer
+from faceagent.gallery.sealing import Sealer, Unsealable
 
 _BATCH = 4096  # templates decrypted at a time
 _CARD = 256  # cards are padded to a multiple of this, so that their length says little about the name
@@ -107,6 +107,30 @@ class Store(Database):
     def _sealer(self, person: int) -> Sealer:
         row = self._db.execute("SELECT key FROM people WHERE id = ?", (person,)).fetchone()
         return self._person_sealer(person, row[0])
+
+    def seal(self, person: int, data: bytes, what: str) -> bytes:
+        """Something about a person that is kept elsewhere, under the person's data key."""
+        return self._sealer(person).seal(data, self._place("person", person, "elsewhere", what))
+
+    def unseal(self, person: int, sealed: bytes, what: str, kept: bool) -> bytes:
+        """What `seal` made.
+
+        Args:
+            kept: the person is enrolled.
+
+        Raises:
+            GalleryError: not so, or it was not made for this person and gallery.
+        """
+        try:
+            if kept:
+                return self._sealer(person).open(sealed, self._place("person", person, "elsewhere", what))
+        except Unsealable:
+            pass
+        raise GalleryError(
+            f"The {what} do not open with the gallery at {self.path.parent}: the person was forgotten, or they belong "
+            "to another gallery",
+            "Name the gallery that they were made with; what belonged to somebody forgotten is lost for good",
+        )
 
     def _sealed_card(self, sealer: Sealer, person: int, card: Mapping[str, JsonValue], until: str | None) -> bytes:
         text = json.dumps(card).encode()

@@ -1,4 +1,4 @@
-"""`python -m faceagent_finetune corpus | preview | convert | nano | train | export`.
+"""`python -m faceagent_finetune corpus | preview | convert | nano | train | export | vip`.
 
 Exit status: 0 done; 1 done, but some photos or conversations were broken, or something is missing; 2 the command, the
 recipe or the data folder is wrong.
@@ -190,6 +190,32 @@ def export(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def vip(chosen: argparse.Namespace) -> int:
+    """Train the soft tokens of a protected person, or go on with that."""
+    from faceagent.cli.keys import gallery_of
+
+    _need_local("Training the tokens of a person")
+    from faceagent_finetune.vip.learn import TOKENS, learn
+    from faceagent_finetune.vip.recipe import read
+    from faceagent_finetune.vlm.show import Steps
+
+    recipe = read(chosen.recipe, chosen.model, chosen.adapter)
+    with gallery_of(chosen) as gallery, Steps() as steps:
+        told = learn(recipe, chosen.photos, gallery, chosen.person, chosen.out, steps)
+    if told is None:  # in a process that only helps another
+        return 0
+    kept = chosen.out / TOKENS
+    say(f"{told['tokens']} tokens in {kept}, {told['bytes'] / 1e3:.0f} kB, sealed: they open with the gallery alone")
+    rightly = ", ".join(f"{kind} {right} of {of}" for kind, (right, of) in told["told_rightly"].items())
+    say(f"Told rightly of photos kept back: {rightly}; {told['balanced']:.0%} in the mean".replace("%", " %"))
+    spec = f"transformers:{recipe.model}" + (f"+{recipe.adapter}" if recipe.adapter else "")
+    say(f'Ask: faceagent ask PHOTO "Is this <{told["name"]}>?" --controller {spec} --person {kept} --gallery DIR')
+    if told["left_out"]:
+        name, reason = next(iter(told["left_out"].items()))
+        complain(f"{len(told['left_out'])} photos are left out, such as {name}: {reason}. See report.json.")
+    return 1 if told["left_out"] else 0
+
+
 def _named_left_out(left_out: dict[str, str]) -> int:
     """Say what was left out; the exit status."""
     if left_out:
@@ -243,7 +269,22 @@ def _parser() -> argparse.ArgumentParser:
     kinds = ("auto", "bfloat16", "float16", "float32")
     exporting.add_argument("--dtype", choices=kinds, default="auto", help="of the weights (auto: as they were)")
     exporting.set_defaults(run=export)
+    _add_vip(commands)
     return parser
+
+
+def _add_vip(commands: Any) -> None:
+    from faceagent.cli.keys import add_gallery
+
+    person = commands.add_parser("vip", help="train soft tokens that stand for one protected person, or go on with it")
+    person.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    person.add_argument("--model", required=True, metavar="MODEL", help="folder or hub id")
+    person.add_argument("--adapter", metavar="DIR", help="a LoRA adapter that the model is used with")
+    person.add_argument("--photos", type=Path, required=True, metavar="DIR", help="with authentic/ and others/")
+    person.add_argument("--person", required=True, metavar="NAME", help="enrolled as protected in the gallery")
+    person.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the tokens and their making")
+    add_gallery(person)
+    person.set_defaults(run=vip)
 
 
 def _positive(text: str) -> int:

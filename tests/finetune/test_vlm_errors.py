@@ -138,7 +138,11 @@ def test_conversations_that_are_all_too_long_are_told_with_what_to_raise(
         ("learning_rate", "learnign_rate", "unknown key 'learnign_rate'. Did you mean 'learning_rate'"),
         ("batch = 4", "batch = 0", "batch is 0 (Input should be greater than or equal to 1)"),
         ("batch = 4", "", "does not say batch. Add a line"),
-        ('method = "lora"', 'method = "lore"', "method is 'lore' (Input should be 'lora', 'qlora' or 'full')"),
+        (
+            'method = "lora"',
+            'method = "lore"',
+            "method is 'lore' (Input should be 'lora', 'qlora', 'full' or 'tokens')",
+        ),
         ("threads = 1", "threads = 1\n[lora]\nrnak = 4", "Did you mean 'rank'"),
         ("batch = 4", "batch = ", "is not TOML"),
     ],

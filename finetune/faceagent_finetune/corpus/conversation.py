@@ -61,10 +61,10 @@ class Conversation:
         Args:
             names: of the pictures' files, in order.
         """
-        told = [_message("system", self.system)] if self.system else []
+        told = [message("system", self.system)] if self.system else []
         for place, turn in enumerate(self.turns):
-            told.append(_message("user", turn.question, names if place == 0 else ()))
-            told.append(_message("assistant", turn.answer))
+            told.append(message("user", turn.question, names if place == 0 else ()))
+            told.append(message("assistant", turn.answer))
         return told
 
 
@@ -101,7 +101,7 @@ def picture(out: Path, image: str) -> bytes:
         raise InputError(f"{out / image} is missing", f"Delete {shard}, and `corpus` makes it anew") from None
 
 
-def _message(role: str, text: str, images: Sequence[str] = ()) -> dict[str, Any]:
+def message(role: str, text: str, images: Sequence[str] = ()) -> dict[str, Any]:
     shown = [{"type": "image", "image": name} for name in images]
     return {"role": role, "content": [*shown, {"type": "text", "text": text}]}
 

@@ -92,7 +92,7 @@ def samples(photos: Photos) -> Iterator[tuple[str, str, int, Photo, Floats]]:
         for _ in range(SWAPS):
             given = int(rng.choice(by_person[name]))
             face = photos.face(_alike(photos, given, rng))
-            pixels = saved(_swapped(face, photos.face(given), rng), codec)[0]
+            pixels = saved(swapped(face, photos.face(given), rng), codec)[0]
             yield "swap", name, given, Photo.open(pixels), face.points.astype(np.float64)
         given = int(rng.choice(by_person[name]))
         face = photos.face(given)
@@ -115,7 +115,7 @@ def _alike(photos: Photos, row: int, rng: Rng) -> int:
     return int(asked[apart.argmin()])
 
 
-def _swapped(face: Face, given: Face, rng: Rng) -> npt.NDArray[np.uint8]:
+def swapped(face: Face, given: Face, rng: Rng) -> npt.NDArray[np.uint8]:
     """The given face on the other's head."""
     mask = mask_of(face, any_of(AREAS, rng)(face.points, rng), rng, grow=rng.uniform(-0.04, 0.04))
     pixels = blends.matched(blends.fitted(given, face), face, rng.uniform(0.4, 1.0))

@@ -54,7 +54,7 @@ class Batches:
             UsageError: there is none.
         """
         for chosen in self._chances(numbers):
-            made = [(number, lesson) for number in chosen for lesson in self._lessons(number)]
+            made = [(number, lesson) for number in chosen for lesson in self.lessons_of(number)]
             made.sort(key=lambda one: not one[1].pictures)
             while made:
                 batch = self.encode([lesson for _, lesson in made])
@@ -75,7 +75,8 @@ class Batches:
         for further in range(1, len(self.conversations)):
             yield [(numbers[-1] + further) % len(self.conversations)]
 
-    def _lessons(self, number: int) -> list[Lesson]:
+    def lessons_of(self, number: int) -> list[Lesson]:
+        """Of one conversation; none where it is broken."""
         try:
             spoken = self.conversations.spoken(number)
             transcript = transcribe(spoken.messages, spoken.tools, self.chat.knows, self.chat.control_tokens)

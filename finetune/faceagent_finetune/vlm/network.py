@@ -63,11 +63,15 @@ def load(recipe: Recipe) -> Any:
     Raises:
         UsageError, ControllerError: it cannot be loaded, see `pretrained`. Shortage: it does not fit the memory.
     """
+    return prepared(as_stored(recipe), recipe)
+
+
+def as_stored(recipe: Recipe) -> Any:
+    """The network that a recipe names, of the type that it is trained in. Raises: as `load`."""
     from transformers import AutoModelForImageTextToText
 
     with explained(recipe.model), shortage_told(recipe.model):
-        network = AutoModelForImageTextToText.from_pretrained(recipe.model, **_options(recipe))
-    return prepared(network, recipe)
+        return AutoModelForImageTextToText.from_pretrained(recipe.model, **_options(recipe))
 
 
 def empty(config: Any, recipe: Recipe) -> Any:
@@ -119,7 +123,7 @@ def _options(recipe: Recipe) -> dict[str, Any]:
     frozen = torch.bfloat16 if bf16(recipe) else torch.float32
     if recipe.method == "full":
         return {"dtype": torch.float32}
-    if recipe.method == "lora":
+    if recipe.method != "qlora":
         return {"dtype": frozen}
     from transformers import BitsAndBytesConfig
 

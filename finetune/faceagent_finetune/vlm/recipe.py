@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -14,6 +14,7 @@ from faceagent_finetune.recipes import check_known, read_toml
 Part = Literal["language", "connector", "vision"]
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0.0)]
+R = TypeVar("R", bound="Recipe")
 
 
 class Lora(Frozen):
@@ -25,7 +26,8 @@ class Lora(Frozen):
 
 
 class Recipe(Frozen):
-    """model: a folder, or owner/name on the hub. method: LoRA adapters, the same on weights in 4 bits, or all weights.
+    """model: a folder, or owner/name on the hub. method: LoRA adapters, the same on weights in 4 bits, or all weights;
+    "tokens", soft tokens alone, is for `vip`.
 
     parts: what is trained. only, without: kinds of conversations that are used, and that are not; () is all, and none.
     epochs: passes over the corpus; steps, if given, counts instead. batch: conversations that a device takes at once;
@@ -38,7 +40,7 @@ class Recipe(Frozen):
     """
 
     model: str
-    method: Literal["lora", "qlora", "full"]
+    method: Literal["lora", "qlora", "full", "tokens"]
     parts: tuple[Part, ...] = Field(default=("language",), min_length=1)
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
@@ -75,14 +77,29 @@ class Recipe(Frozen):
             UsageError: there is no such file, it is no TOML, or something in it is unknown, missing or of the wrong
                 type.
         """
-        table, _ = read_toml(path, "finetune/recipes/facellm-1b.toml")
-        check_known(table, Recipe.model_fields, "key", path)
-        if isinstance(table.get("lora"), dict):
-            check_known(table["lora"], Lora.model_fields, "line in [lora]:", path)
-        try:
-            return Recipe.model_validate({**table, **({"model": model} if model else {})})
-        except ValidationError as error:
-            raise UsageError(*_told(path, error.errors()[0])) from None
+        recipe = read_as(Recipe, path, "finetune/recipes/facellm-1b.toml", **({"model": model} if model else {}))
+        if recipe.method == "tokens":
+            raise UsageError(f"{path} trains the soft tokens of a person", "Use it with the command vip")
+        return recipe
+
+
+def read_as(kind: type[R], path: Path, example: str, **given: str) -> R:
+    """A recipe of some kind.
+
+    Args:
+        example: of such a file, to begin with. given: what is taken instead of the file's.
+
+    Raises:
+        UsageError: see `Recipe.read`.
+    """
+    table, _ = read_toml(path, example)
+    check_known(table, kind.model_fields, "key", path)
+    if isinstance(table.get("lora"), dict):
+        check_known(table["lora"], Lora.model_fields, "line in [lora]:", path)
+    try:
+        return kind.model_validate({**table, **given})
+    except ValidationError as error:
+        raise UsageError(*_told(path, error.errors()[0])) from None
 
 
 def _told(path: Path, error: Any) -> tuple[str, str]:

@@ -63,7 +63,10 @@ class Run:
         file = folder / "run.json"
         if not file.is_file():
             raise UsageError(f"{folder} holds no run", "Give the folder named with --out when the model was trained")
-        return Run(folder, Recipe.model_validate(json.loads(file.read_text(encoding="utf-8"))["recipe"]))
+        recipe = json.loads(file.read_text(encoding="utf-8"))["recipe"]
+        if recipe["method"] == "tokens":
+            raise UsageError(f"{folder} holds the tokens of a person", "Go on with it by the command vip")
+        return Run(folder, Recipe.model_validate(recipe))
 
     def leave_out(self, rows: Iterable[LeftOut]) -> None:
         """Note what is left out. A run that goes on notes things twice."""

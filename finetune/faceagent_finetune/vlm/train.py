@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 import transformers
 from torch.utils.data import DataLoader
 
-from faceagent.controllers.pretrained import ChatFormat, check_place, end_tokens, explained, read_processor
+from faceagent.controllers.pretrained import ChatFormat, check_place, explained, read_processor
 from faceagent.errors import UsageError
 from faceagent_finetune.vlm import network as networks
 from faceagent_finetune.vlm.batches import Batches, InTurn
@@ -21,6 +22,16 @@ from faceagent_finetune.vlm.recipe import Recipe
 from faceagent_finetune.vlm.run import Run
 from faceagent_finetune.vlm.shortage import shortage_told
 from faceagent_finetune.vlm.watch import Progress, Watch
+
+Start = Callable[[Recipe], tuple[Any, ChatFormat]]
+"""What loads the network that a recipe names, ready to be trained, and how it reads a conversation."""
+
+
+def as_the_recipe_says(recipe: Recipe) -> tuple[Any, ChatFormat]:
+    """Raises: UsageError, ControllerError, Shortage: it cannot be loaded."""
+    with explained(recipe.model):
+        processor = read_processor(recipe.model)
+    return networks.load(recipe), ChatFormat.of(processor)
 
 
 class Trainer(transformers.Trainer):
@@ -39,7 +50,9 @@ class Trainer(transformers.Trainer):
         return self.accelerator.prepare(DataLoader(numbers, batch_size=self.args.eval_batch_size, collate_fn=self.val))
 
 
-def train(recipe: Recipe, corpus: Path, out: Path, on_progress: Progress) -> Run | None:
+def train(
+    recipe: Recipe, corpus: Path, out: Path, on_progress: Progress, start: Start = as_the_recipe_says
+) -> Run | None:
     """Train, or go on after the last whole checkpoint; the finished run, or None in a process that only helps another.
 
     Raises:
@@ -57,14 +70,19 @@ def train(recipe: Recipe, corpus: Path, out: Path, on_progress: Progress) -> Run
             run.clear()
             run.leave_out([*data.left_out, *val.left_out])
     if run.report() is None:
-        figures = _trained(run, arguments, data, val, on_progress)
+        figures = _trained(run, arguments, data, val, on_progress, start)
         if first:
             run.finish({**figures, "left_out": run.was_left_out()})
     return run if first else None
 
 
 def _trained(
-    run: Run, arguments: transformers.TrainingArguments, data: Conversations, val: Conversations, on_progress: Progress
+    run: Run,
+    arguments: transformers.TrainingArguments,
+    data: Conversations,
+    val: Conversations,
+    on_progress: Progress,
+    start: Start,
 ) -> dict[str, Any]:
     """Run it to its end; the figures."""
     recipe = run.recipe
@@ -73,12 +91,10 @@ def _trained(
         torch.set_num_threads(recipe.threads)
     # Before adapters get their first weights, which are drawn by chance.
     transformers.set_seed(recipe.seed)
-    with explained(recipe.model):
-        processor = read_processor(recipe.model)
     watch = Watch(run.folder, on_progress)
     checkpoints = run.checkpoints()
     with shortage_told(run.folder):
-        trainer = _trainer(run, arguments, networks.load(recipe), processor, data, val)
+        trainer = _trainer(run, arguments, *start(recipe), data, val)
         trainer.add_callback(watch)
         trainer.train(resume_from_checkpoint=str(checkpoints[-1]) if checkpoints else None)
         losses = judged(trainer, trainer.val, trainer.val_numbers)
@@ -95,13 +111,12 @@ def _trainer(
     run: Run,
     arguments: transformers.TrainingArguments,
     network: Any,
-    processor: Any,
+    chat: ChatFormat,
     data: Conversations,
     val: Conversations,
 ) -> Trainer:
     recipe = run.recipe
-    chat = ChatFormat.of(processor)
-    ends = [processor.tokenizer.decode([end]) for end in end_tokens(network.generation_config, processor.tokenizer)]
+    ends = chat.ends(network.generation_config)
     read, judge = (Batches(of, chat, ends, recipe.max_length, recipe.image_side, run.leave_out) for of in (data, val))
     chosen = random.Random(recipe.seed).sample(range(len(val)), min(recipe.val, len(val)))
     trainer = Trainer(
@@ -112,7 +127,7 @@ def _trainer(
         args=arguments,
         train_dataset=range(len(data)),
         data_collator=read,
-        processing_class=processor,
+        processing_class=chat.processor,
     )
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer

@@ -11,7 +11,7 @@ from faceagent.types import Claim, Evidence
 from faceagent_tools.identity.regions import OVERALL, PARTS
 
 _PRIOR = "if an authentic photo, somebody else, a face swap and a synthesised picture were equally likely beforehand"
-_ANSWERS = {
+ANSWERS = {
     "genuine": "The evidence on {who} supports an authentic photo of “{name}” over an imitation or a photo of somebody "
     "else",
     "other": "The evidence supports that {who} shows somebody else than “{name}”",
@@ -20,6 +20,7 @@ _ANSWERS = {
     "synthesised": "The evidence on {who} supports an imitation of “{name}” over an authentic photo, and a synthesised "
     "picture over a face swap",
 }
+"""By the kind of `likelihood.KINDS` that was found; faceagent_finetune.vip teaches models the same words."""
 _PIXELS = {
     "for": "The pixels, taken alone, speak for a forgery.",
     "against": "The pixels, taken alone, speak against a forgery.",
@@ -53,7 +54,7 @@ def _answer(row: Evidence, names: Names) -> Claim:
         )
         return Claim.on([row], sentence, "answer")
     chance = row.probability.value if row.probability else 0.5
-    sentence = f"{_ANSWERS[str(row.value)].format(who=who, name=name)} (probability {chance:.2f}, {_PRIOR})."
+    sentence = f"{ANSWERS[str(row.value)].format(who=who, name=name)} (probability {chance:.2f}, {_PRIOR})."
     return Claim.on([row], sentence, "answer")
 
 
