@@ -15,7 +15,7 @@ from faceagent import saved
 from faceagent.errors import UnknownReference, UsageError
 from faceagent.media import Limits, Photo
 from faceagent.saved import Saved, SavedFile, SavedStill
-from faceagent.types import Evidence, Exhibit, Face, Turn
+from faceagent.types import Box, Evidence, Exhibit, Face, Turn
 from faceagent.video import Video
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class Session:
         self._outputs: dict[str, Output] = {}
         self._made = 0
         self._pictures: dict[str, bytes] = {}
+        self._places: dict[str, Box] = {}
         self._illustrated = 0
         self._turns: list[Turn] = []
         self._memory: dict[Hashable, object] = {}
@@ -275,8 +276,11 @@ class Session:
     def outputs(self) -> dict[str, Output]:
         return dict(self._outputs)
 
-    def illustrate(self, image_id: str, picture: bytes) -> str:
+    def illustrate(self, image_id: str, picture: bytes, place: Box | None = None) -> str:
         """Keep an encoded image that shows what evidence on a photo is about: a heatmap, an embedded thumbnail.
+
+        Args:
+            place: the part of the upright photo that it was drawn over, so that both can be laid over each other.
 
         Returns:
             Its id, for `Evidence.details["picture"]`: a report shows it beside the photo. It goes with the photo.
@@ -288,10 +292,16 @@ class Session:
         self._illustrated += 1
         picture_id = f"{image_id}: picture {self._illustrated}"
         self._pictures[picture_id] = picture
+        if place is not None:
+            self._places[picture_id] = place
         return picture_id
 
     def picture(self, picture_id: str) -> bytes | None:
         return self._pictures.get(picture_id)
+
+    def place_of(self, picture_id: str) -> Box | None:
+        """The part of the photo that a picture was drawn over; None where it does not lie over the photo."""
+        return self._places.get(picture_id)
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
         """`compute()` once per key: e.g. the embedding of a face that two tools need."""

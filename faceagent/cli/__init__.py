@@ -1,4 +1,4 @@
-"""The command line: `faceagent ask | report | enroll | gallery | audit | serve | models | doctor`.
+"""The command line: `faceagent ask | report | chat | enroll | gallery | audit | serve | models | doctor`.
 
 Exit status: 0 done; 1 done, but some input failed or something is missing; 2 the command or a reference in it is wrong.
 Nothing shows a traceback unless --debug asks for one.
@@ -12,13 +12,14 @@ import sys
 from collections.abc import Sequence
 
 from faceagent import __version__
-from faceagent.cli import ask, audit, doctor, gallery, models, report, serve
+from faceagent.cli import ask, audit, chat, doctor, gallery, models, report, serve
 from faceagent.cli.console import complain
 from faceagent.errors import FaceAgentError, UnknownReference, UsageError
 
 ADDING = (
     ask.add_to,
     report.add_to,
+    chat.add_to,
     gallery.add_enroll_to,
     gallery.add_to,
     audit.add_to,

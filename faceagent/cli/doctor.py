@@ -19,6 +19,7 @@ EXTRAS = {
     "video": "reads videos",
     "local": "a vision-language model on this machine as the controller",
     "served": "a model behind an OpenAI-compatible address as the controller",
+    "app": "the app in the browser (faceagent chat)",
     "lancedb": "searches galleries of more than some 100,000 photos",
     "keyring": "keeps the gallery's key in the operating system's keyring",
     "eval": "runs the benchmarks",

@@ -209,6 +209,7 @@ def _meant(question: str, history: Sequence[Earlier], read: Read) -> str:
 
 
 _COMPARES = "compare_faces"
+_PARTS = "parse_face"
 
 
 def _pointed(question: str, asked: Sequence[str], view: View, history: Sequence[Earlier]) -> References:
@@ -235,7 +236,15 @@ def _calls(
         for name in intent.before
         if name in tools and name not in asked and (view.photos or not view.videos)
     )
-    return tuple(_call(name, pointed, view, _about(name, wanted)) for name in (*first, *asked))
+    calls = (_call(name, pointed, view, _about(name, wanted)) for name in (*first, *asked))
+    # Who compares faces and asks for their parts wants to hear which parts the likeness rests on.
+    return tuple(_explained(call) if {_COMPARES, _PARTS} <= set(asked) else call for call in calls)
+
+
+def _explained(call: Call) -> Call:
+    if call.tool != _COMPARES:
+        return call
+    return Call.of(call.tool, **json.loads(call.arguments), explain=True)
 
 
 _OF_PHOTOS = frozenset({DETECTOR, PIXELS})

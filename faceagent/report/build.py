@@ -141,7 +141,7 @@ class Examination:
             across_steps=steps,
             failures=tuple(self._failures),
             withheld=tuple(dict.fromkeys(self._withheld)),
-            methods=_methods([*evidence, *(row for exhibit in exhibits for row in exhibit.evidence)]),
+            methods=methods_of([*evidence, *(row for exhibit in exhibits for row in exhibit.evidence)]),
             limitations=(
                 *limitations(exhibits, self._toolbox, compared=len(self._waiting), faces=self._faces_seen),
                 *([read_for(self._purpose)] if self._purpose else []),
@@ -298,5 +298,6 @@ def _same_file(row: Evidence) -> Claim:
     )
 
 
-def _methods(evidence: Iterable[Evidence]) -> tuple[Method, ...]:
+def methods_of(evidence: Iterable[Evidence]) -> tuple[Method, ...]:
+    """What made these measurements, each once."""
     return tuple(dict.fromkeys(row.method for row in evidence))

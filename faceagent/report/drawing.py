@@ -125,6 +125,16 @@ def shown_for(row: Evidence, data: bytes, photo: Photo) -> tuple[Shown, ...]:
     )
 
 
+def part_of(photo: Photo, place: Box, side: int = THUMBNAIL_SIDE) -> bytes:
+    """A part of the photo, `side` pixels long, as JPEG; what lies beyond the frame is left out.
+
+    Args:
+        place: in pixels of the upright photo.
+    """
+    inside = place.clipped(photo.width, photo.height)
+    return _jpeg(_cut(Image.fromarray(photo.pixels), (inside.x0, inside.y0, inside.x1, inside.y1), side))
+
+
 def _same_shape(picture: Image.Image, photo: Photo) -> bool:
     """Whether a smaller picture has the photo's proportions, give or take a pixel of rounding."""
     return abs(picture.width * photo.height / photo.width - picture.height) <= 1.5
@@ -139,9 +149,9 @@ def _place(region: Box, photo: Photo) -> Corners:
     return (wide.x0, wide.y0, wide.x1, wide.y1)
 
 
-def _cut(image: Image.Image, place: Corners) -> Image.Image:
+def _cut(image: Image.Image, place: Corners, side: int = THUMBNAIL_SIDE) -> Image.Image:
     width, height = place[2] - place[0], place[3] - place[1]
-    factor = THUMBNAIL_SIDE / max(width, height, 1.0)
+    factor = side / max(width, height, 1.0)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     inside = (max(0.0, place[0]), max(0.0, place[1]), min(place[2], image.width), min(place[3], image.height))
     return image.resize(size, Image.Resampling.BICUBIC, box=inside)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,16 +48,11 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         loader=PackageLoader("faceagent.report"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_finalize,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "together": together,
-        "anchor": anchor,
-        "citations": present.citations,
-        "code": method_code,
-    }
+    environment.filters |= filters()
     style = environment.get_template("style.css").render(exhibits=[item.exhibit for item in report.exhibits])
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template("report.html.j2").render(
@@ -74,7 +69,12 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
     )
 
 
-def _finalize(shown: Any) -> Any:
+def filters() -> dict[str, Callable[..., object]]:
+    """What the templates, and those of the app that take macros from them, print things with."""
+    return {"together": together, "anchor": anchor, "citations": present.citations, "code": method_code, "uri": Uri}
+
+
+def finalize(shown: Any) -> Any:
     """Called by Jinja on everything that a template prints, before it is escaped."""
     return visible(shown) if type(shown) is str else shown
 
@@ -145,7 +145,7 @@ class Section:
             annotated=data_uri(pictures.annotated) if pictures else "",
             width=pictures.width if pictures else 0,
             height=pictures.height if pictures else 0,
-            alt=_alt(report),
+            alt=alt_of(report),
             caption=_caption(report, pictures),
             shown=_shown(pictures, aside=False),
             aside=_shown(pictures, aside=True),
@@ -173,7 +173,8 @@ def _label(attribute: str) -> str:
     return "The same place in the photo" if attribute == "photo" else present.label(attribute)
 
 
-def _alt(report: ExhibitReport) -> str:
+def alt_of(report: ExhibitReport) -> str:
+    """What a picture of an exhibit shows, for those who do not see it: the finding."""
     faces = ", ".join(face.id for face in report.faces)
     return f"{report.exhibit.id}. {report.verdict.headline} {f'Marked: {faces}.' if faces else 'No face is marked.'}"
 

@@ -94,8 +94,9 @@ class DetectForgery(FaceTool[SubjectArguments]):
             details["enlarged_about"] = round(examined.enlarged, 1)
         if finding in ("manipulated", "synthetic"):
             region = face.box
-            picture = localise.heatmap(session.photo(face.image), examined.look, face.box)
-            details["picture"] = session.illustrate(face.image, picture)
+            photo = session.photo(face.image)
+            picture = localise.heatmap(photo, examined.look, face.box)
+            details["picture"] = session.illustrate(face.image, picture, localise.part(photo, face.box))
         if finding == "manipulated":
             places = localise.places(examined.look, reading.points)
             region = places.box or face.box

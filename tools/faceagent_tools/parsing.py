@@ -95,6 +95,12 @@ class Cut:
     pixels: Pixels
     to_photo: Affine
 
+    @property
+    def place(self) -> Box:
+        """The part of the photo that it is."""
+        height, width = self.pixels.shape[:2]
+        return Box(x0=0, y0=0, x1=width, y1=height).mapped(self.to_photo)
+
 
 class ParseFace(FaceTool[SubjectArguments]):
     """The tool.
@@ -158,7 +164,7 @@ class ParseFace(FaceTool[SubjectArguments]):
                 "sides": {NEAR: "the subject's right, unless the photo is mirrored", FAR: "the subject's left"},
                 "polygons_xy": {name: _flat(outline) for name, outline in outlines.items() if len(outline)},
                 "from_points": self._parser is None,
-                "picture": session.illustrate(face.image, picture(cut, found)),
+                "picture": session.illustrate(face.image, picture(cut, found), cut.place),
             },
         )
 

@@ -136,9 +136,7 @@ def heatmap(photo: Photo, look: Look, box: Box) -> bytes:
     """
     from PIL import Image
 
-    wide = box.scaled_about_centre(_MARGIN).clipped(photo.width, photo.height)
-    x0, y0 = int(wide.x0), int(wide.y0)
-    x1, y1 = max(round(wide.x1), x0 + 1), max(round(wide.y1), y0 + 1)
+    x0, y0, x1, y1 = _around(photo, box)
     scale = _MOST / max(x1 - x0, y1 - y0)
     size = (max(round((x1 - x0) * scale), 1), max(round((y1 - y0) * scale), 1))
     shown = np.asarray(cv2.resize(photo.pixels[y0:y1, x0:x1], size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -146,6 +144,18 @@ def heatmap(photo: Photo, look: Look, box: Box) -> bytes:
     tinted = _tinted(shown, _over(look, (x0, y0, x1, y1), size))
     Image.fromarray(tinted).save(buffer, format="PNG", compress_level=1)  # quick: it is soon decoded again
     return buffer.getvalue()
+
+
+def part(photo: Photo, box: Box) -> Box:
+    """The part of the photo that `heatmap` shows, in whole pixels."""
+    x0, y0, x1, y1 = _around(photo, box)
+    return Box(x0=x0, y0=y0, x1=x1, y1=y1)
+
+
+def _around(photo: Photo, box: Box) -> tuple[int, int, int, int]:
+    wide = box.scaled_about_centre(_MARGIN).clipped(photo.width, photo.height)
+    x0, y0 = int(wide.x0), int(wide.y0)
+    return x0, y0, max(round(wide.x1), x0 + 1), max(round(wide.y1), y0 + 1)
 
 
 def _over(look: Look, place: tuple[int, int, int, int], size: tuple[int, int]) -> Plane:

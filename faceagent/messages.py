@@ -1,0 +1,56 @@
+"""What the interface says, in the reader's language: gettext catalogues in `locale/`, English where there is none.
+
+Only the interface is translated. Answers and reports are worded by the tools, in English, because each of their
+sentences is held word by word against the evidence (`faceagent.ground`).
+"""
+
+from __future__ import annotations
+
+import gettext
+from functools import cache
+from importlib.resources import as_file, files
+
+DOMAIN = "faceagent"
+LANGUAGES: dict[str, str] = {"en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "zh": "中文"}
+"""Languages by code, each by its own name; the first is that of the source."""
+
+
+@cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    """The messages of one language, whose `gettext` and `ngettext` translate.
+
+    Args:
+        language: a key of `LANGUAGES`.
+
+    Raises:
+        KeyError: there is no such language.
+        OSError: its catalogue is not installed.
+    """
+    LANGUAGES[language]
+    if language == "en":
+        return gettext.NullTranslations()
+    with as_file(files("faceagent") / "locale") as folder:
+        return gettext.translation(DOMAIN, folder, [language])
+
+
+def preferred(accepted: str) -> str:
+    """The language that an Accept-Language header ("de-CH,de;q=0.9,en;q=0.8") likes best of those there are."""
+    wishes = []
+    for wish in accepted.split(","):
+        tag, _, parameters = wish.strip().partition(";")
+        code = tag.strip().lower().split("-")[0]
+        if code in LANGUAGES:
+            wishes.append((_weight(parameters), code))
+    # max takes the first of equals, as the header means it.
+    weight, code = max(wishes, key=lambda wish: wish[0], default=(0.0, "en"))
+    return code if weight > 0 else "en"
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
