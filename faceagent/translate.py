@@ -31,9 +31,10 @@ FIGURES = {
     "number": r"[-−]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-−]?\d+(?:\.\d+)?",
     "id": r"\d+(?:\.\d+)?",
     "text": r"[^“”]*",
+    "word": r"[^\s,“”]+",
     "name": r".+?",
 }
-"""Slots that are taken over: numbers, with the language's marks; ids; what stands in “…”; names of files and methods."""
+"""Slots that are taken over: numbers, with the language's marks; ids; what stands in “…”; names."""
 _SLOT = re.compile(r"\{(?P<kind>[a-z]+)(?:\.(?P<case>[a-z]+))?(?: (?P<label>[a-z]+))?\}")
 _JOINT = r"; |, |,? and |,? or "
 _NUMBER = "1,234.5"  # its translation has the language's marks
@@ -199,12 +200,10 @@ def _specific(pattern: Pattern) -> tuple[int, int]:
 @cache
 def understood(english: str) -> Phrase | None:
     """The pattern of a finished sentence; None where there is none."""
-    lowered = english[:1].lower() + english[1:]
-    for pattern in patterns()[SENTENCE]:
-        # A slot at the start of a sentence holds "Face 1.2" for "face 1.2".
-        if phrase := pattern.match(english if pattern.literal else lowered):
-            return phrase
-    return None
+    # A slot at the start of a sentence holds "Face 1.2" for "face 1.2", but "MesoNet" as it is.
+    texts = (english, english[:1].lower() + english[1:])
+    found = (pattern.match(text) for pattern in patterns()[SENTENCE] for text in texts)
+    return next((phrase for phrase in found if phrase is not None), None)
 
 
 def listed(kind: str, text: str) -> Listed | None:
