@@ -37,6 +37,8 @@ FIGURES = {
 """Slots that are taken over: numbers, with the language's marks; ids; what stands in “…”; names."""
 _SLOT = re.compile(r"\{(?P<kind>[a-z]+)(?:\.(?P<case>[a-z]+))?(?: (?P<label>[a-z]+))?\}")
 _JOINT = r"; |, |,? and |,? or "
+# Chinese sets figures off by a space; “…” is passed over as it is.
+_BETWEEN = re.compile(r"“[^”]*”|(?<=\d)(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])(?=\d)")
 _NUMBER = "1,234.5"  # its translation has the language's marks
 
 
@@ -149,6 +151,7 @@ def said(english: str, language: str) -> Said:
         text = phrase.put(language)
     except Untranslated:
         return Said(english, "en")
+    text = _BETWEEN.sub(lambda found: found[0] or " ", text)
     return Said(text[:1].upper() + text[1:] if english[:1].isupper() else text, language)
 
 
@@ -277,7 +280,7 @@ def _number(english: str, language: str) -> str:
 
 def _space(language: str) -> str:
     """What stands between two sentences."""
-    return _looked_up("mark", " ", language)
+    return _looked_up("mark", "A B", language)[1:-1]
 
 
 # Texts of several sentences.
