@@ -1,7 +1,7 @@
 """What the interface says, in the reader's language: gettext catalogues in `locale/`, English where there is none.
 
-Only the interface is translated. Answers and reports are worded by the tools, in English, because each of their
-sentences is held word by word against the evidence (`faceagent.ground`).
+Answers and reports are worded by the tools, in English, because each of their sentences is held word by word against
+the evidence (`faceagent.ground`); `faceagent.translate` renders them afterwards, with a catalogue of its own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ LANGUAGES: dict[str, str] = {"en": "English", "es": "Español", "fr": "Français
 
 
 @cache
-def catalogue(language: str) -> gettext.NullTranslations:
+def catalogue(language: str, domain: str = DOMAIN) -> gettext.NullTranslations:
     """The messages of one language, whose `gettext` and `ngettext` translate.
 
     Args:
         language: a key of `LANGUAGES`.
+        domain: the interface's, or that of `faceagent.translate`.
 
     Raises:
         KeyError: there is no such language.
@@ -30,7 +31,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
     if language == "en":
         return gettext.NullTranslations()
     with as_file(files("faceagent") / "locale") as folder:
-        return gettext.translation(DOMAIN, folder, [language])
+        return gettext.translation(domain, folder, [language])
 
 
 def preferred(accepted: str) -> str:

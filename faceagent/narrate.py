@@ -81,18 +81,33 @@ def _open(claim: Claim) -> bool:
     return claim.role == "answer" and claim.value in OPEN
 
 
+_ENDS = tuple(".!?。！？")
+
+
 def cited(claim: Claim) -> str:
     """The sentence with its evidence ids: "The face is sharp [e3]." """
-    body, end = (claim.sentence[:-1], claim.sentence[-1]) if claim.sentence[-1:] in ".!?" else (claim.sentence, "")
+    body, end = (claim.sentence[:-1], claim.sentence[-1]) if claim.sentence[-1:] in _ENDS else (claim.sentence, "")
     return f"{body} [{', '.join(claim.evidence)}]{end}"
 
 
-def compose(claims: Sequence[Claim], not_established: Sequence[str] = (), remarks: Sequence[str] = ()) -> str:
-    """One text: a paragraph for each run of answers, reasons or doubts, as they come, and one for the gaps."""
-    paragraphs = [" ".join(remarks)]
-    paragraphs += [" ".join(map(cited, run)) for _, run in groupby(claims, key=lambda claim: claim.role)]
+def compose(
+    claims: Sequence[Claim],
+    not_established: Sequence[str] = (),
+    remarks: Sequence[str] = (),
+    *,
+    heading: str = "Not established:",
+    space: str = " ",
+) -> str:
+    """One text: a paragraph for each run of answers, reasons or doubts, as they come, and one for the gaps.
+
+    Args:
+        heading: what the gaps begin with.
+        space: what stands between sentences.
+    """
+    paragraphs = [space.join(remarks)]
+    paragraphs += [space.join(map(cited, run)) for _, run in groupby(claims, key=lambda claim: claim.role)]
     if not_established:
-        paragraphs.append("Not established: " + " ".join(not_established))
+        paragraphs.append(f"{heading} {space.join(not_established)}")
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 

@@ -12,6 +12,8 @@ from faceagent.cli.console import add_controller, add_limits, add_purpose, compl
 from faceagent.cli.keys import add_gallery, gallery_if_any
 from faceagent.errors import MediaError, MissingExtra, UsageError
 from faceagent.media import Photo
+from faceagent.messages import LANGUAGES
+from faceagent.translate import translated
 from faceagent.video import Video, take
 
 if TYPE_CHECKING:
@@ -25,6 +27,12 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("given", nargs="+", metavar="FILE… QUESTION", help="photos and videos, then the question")
     parser.add_argument("--json", action="store_true", help="print the whole Answer as JSON")
     parser.add_argument("--steps", action="store_true", help="show each tool call")
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        default="en",
+        help="what the answer is told in; it is worded and checked in English, which --json keeps",
+    )
     add_controller(parser)
     parser.add_argument(
         "--person",
@@ -86,7 +94,7 @@ def _ask(agent: FaceAgent, paths: Iterable[str], question: str, chosen: argparse
     if chosen.json:
         say(answer.model_dump_json(indent=2))
     else:
-        _show(answer, written, steps=chosen.steps)
+        _show(translated(answer, chosen.language), written, steps=chosen.steps)
     if any(step.status == "refused" for step in answer.steps):
         return 2
     return 1 if failed or any(step.status == "failed" for step in answer.steps) else 0
