@@ -81,7 +81,8 @@ def _frame() -> Any:
             num_threads=1,
             minloglevel=2,
         )
-        model = sentencepiece_model_pb2.ModelProto()
+        proto: Any = sentencepiece_model_pb2  # its classes are made as it is imported
+        model = proto.ModelProto()
         model.ParseFromString((Path(folder) / "frame.model").read_bytes())
     return model
 
