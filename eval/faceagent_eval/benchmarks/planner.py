@@ -102,7 +102,7 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
             figures=tuple(figure for part in ("val", "held out", "natural") for figure in _part(part, measured)),
             notes=(
                 "exact: the tools called are those asked for, no more and no fewer; none for what is declined or is no "
-                "question for this assistant. An enrolment without a name or consent, and an erasure without a name, are "
+                "question for this assistant. An enrolment without name or consent, and an erasure without a name, are "
                 "rightly asked back, and count as called.",
                 "wrongly called: a tool beyond those asked for. fabricated: a tool where none was asked for.",
                 "val shares the vocabulary of the phrases that are trained on: natural says more.",

@@ -82,7 +82,7 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     device = loop.prepare(recipe)
     tokenizer = tokens.load(_tokenizer(recipe, cache))
     pieces = [tokenizer.id_to_piece(place) for place in range(tokenizer.vocab_size())]
-    network = Planner(teacher.encoder(pieces, LONGEST), len(labels()), recipe["dropout"])
+    network = Planner(teacher.encoder(pieces, LONGEST, recipe["layers"]), len(labels()), recipe["dropout"])
     network.to(device)
     batches = Batches(recipe, tokenizer)
 
@@ -103,7 +103,8 @@ def averaged(file: Path) -> Planner:
     """The averaged network of a checkpoint, in evaluation mode."""
     state = torch.load(file, map_location="cpu", weights_only=True)
     weights = state["average"]
-    encoder = teacher.untrained(len(weights["encoder.embeddings.word_embeddings.weight"]), LONGEST)
+    layers = sum(name.endswith("attention.self.query.weight") for name in weights)
+    encoder = teacher.untrained(len(weights["encoder.embeddings.word_embeddings.weight"]), LONGEST, layers)
     network = Planner(encoder, len(labels()), 0.0)
     network.load_state_dict(weights)
     network.eval()
