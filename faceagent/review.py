@@ -126,7 +126,7 @@ class Review:
     def __init__(
         self, tools: Toolbox, gallery: Gallery, *, purpose: str | None = None, limits: Limits | None = None
     ) -> None:
-        grouper = tools.get(ENROLS)
+        grouper: object = tools.get(ENROLS)
         if not isinstance(grouper, Grouper) or DETECTOR not in tools:
             raise UsageError("No installed tool groups faces", "Install faceagent itself rather than its core alone")
         self._tools, self._grouper, self._gallery = tools, grouper, gallery

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from faceagent.types import Failure
     from faceagent.watch import Alert, Told, Webhook
+    from faceagent.watch.check import Kind
 
 STATE = "watch.db"
 EXAMPLE = """examples:
@@ -58,7 +59,9 @@ def run(chosen: argparse.Namespace) -> int:
     from faceagent.watch import Check, Ledger, Watch
     from faceagent.watch.arrivals import Arrivals
 
-    kinds = ("imitation", "undecided", "authentic") if chosen.authentic else ("imitation", "undecided")
+    kinds: tuple[Kind, ...] = ("imitation", "undecided")
+    if chosen.authentic:
+        kinds = (*kinds, "authentic")
     webhook = _webhook(chosen)
     with gallery_of(chosen) as gallery, Ledger(chosen.state or gallery.folder / STATE) as ledger, _log(chosen) as log:
         check = Check(Toolbox.installed(), gallery, kinds, limits_of(chosen))

@@ -116,7 +116,12 @@ class Check:
         made = []
         for row in outcome.evidence:
             kind = _KINDS.get(str(row.value))
-            if row.attribute == "protected_identity" and row.status == "ok" and kind in self._kinds:
+            if (
+                row.attribute == "protected_identity"
+                and row.status == "ok"
+                and kind is not None
+                and kind in self._kinds
+            ):
                 made.append(self._alert(path, sha256, row, kind, outcome))
         return made
 
