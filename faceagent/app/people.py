@@ -213,11 +213,12 @@ class People:
         given: str,
         until: str,
         protected: bool,
-        guardian: str,
-        of_age: bool,
+        guardian: str | None,
+        of_age: bool | None,
     ) -> Any:
+        # What stands in a part that was never unfolded has no value yet.
         agreed = Path(form) if form else None
-        wish = Wish(name, statement, agreed, purpose, given, until, protected, guardian, of_age)
+        wish = Wish(name, statement, agreed, purpose, given, until, protected, guardian or "", bool(of_age))
         with sentences():
             result = register.enrol(self.desk, wish, [Path(photo) for photo in photos or ()])
         register.drop([*(photos or ()), *([form] if form else ())])
