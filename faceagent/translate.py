@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from gettext import NullTranslations
@@ -23,7 +23,7 @@ from itertools import accumulate
 
 from faceagent.messages import catalogue
 from faceagent.narrate import compose
-from faceagent.types import Answer, Claim
+from faceagent.types import Answer, Claim, ExhibitReport, Report
 
 DOMAIN = "wording"
 SENTENCE = "sentence"
@@ -36,7 +36,7 @@ FIGURES = {
 }
 """Slots that are taken over: numbers, with the language's marks; ids; what stands in “…”; names."""
 _SLOT = re.compile(r"\{(?P<kind>[a-z]+)(?:\.(?P<case>[a-z]+))?(?: (?P<label>[a-z]+))?\}")
-_JOINT = r"; |, |,? and |,? or "
+_JOINT = r"; |,? and |,? or |, "
 # Chinese sets figures off by a space; “…” is passed over as it is.
 _BETWEEN = re.compile(r"“[^”]*”|(?<=\d)(?=[\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])(?=\d)")
 _NUMBER = "1,234.5"  # its translation has the language's marks
@@ -168,8 +168,7 @@ def translated(answer: Answer, language: str) -> Answer:
     """
     if language == "en":
         return answer
-    english = compose(answer.claims, answer.not_established)
-    remarks = answer.text.removesuffix(english).rstrip()
+    remarks = answer.text.removesuffix(compose(answer.claims, answer.not_established)).rstrip()
     claims = tuple(translated_claim(claim, language) for claim in answer.claims)
     gaps = tuple(text_in(gap, language) for gap in answer.not_established)
     text = compose(
@@ -182,7 +181,43 @@ def translated(answer: Answer, language: str) -> Answer:
     return answer.model_copy(update={"text": text, "claims": claims, "not_established": gaps})
 
 
+def translated_report(report: Report, language: str) -> Report:
+    """The report with its sentences in another language. Evidence, methods, log and names of files stay as they are.
+
+    Raises:
+        KeyError: there is no such language.
+    """
+    if language == "en":
+        return report
+
+    def texts(english: Iterable[str]) -> tuple[str, ...]:
+        return tuple(text_in(one, language) for one in english)
+
+    def claims(found: Iterable[Claim]) -> tuple[Claim, ...]:
+        return tuple(translated_claim(claim, language) for claim in found)
+
+    def exhibit(found: ExhibitReport) -> ExhibitReport:
+        old = found.verdict
+        verdict = {
+            "headline": text_in(old.headline, language),
+            "claims": claims(old.claims),
+            "would_settle": texts(old.would_settle),
+        }
+        return found.model_copy(update={"verdict": old.model_copy(update=verdict), "findings": claims(found.findings)})
+
+    return report.model_copy(
+        update={
+            "summary": texts(report.summary),
+            "exhibits": tuple(map(exhibit, report.exhibits)),
+            "across": claims(report.across),
+            "limitations": texts(report.limitations),
+            "withheld": texts(report.withheld),
+        }
+    )
+
+
 def translated_claim(claim: Claim, language: str) -> Claim:
+    """The claim with its sentence in another language; marked where it stays in English."""
     return claim.model_copy(update={"sentence": text_in(claim.sentence, language)})
 
 

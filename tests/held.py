@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from languages import assert_said_in_all_languages
+
 from faceagent.ground import ground, words_of
 from faceagent.media import Photo
 from faceagent.session import Session
@@ -30,7 +32,16 @@ def word(tool: AnyTool, evidence: Sequence[Evidence], session: Session) -> list[
     claims = list(tool.word(evidence, names))
     rejected = ground(claims, session.ledger.get, words=words_of([tool])).rejected
     assert not rejected, [(item.claim.sentence, item.reason) for item in rejected]
+    for claim in claims:
+        if not _of_others(claim, evidence):
+            assert_said_in_all_languages(claim.sentence)
     return claims
+
+
+def _of_others(claim: Claim, evidence: Sequence[Evidence]) -> bool:
+    """Whether it repeats an error, or the title of a detector that is not ours: neither is ours to translate."""
+    rows = [row for row in evidence if row.id in claim.evidence]
+    return any(row.status == "failed" or row.attribute == "forgery_voice" for row in rows)
 
 
 def sentences(claims: Sequence[Claim]) -> str:

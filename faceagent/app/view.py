@@ -16,6 +16,7 @@ from faceagent.report import present
 from faceagent.report.conversation import exhibit_of, pictures_of
 from faceagent.report.document import alt_of
 from faceagent.session import Session
+from faceagent.translate import translated
 from faceagent.types import Box, Evidence
 
 _FOLLOWING = 3
@@ -24,7 +25,7 @@ _FACE = re.compile(r"face \d+\.\d+")
 
 def turn(desk: Desk, state: Running | Told, number: int, following: Sequence[str] = ()) -> str:
     """One question and what is known of its answer so far."""
-    answer = state.answer if isinstance(state, Told) else None
+    answer = translated(state.answer, desk.language) if isinstance(state, Told) and state.answer else None
     claims = answer.claims if answer else ()
     return text.render(
         desk,

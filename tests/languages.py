@@ -1,0 +1,29 @@
+"""A sentence in every language of the catalogues, with the same figures and quotations."""
+
+from __future__ import annotations
+
+import re
+
+from faceagent.messages import LANGUAGES
+from faceagent.translate import said
+
+OTHERS = [language for language in LANGUAGES if language != "en"]
+_QUOTED = re.compile(r"“([^“”]*)”|„([^“„]*)“|«\xa0([^«»]*)\xa0»")
+_FIGURE = re.compile(r"\d(?:[\d.,\u202f]*\d)?")
+
+
+def assert_said_in_all_languages(english: str) -> None:
+    for language in OTHERS:
+        found = said(english, language)
+        assert found.language == language, f"there is no pattern or no {language} translation for: {english}"
+        assert quotations(found.text) == quotations(english), f"{language}: {english} | {found.text}"
+        assert figures(found.text) == figures(english), f"{language}: {english} | {found.text}"
+
+
+def quotations(text: str) -> list[str]:
+    return sorted("".join(groups) for groups in _QUOTED.findall(text))
+
+
+def figures(text: str) -> list[str]:
+    """The numbers outside of quotations, without their marks: languages order them as they need."""
+    return sorted(re.sub(r"\D", "", figure) for figure in _FIGURE.findall(_QUOTED.sub("", text)))
