@@ -157,6 +157,8 @@ def said(english: str, language: str) -> Said:
 
 def text_in(english: str, language: str) -> str:
     """A text of several sentences, such as remarks; what stays in English is marked."""
+    if language == "en":
+        return english
     return _space(language).join(_shown(one, language) for one in _runs(english, language))
 
 

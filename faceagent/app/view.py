@@ -16,7 +16,7 @@ from faceagent.report import present
 from faceagent.report.conversation import exhibit_of, pictures_of
 from faceagent.report.document import alt_of
 from faceagent.session import Session
-from faceagent.translate import translated
+from faceagent.translate import text_in, translated
 from faceagent.types import Box, Evidence
 
 _FOLLOWING = 3
@@ -43,6 +43,7 @@ def turn(desk: Desk, state: Running | Told, number: int, following: Sequence[str
         error=getattr(state, "error", None),
         labels=LABELS,
         following=following,
+        remarks=[text_in(remark, desk.language) for remark in getattr(state, "remarks", ())],
     )
 
 
