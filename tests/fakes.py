@@ -135,12 +135,16 @@ def _face(image_id: str, number: int, count: int, shot: Photo) -> Face:
     )
 
 
+class ProvenanceArguments(FileArguments):
+    about: tuple[str, ...] = ()
+
+
 class FakeProvenance(Fake):
     """Records that fit the photo's name. `hostile` fills every text field."""
 
     name: ClassVar[str] = "inspect_provenance"
     description: ClassVar[str] = "Reads the file's records."
-    arguments: ClassVar[type[Arguments]] = FileArguments
+    arguments: ClassVar[type[Arguments]] = ProvenanceArguments
 
     def __init__(self, hostile: bool = False, broken: bool = False) -> None:
         self.hostile, self.broken = hostile, broken
@@ -179,12 +183,16 @@ class FakeProvenance(Fake):
         ]
 
 
+class QualityArguments(SubjectArguments):
+    about: tuple[str, ...] = ()
+
+
 class FakeQuality(Fake):
     """Sharpness of each face."""
 
     name: ClassVar[str] = "assess_quality"
     description: ClassVar[str] = "Judges quality."
-    arguments: ClassVar[type[Arguments]] = SubjectArguments
+    arguments: ClassVar[type[Arguments]] = QualityArguments
     needs_faces: ClassVar[bool] = True
 
     def run(self, session: Session, arguments: Arguments) -> Sequence[Evidence]:

@@ -139,6 +139,7 @@ class OneFace(DetectFaces):
 
 
 class Reading:
+    age = 40.0
     detail = 0.9
     points = np.zeros((78, 2))
 

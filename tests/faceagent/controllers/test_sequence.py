@@ -68,7 +68,7 @@ def test_two_parts_of_one_tool_are_two_calls() -> None:
     [
         ("First compare the faces, then count them", ["compare_faces", "detect_faces"]),
         ("Compare the faces, but first count them", ["detect_faces", "compare_faces"]),
-        ("Tell me whether the photo is sharp after counting the faces", ["detect_faces", "assess_quality"]),
+        ("Tell me whether the photo is sharp after you have counted the faces", ["detect_faces", "assess_quality"]),
     ],
 )
 def test_each_part_is_answered_with_its_reasons_before_the_next(question: str, tools: list[str]) -> None:
