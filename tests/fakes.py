@@ -10,7 +10,7 @@ import io
 from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from PIL import Image
@@ -179,12 +179,16 @@ class FakeProvenance(Fake):
         ]
 
 
+class FakeQualityArguments(SubjectArguments):
+    about: tuple[Literal["document"], ...] = ()
+
+
 class FakeQuality(Fake):
     """Sharpness of each face."""
 
     name: ClassVar[str] = "assess_quality"
     description: ClassVar[str] = "Judges quality."
-    arguments: ClassVar[type[Arguments]] = SubjectArguments
+    arguments: ClassVar[type[Arguments]] = FakeQualityArguments
     needs_faces: ClassVar[bool] = True
 
     def run(self, session: Session, arguments: Arguments) -> Sequence[Evidence]:
