@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from held import sentences, word
 
-from faceagent.ground import ground
-from faceagent.tool import Names
 from faceagent_tools import similarity, weights
 
 MODEL = "dlib_face_recognition_resnet_model_v1"
@@ -39,9 +38,5 @@ def recorded(session, rows):
 
 
 def said(tool, session, rows):
-    """The sentences, every one of them carried by the evidence."""
-    names = Names(images=session.images, faces=tuple(face.id for face in session.faces()))
-    claims = tool.word(rows, names)
-    rejected = ground(claims, session.ledger.get).rejected
-    assert not rejected, [(item.claim.sentence, item.reason) for item in rejected]
-    return " ".join(claim.sentence for claim in claims)
+    """The sentences, every one of them carried by the evidence and there in all languages."""
+    return sentences(word(tool, rows, session))

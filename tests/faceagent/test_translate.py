@@ -15,6 +15,7 @@ from faceagent.controllers import plan
 from faceagent.loop import CANCELLED, LOOPING, NOWHERE, TOO_LONG, TOO_MUCH
 from faceagent.messages import LANGUAGES
 from faceagent.narrate import compose
+from faceagent.report.summary import read_for
 from faceagent.translate import DOMAIN, Pattern, listed, patterns, said, text_in, translated, understood
 from faceagent.types import Answer, Claim
 
@@ -115,6 +116,18 @@ def test_what_the_assistant_says_of_itself_is_translated() -> None:
     for sentence in (*said_of_itself, TOO_MUCH, TOO_LONG, LOOPING, NOWHERE, CANCELLED):
         for language in OTHERS:
             assert "[" not in text_in(sentence, language), sentence
+
+
+def test_what_a_report_was_made_for_is_translated() -> None:
+    for purpose in policy.purposes().values():
+        if purpose.opens:
+            for language in OTHERS:
+                assert "[" not in text_in(read_for(purpose), language), purpose.name
+
+
+@pytest.mark.parametrize("topic", ["gender", "ethnicity", "emotion", "identification", "enrolment"])
+def test_what_is_withheld_of_children_is_translated(topic: str) -> None:
+    assert_said_in_all_languages(f"Face 1.1 was left out, because {policy.withheld_from_minors(topic)}.")
 
 
 def test_questions_back_are_translated() -> None:
