@@ -194,7 +194,7 @@ def test_nothing_but_the_rows_changes(tiny: Path, portrait: Photo, tmp_path: Pat
 
     losses: list[float] = []
     run = train(recipe, tmp_path / "corpus", tmp_path / "run", lambda step: losses.append(step.loss), watched)
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
     network, before = seen[0]
     changed = {name for name, weight in network.state_dict().items() if not torch.equal(weight, before[name])}
     assert len(changed) == 1

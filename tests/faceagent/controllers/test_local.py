@@ -193,9 +193,8 @@ def test_the_tools_wording_takes_the_place_of_nonsense(local: Any) -> None:
             yield ChatGenerationChunk(message=AIMessageChunk("", tool_call_chunks=[call]))
 
     agent = FaceAgent(Measuring(model=local.model, max_tokens=300))
-    answers = [
-        agent.ask(question, images=[EXAMPLES / "group.jpg"]) for question in ("How many?", "Who?", "Faces?", "Hm")
-    ]
+    questions = ("How many?", "Who?", "Faces?", "Hm", "How many people?", "Count them", "Faces here?", "And how many?")
+    answers = [agent.ask(question, images=[EXAMPLES / "group.jpg"]) for question in questions]
     # Nonsense may also be that it declines; what is left has claims.
     claimed = [answer for answer in answers if answer.status == "partly_answered"]
     assert claimed
