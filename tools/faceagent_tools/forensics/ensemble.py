@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -150,10 +149,10 @@ class Examiner:
         Raises:
             WeightsError: a model file is missing or damaged.
         """
-        with ThreadPoolExecutor(1) as beside:  # neither needs the other, and both leave the interpreter alone
-            looking = beside.submit(self.network.look, photo.pixels, *align.square_of(face))
-            found = signals.measure(photo, view.cut(photo.pixels, points))
-            return looking.result(), found, signals.classifier().weigh(found.features)
+        # One after the other: side by side they take longer, as the network's threads wait by spinning.
+        look = self.network.look(photo.pixels, *align.square_of(face))
+        found = signals.measure(photo, view.cut(photo.pixels, points))
+        return look, found, signals.classifier().weigh(found.features)
 
 
 def parts_of(look: Look, weighed: Weighed) -> dict[str, float]:
