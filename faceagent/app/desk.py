@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from faceagent.errors import UsageError
 from faceagent.media import Limits
 from faceagent.messages import catalogue
 
@@ -202,12 +201,6 @@ class Desk:
         Raises:
             UsageError: it cannot be made.
         """
-        place = self.settings.folder / name
-        try:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            place.chmod(0o700)
-        except OSError as error:
-            raise UsageError(
-                f"The folder {place} cannot be made ({error.strerror})", "Choose another one with --data"
-            ) from error
-        return place
+        from faceagent.uploads import private_folder  # imported where used, so that the page is there at once
+
+        return private_folder(self.settings.folder / name)

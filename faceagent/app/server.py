@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faceagent.addresses import is_loopback
 from faceagent.errors import MissingExtra, UsageError
 from faceagent.messages import LANGUAGES, preferred
 
@@ -123,7 +124,7 @@ def front_door(desk: Desk, passwords: Mapping[str, str] | None = None, host: str
         await asyncio.to_thread(desk.seat.close)
 
     # A name that is not this machine's own is somebody else's page that was pointed here.
-    hosts = ["localhost", "127.0.0.1", "[::1]", "testserver"] if _own(host) else ["*"]
+    hosts = ["localhost", "127.0.0.1", "[::1]", "testserver"] if is_loopback(host) else ["*"]
     return Starlette(
         routes=[
             Route("/", home),
@@ -136,10 +137,6 @@ def front_door(desk: Desk, passwords: Mapping[str, str] | None = None, host: str
         ],
         lifespan=lifespan,
     )
-
-
-def _own(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 class Page:

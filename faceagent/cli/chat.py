@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import os
 import sys
 import webbrowser
@@ -11,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from faceagent.addresses import is_loopback
 from faceagent.cli.console import add_controller, add_limits, add_purpose, limits_of, say
 from faceagent.cli.keys import add_gallery, gallery_if_any
 from faceagent.errors import UsageError
@@ -45,7 +45,7 @@ def run(chosen: argparse.Namespace) -> int:
     from faceagent.app.server import passwords_of, serve
     from faceagent.policy import purpose
 
-    if not chosen.auth and not _is_this_machine(chosen.host):
+    if not chosen.auth and not is_loopback(chosen.host):
         raise UsageError(
             f"Whoever reaches {chosen.host} could read every conversation", "Name a file of passwords with --auth"
         )
@@ -80,10 +80,3 @@ def data_folder() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "faceagent"
     return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "faceagent"
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

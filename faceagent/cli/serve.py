@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from faceagent.addresses import is_loopback
 from faceagent.cli.console import complain, say
 from faceagent.controllers.serving import IMAGES, LENGTH, PORT, Serving, serving
-from faceagent.web.hosts import is_loopback
 
 KEY = "FACEAGENT_API_KEY"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
-import ipaddress
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from faceagent.addresses import is_loopback
 from faceagent.errors import UsageError
 
 SIGNATURE = "X-Faceagent-Signature"
@@ -39,7 +39,7 @@ class Webhook:
 
     def __init__(self, url: str, secret: bytes, now: Callable[[], float] = time.time) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname or "")):
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise UsageError(
                 f"Alerts are not sent to {url}", "Name an https address, or http://127.0.0.1 of this machine"
             )
@@ -102,12 +102,3 @@ class _Staying(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *arguments: Any, **more: Any) -> None:
         return None
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -18,7 +18,7 @@ import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from faceagent.web.hosts import is_loopback
+from faceagent.addresses import is_loopback
 from faceagent.web.keys import KeyFile
 from faceagent.web.problems import Refused
 

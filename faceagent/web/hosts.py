@@ -1,22 +1,14 @@
-"""Who can reach a server: this machine alone, or others."""
+"""A server that others reach asks for keys."""
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
+from faceagent.addresses import is_loopback
 from faceagent.errors import UsageError
 
 if TYPE_CHECKING:
     from faceagent.web.keys import KeyFile
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or name is that of this machine for itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def check_host(host: str, keys: KeyFile | None) -> None:

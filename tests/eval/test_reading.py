@@ -6,12 +6,14 @@ import io
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from faceagent.media import Photo
 from faceagent_eval import benchmarks
 from faceagent_eval.benchmark import LayoutError
+from faceagent_eval.benchmarks import reading
 from faceagent_eval.benchmarks.reading import SETS
 from faceagent_eval.run import run
 from faceagent_finetune.nets.multitask import crops
@@ -59,6 +61,15 @@ def test_it_counts_what_is_found_and_what_is_right(data: Path, portrait: Photo) 
     assert result.figure("utkface: age mae years").value == pytest.approx(off, abs=0.01)
     assert result.figure("ferplus: expression accuracy").value == 1.0
     assert result.figure("celeba40: attribute accuracy").value > 0.5
+
+
+def test_it_counts_who_looks_a_minor_by_true_age() -> None:
+    figures = reading._minors(np.array([5.0, 17.9, 18.0, 30.0, 12.0]), np.array([4.0, 16.0, 16.0, 22.0, 70.0]))
+    assert [(figure.name.rpartition(" ")[2], figure.value, figure.n) for figure in figures] == [
+        ("4-9", 1.0, 1),
+        ("14-17", 0.5, 2),
+        ("21-25", 0.0, 1),
+    ]
 
 
 def test_a_missing_set_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from faceagent import policy
 from faceagent.media import Photo
 from faceagent.types import Face
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
@@ -32,6 +33,7 @@ FIGURES = {
     "celeba40": ("attribute_accuracy", "attribute_balanced_accuracy"),
     "ferplus": ("expression_accuracy",),
 }
+AGES_NEAR_THE_LINE = ((0, 3), (4, 9), (10, 13), (14, 17), (18, 20), (21, 25), (26, 40))
 _SMALL = 100  # pixels: photos of a set that are smaller than this are doubled, as a user would who wants an answer
 
 
@@ -89,6 +91,8 @@ class Reading(Benchmark[Item, Outputs | None]):
                 for key in FIGURES[name]
                 if told[key] is not None
             ]
+            if name == "utkface":
+                figures += _minors(evaluate.years(out["age"]), wanted["age"][:, 0])
         return Result(
             benchmark=self.name,
             backend=self.backend,
@@ -98,6 +102,17 @@ class Reading(Benchmark[Item, Outputs | None]):
             machine=machine(),
             versions=versions("dlib-bin", "onnxruntime"),
         )
+
+
+def _minors(looks: npt.NDArray[np.float64], true: npt.NDArray[np.float64]) -> list[Figure]:
+    """By true age, how many look younger than the line below which less is told of a face (`policy.age_line`)."""
+    found = []
+    for low, high in AGES_NEAR_THE_LINE:
+        among = (true >= low) & (true <= high)
+        if among.any():
+            share = float((looks[among] < policy.age_line()).mean())
+            found.append(Figure(name=f"utkface: looks a minor, aged {low}-{high}", value=share, n=int(among.sum())))
+    return found
 
 
 def _from_middle(photo: Photo) -> Callable[[Face], float]:
