@@ -52,6 +52,7 @@ class Examination:
 
     Args:
         purpose: what faces are read for (see `faceagent.policy`); with one, the report describes people as well.
+        draws: the pictures of each exhibit, for a report that shows them.
 
     Raises:
         UsageError: there is no such purpose, or the words of two tools contradict.
@@ -61,8 +62,8 @@ class Examination:
     >>> report = examination.report(command="faceagent report portrait.jpg")  # doctest: +SKIP
     """
 
-    def __init__(self, toolbox: Toolbox, purpose: str | None = None) -> None:
-        self._toolbox = toolbox
+    def __init__(self, toolbox: Toolbox, purpose: str | None = None, *, draws: bool = True) -> None:
+        self._toolbox, self._draws = toolbox, draws
         self._words = words_of(toolbox.values())
         self._purpose = None if purpose is None else policy.purpose(purpose)
         self._session = Session(purpose)
@@ -88,7 +89,8 @@ class Examination:
         outcomes = [outcome for name in self._plan for outcome in self._call(name, image_id)]
         faces = self._session.faces(image_id)
         exhibit = self._exhibit(photo.exhibit(image_id), outcomes, (image_id,), faces)
-        self.pictures[image_id] = self._draw(photo, exhibit)
+        if self._draws:
+            self.pictures[image_id] = self._draw(photo, exhibit)
         self._keep_or_release(image_id, faces)
         return exhibit
 
@@ -99,7 +101,7 @@ class Examination:
         stills = self._session.stills(video_id) or ()
         faces = tuple(face for image in stills for face in self._session.faces(image))
         exhibit = self._exhibit(video.exhibit(video_id), outcomes, stills, faces)
-        if stills:
+        if stills and self._draws:
             self.pictures[video_id] = self._draw_stills(exhibit)
         for image in stills:
             self._session.release(image)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from faceagent.errors import UnknownReference
 from faceagent.report import present
-from faceagent.report.document import SYMBOLS, anchor, document, linked, method_code, together
+from faceagent.report.document import SYMBOLS, Section, anchor, document, linked, method_code, together
 from faceagent.report.drawing import Pictures
 from faceagent.report.summary import short
 from faceagent.report.text import visible
@@ -26,6 +26,16 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
 
     Args:
         pictures: what is shown of each exhibit, by image id; an exhibit without pictures is shown in words alone.
+    """
+    shown = document(report, pictures)
+    return page("report.html.j2", exhibits=shown.exhibits, report=shown)
+
+
+def page(template: str, exhibits: Sequence[Section] = (), **shown: object) -> str:
+    """A template of this package as a page with the reports' style and policy.
+
+    Args:
+        exhibits: whose pictures the style lays out.
     """
     # Imported where used, so that the JSON and CSV of a report do not pay for it.
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -40,14 +50,13 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= filters()
-    shown = document(report, pictures)
-    style = environment.get_template("style.css").render(exhibits=shown.exhibits)
+    style = environment.get_template("style.css").render(exhibits=exhibits)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("report.html.j2").render(
-        report=shown,
+    return environment.get_template(template).render(
         # The one text that is not escaped: it is ours, and holds nothing of a file but the hex digits of its hash.
         style=Markup(style),
         policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        **shown,
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -48,7 +47,7 @@ def to_csv(report: Report) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, restval="")
     writer.writeheader()
-    for row in (*map(_exhibit, report.exhibits), *map(_failure, report.failures)):
+    for row in (*map(exhibit_row, report.exhibits), *map(failure_row, report.failures)):
         writer.writerow({name: cell(value) for name, value in row.items()})
     return buffer.getvalue()
 
@@ -70,7 +69,8 @@ def _joined(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _exhibit(report: ExhibitReport) -> Mapping[str, JsonValue]:
+def exhibit_row(report: ExhibitReport) -> dict[str, JsonValue]:
+    """By column."""
     exhibit = report.exhibit
     records = {row.attribute: row.value for row in report.evidence if row.subject == exhibit.id}
     return {
@@ -88,5 +88,6 @@ def _exhibit(report: ExhibitReport) -> Mapping[str, JsonValue]:
     }
 
 
-def _failure(failure: Failure) -> Mapping[str, JsonValue]:
+def failure_row(failure: Failure) -> dict[str, JsonValue]:
+    """By column."""
     return {"file": failure.name, "failure": failure.message, "mend": failure.mend}

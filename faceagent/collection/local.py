@@ -1,0 +1,140 @@
+"""The engine of one machine: workers that stay, each a process of its own, with a shard at a time.
+
+Each worker is a pool of one, so that a worker that dies takes no other with it, and it is known what it was at.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+
+from faceagent.collection.manifest import Collection, Settings, Shard
+from faceagent.collection.shard import Examine, begun_of, examiner, work
+from faceagent.errors import ToolError, UsageError
+from faceagent.files import claim
+
+_LOCK = "lock"
+Make = Callable[[Settings], Examine]
+"""Makes, in the process of a worker, what examines its files. Found by its name there."""
+
+
+def run(
+    collection: Collection,
+    workers: int,
+    on_progress: Callable[[int], None] = lambda _: None,
+    make: Make = examiner,
+) -> None:
+    """Make every shard that is not there yet.
+
+    Args:
+        workers: processes. Each takes one thread, so as many as there are cores.
+        on_progress: called with the number of files of each shard that is done.
+
+    Raises:
+        InputError: a shard cannot be written. ToolError: workers end before they have examined anything.
+        WeightsError: a model file cannot be used. UsageError: another program works on this collection.
+    """
+    try:
+        held = claim(collection.folder / _LOCK)
+    except BlockingIOError:
+        raise UsageError(f"Another program works in {collection.folder}", "Wait for it, or end it") from None
+    with held:
+        _run(collection, workers, on_progress, make)
+
+
+def _run(collection: Collection, workers: int, on_progress: Callable[[int], None], make: Make) -> None:
+    left = collection.left()[::-1]
+    pools = [_Worker(collection, make) for _ in range(min(workers, len(left)))]
+    try:
+        running: dict[Future[Path], _Worker] = {}
+        while left or running:
+            for worker in pools:
+                if worker not in running.values() and left:
+                    running[worker.start(left.pop())] = worker
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                worker = running.pop(future)
+                shard = worker.shard
+                if worker.finished(future):
+                    on_progress(len(shard.sources))
+                else:
+                    left.append(shard)
+    finally:
+        for worker in pools:
+            worker.end()
+
+
+class _Worker:
+    """A process that makes shards, and its successors."""
+
+    def __init__(self, collection: Collection, make: Make) -> None:
+        self._collection, self._make = collection, make
+        self._pool = _pool()
+        self.shard: Shard
+        self._taken_up: dict[int, int] = {}
+        """By shard, how much had been taken up of it when a process died."""
+
+    def start(self, shard: Shard) -> Future[Path]:
+        self.shard = shard
+        return self._pool.submit(_work, self._collection, shard, self._make)
+
+    def finished(self, future: Future[Path]) -> bool:
+        """Whether the shard is done. If the process died, there is another one now.
+
+        Raises:
+            ToolError: it died as the one before it, at no file.
+        """
+        try:
+            future.result()
+        except BrokenProcessPool:
+            self._pool.shutdown()
+            self._pool = _pool()
+            self._note_death()
+            return False
+        return True
+
+    def _note_death(self) -> None:
+        begun = begun_of(self._collection, self.shard.number)
+        taken_up = begun.stat().st_size if begun.exists() else 0
+        if self._taken_up.get(self.shard.number) == taken_up:
+            raise ToolError(
+                "The workers end before they have examined anything",
+                "Run one file alone with `faceagent report FILE` to see why; memory is the usual reason",
+            )
+        self._taken_up[self.shard.number] = taken_up
+
+    def end(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pool() -> ProcessPoolExecutor:
+    # "spawn": a fork of a process with threads and networks in it may hang.
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare)
+
+
+def _prepare() -> None:
+    """One thread, before any network is loaded: N workers on N cores must not start N each. And no life of its own:
+    a worker whose program was killed would wait for work for ever, or write beside its successor."""
+    import cv2
+
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+
+def _work(collection: Collection, shard: Shard, make: Make) -> Path:
+    return work(collection, shard, make(collection.settings))

@@ -1,0 +1,154 @@
+"""What a collection consists of: written down when it begins, so that every later start does the same work."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from faceagent.batch import expand
+from faceagent.errors import InputError, UsageError, first_fault
+from faceagent.files import write_whole
+from faceagent.media import Limits
+from faceagent.types import Frozen
+
+SHARD = 32
+"""Files a shard: some ten seconds of work, so that little is under way when the run is stopped."""
+COLUMNS = ("file", "path", "uri")
+_SETTINGS, _MANIFEST, _SHARDS = "collection.json", "manifest.jsonl", "shards"
+
+
+class Settings(Frozen):
+    """purpose: what faces are read for, see `faceagent.policy`. files: how many. shard: files a shard.
+    limits: of a file."""
+
+    files: int = Field(ge=1)
+    shard: int = Field(ge=1, default=SHARD)
+    purpose: str | None = None
+    limits: Limits = Limits()
+
+
+class Shard(Frozen):
+    """A stretch of the manifest. first: number of its first file, from 0."""
+
+    number: int
+    first: int
+    sources: tuple[str, ...]
+
+
+class Collection:
+    """The folder of a collection's report.
+
+    collection = Collection.begin(Path("out"), ["archive/"])   # or goes on with what is there
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder, self.settings = folder, settings
+
+    @staticmethod
+    def begin(
+        folder: Path,
+        inputs: Sequence[str],
+        *,
+        purpose: str | None = None,
+        shard: int = SHARD,
+        limits: Limits | None = None,
+    ) -> Collection:
+        """Write down what is examined; in a folder that has it written down already, go on with that.
+
+        Args:
+            inputs: files, folders, patterns, or tables (.csv with a column `file`, `path` or `uri`).
+
+        Raises:
+            UsageError: there is nothing to examine, or the folder belongs to another collection.
+            InputError: the folder cannot be written to.
+        """
+        sources = list(_sources(inputs))
+        settings = Settings(files=len(sources), shard=shard, purpose=purpose, limits=limits or Limits())
+        manifest = "".join(json.dumps(source, ensure_ascii=False) + "\n" for source in sources).encode()
+        try:
+            (folder / _SHARDS).mkdir(parents=True, exist_ok=True)
+            if (folder / _SETTINGS).exists():
+                kept = Collection.open(folder)
+                if (kept.settings, (folder / _MANIFEST).read_bytes()) != (settings, manifest):
+                    raise UsageError(
+                        f"{folder} holds the report on another collection, or on this one with other settings",
+                        "Name an empty folder with --out, or give the command that began it",
+                    )
+                return kept
+            write_whole(folder / _MANIFEST, manifest, private=False)
+            write_whole(folder / _SETTINGS, settings.model_dump_json(indent=1).encode() + b"\n", private=False)
+        except OSError as error:
+            raise InputError(
+                f"The report cannot be written to {folder} ({error.strerror or error})",
+                "Choose another folder with --out",
+            ) from error
+        return Collection(folder, settings)
+
+    @staticmethod
+    def open(folder: Path) -> Collection:
+        """A collection that was begun.
+
+        Raises:
+            UsageError: the folder is not that of a collection.
+        """
+        try:
+            return Collection(folder, Settings.model_validate_json((folder / _SETTINGS).read_bytes()))
+        except OSError:
+            raise UsageError(f"{folder} is not the folder of a collection's report", "Begin one there first") from None
+        except ValidationError as error:
+            raise UsageError(
+                f"{folder / _SETTINGS} is damaged ({first_fault(error)})", "Begin anew elsewhere"
+            ) from None
+
+    @property
+    def shards(self) -> Path:
+        return self.folder / _SHARDS
+
+    def all(self) -> Iterator[Shard]:
+        """Every shard, in order."""
+        size = self.settings.shard
+        with (self.folder / _MANIFEST).open(encoding="utf-8") as lines:
+            for number in range(self.count):
+                sources = tuple(json.loads(line) for _, line in zip(range(size), lines, strict=False))
+                yield Shard(number=number, first=number * size, sources=sources)
+
+    @property
+    def count(self) -> int:
+        """How many shards there are."""
+        return -(-self.settings.files // self.settings.shard)
+
+    def whole(self, number: int) -> Path:
+        """Where a shard lies once it is done."""
+        return self.shards / f"{number:05}.jsonl"
+
+    def left(self) -> list[Shard]:
+        """The shards that are not done."""
+        return [shard for shard in self.all() if not self.whole(shard.number).exists()]
+
+
+def _sources(inputs: Sequence[str]) -> Iterator[str]:
+    for given in inputs:
+        path = Path(given)
+        if path.suffix.lower() == ".csv" and path.is_file():
+            yield from _table(path)
+        else:
+            yield from map(str, expand([given]))
+
+
+def _table(path: Path) -> Iterator[str]:
+    """The files that a table names, relative to it."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.DictReader(stream)
+        column = next((name for name in COLUMNS if name in (rows.fieldnames or ())), None)
+        if column is None:
+            raise UsageError(
+                f"{path} has no column {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}", "Name its first line so"
+            )
+        found = [str(path.parent / row[column]) for row in rows if row[column]]
+    if not found:
+        raise UsageError(f"{path} names no file", "Write one a line, below the names of the columns")
+    yield from found

@@ -1,0 +1,139 @@
+"""Whatever is killed on the way, the shards come out as those of a run that nothing disturbed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import faulty
+import pytest
+
+from faceagent.collection.local import run
+from faceagent.collection.manifest import Collection
+from faceagent.collection.overview import lines
+from faceagent.errors import InputError, ToolError, UsageError
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are killed by signal")
+
+
+def collection(tmp_path: Path, wishes: Sequence[str], name: str = "out", shard: int = 4) -> Collection:
+    files = tmp_path / "files"
+    files.mkdir(exist_ok=True)
+    table = ["file"]
+    for number, wish in enumerate(wishes):
+        (files / f"{number}.jpg").write_text(wish, encoding="utf-8")
+        table.append(f"files/{number}.jpg")
+    (tmp_path / "manifest.csv").write_text("\n".join(table), encoding="utf-8")
+    return Collection.begin(tmp_path / name, [str(tmp_path / "manifest.csv")], shard=shard)
+
+
+def shards(of: Collection) -> list[bytes]:
+    return [of.whole(number).read_bytes() for number in range(of.count)]
+
+
+def leavings(of: Collection) -> list[str]:
+    return [path.name for path in of.shards.iterdir() if path.suffix != ".jsonl"]
+
+
+def test_two_workers_give_what_one_gives(tmp_path: Path) -> None:
+    one, two = (collection(tmp_path, ["good"] * 11, name) for name in ("one", "two"))
+    done: list[int] = []
+    run(one, 1, make=faulty.obedient)
+    run(two, 2, done.append, make=faulty.obedient)
+    assert shards(one) == shards(two)
+    assert sorted(done) == [3, 4, 4]
+    assert [line.number for line in lines(two)] == list(range(11))
+    assert leavings(two) == []
+
+
+def test_a_worker_that_dies_costs_nothing(tmp_path: Path) -> None:
+    wishes = ["good", "crash once", "good", "good", "crash once", "good"]
+    disturbed = collection(tmp_path, wishes)
+    run(disturbed, 2, make=faulty.obedient)
+    after = collection(tmp_path, wishes, "after")  # nothing crashes a second time
+    run(after, 1, make=faulty.obedient)
+    assert shards(disturbed) == shards(after)
+
+
+def test_a_file_that_crashes_its_reader_is_told_and_the_rest_is_done(tmp_path: Path) -> None:
+    whole = collection(tmp_path, ["good", "good", "crash", "good", "good", "crash"], shard=3)
+    run(whole, 2, make=faulty.obedient)
+    told = [line.failure.message if line.failure else "" for line in lines(whole)]
+    assert [text.startswith("The program that read it ended 2 times") for text in told] == [
+        wish == "crash" for wish in ("good", "good", "crash", "good", "good", "crash")
+    ]
+
+
+def test_workers_that_never_begin_are_given_up(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="before they have examined anything"):
+        run(collection(tmp_path, ["good"]), 1, make=faulty.stillborn)
+
+
+def test_a_driver_that_is_killed_goes_on(tmp_path: Path) -> None:
+    broken = collection(tmp_path, ["slow"] * 24)
+    driver = multiprocessing.get_context("spawn").Process(target=faulty.fast_driver, args=(str(broken.folder),))
+    driver.start()
+    wait_until(lambda: any(broken.shards.glob("*.begun")))
+    assert driver.pid is not None
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.join()
+    wait_until(lambda: not any(worker_of(driver.pid)))
+    assert broken.left()
+    run(broken, 2, make=faulty.obedient)
+    whole = collection(tmp_path, ["slow"] * 24, "whole")
+    run(whole, 2, make=faulty.obedient)
+    assert shards(broken) == shards(whole)
+    assert leavings(broken) == []
+
+
+def worker_of(pid: int) -> list[str]:
+    """Processes whose parent was this one, and which have not been told of its end yet."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = status.read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in text and f"parent_pid={pid}".encode() in text:
+            found.append(text.decode())
+    return found
+
+
+def wait_until(holds: object, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.02)
+
+
+def test_two_programs_do_not_work_on_one_collection(tmp_path: Path) -> None:
+    from faceagent.files import claim
+
+    whole = collection(tmp_path, ["good"])
+    with claim(whole.folder / "lock"), pytest.raises(UsageError, match="Another program"):
+        run(whole, 1, make=faulty.obedient)
+
+
+def test_a_line_cut_off_in_the_writing_is_made_anew(tmp_path: Path) -> None:
+    whole = collection(tmp_path, ["good"] * 3)
+    run(whole, 1, make=faulty.obedient)
+    expected = whole.whole(0).read_bytes()
+    whole.whole(0).unlink()
+    whole.whole(0).with_suffix(".part").write_bytes(expected[: len(expected) // 2])
+    run(whole, 1, make=faulty.obedient)
+    assert shards(whole) == [expected]
+
+
+def test_a_full_disk_is_told_and_what_was_done_stays(tmp_path: Path) -> None:
+    whole = collection(tmp_path, ["good"] * 8)
+    with pytest.raises(InputError, match="goes on where it stopped"):
+        run(whole, 1, make=faulty.cramped)
+    assert whole.whole(0).with_suffix(".part").read_bytes()
+    run(whole, 1, make=faulty.obedient)
+    undisturbed = collection(tmp_path, ["good"] * 8, "undisturbed")
+    run(undisturbed, 1, make=faulty.obedient)
+    assert shards(whole) == shards(undisturbed)
