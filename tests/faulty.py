@@ -1,15 +1,38 @@
-"""Examiners that fail on purpose, for workers that find them by name. What a file holds says what becomes of it."""
+"""Collections, and examiners that fail on purpose, for workers that find them by name.
+
+What a file holds says what becomes of it.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from faceagent.collection.manifest import Settings
+from faceagent.collection.manifest import Collection, Settings
 from faceagent.collection.shard import Examine, Line
 from faceagent.types import Failure
+
+
+def collection(tmp_path: Path, wishes: Sequence[str], name: str = "out", shard: int = 4) -> Collection:
+    files = tmp_path / "files"
+    files.mkdir(exist_ok=True)
+    table = ["file"]
+    for number, wish in enumerate(wishes):
+        (files / f"{number}.jpg").write_text(wish, encoding="utf-8")
+        table.append(f"files/{number}.jpg")
+    (tmp_path / "manifest.csv").write_text("\n".join(table), encoding="utf-8")
+    return Collection.begin(tmp_path / name, [str(tmp_path / "manifest.csv")], shard=shard)
+
+
+def shards(of: Collection) -> list[bytes]:
+    return [of.whole(number).read_bytes() for number in range(of.count)]
+
+
+def leavings(of: Collection) -> list[str]:
+    return [path.name for path in of.shards.iterdir() if path.suffix != ".jsonl"]
 
 
 def obedient(settings: Settings) -> Examine:
@@ -46,6 +69,5 @@ def stillborn(settings: Settings) -> Examine:
 def fast_driver(folder: str) -> None:
     """A run in a process of its own, to be killed."""
     from faceagent.collection.local import run
-    from faceagent.collection.manifest import Collection
 
     run(Collection.open(Path(folder)), 2, make=obedient)

@@ -6,6 +6,7 @@ import argparse
 import os
 import shlex
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from faceagent.types import Report
 
 
+ENGINES = {"local": "local", "ray": "on_ray"}
+
+
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("report", parents=[common], help="write an explainable authenticity report")
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="photos, videos, folders, or patterns in quotes")
@@ -22,7 +26,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("--title", default="Authenticity report", help="heading of the report")
     parser.add_argument(
         "--engine",
-        choices=("local",),
+        choices=ENGINES,
         help="a report on a collection of any size, by several workers; goes on where it stopped (default: one report "
         "that shows every file)",
     )
@@ -40,9 +44,9 @@ def _collection(chosen: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from faceagent.collection import Collection, overview
-    from faceagent.collection.local import run as work
     from faceagent.policy import purpose
 
+    engine = import_module(f"faceagent.collection.{ENGINES[chosen.engine]}")
     if chosen.purpose is not None:
         purpose(chosen.purpose)
     collection = Collection.begin(chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen))
@@ -50,7 +54,7 @@ def _collection(chosen: argparse.Namespace) -> int:
     with Progress(*columns, console=console(error=True), transient=True) as progress:
         total = collection.settings.files
         task = progress.add_task("", total=total, completed=total - sum(len(one.sources) for one in collection.left()))
-        work(collection, chosen.workers or os.cpu_count() or 1, lambda files: progress.advance(task, files))
+        engine.run(collection, chosen.workers or os.cpu_count() or 1, lambda files: progress.advance(task, files))
     found, written = overview(collection, chosen.title)
     for line in found.summary:
         say(line)

@@ -14,14 +14,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 
-from faceagent.collection.manifest import Collection, Settings, Shard
-from faceagent.collection.shard import Examine, begun_of, examiner, work
-from faceagent.errors import ToolError, UsageError
-from faceagent.files import claim
-
-_LOCK = "lock"
-Make = Callable[[Settings], Examine]
-"""Makes, in the process of a worker, what examines its files. Found by its name there."""
+from faceagent.collection.manifest import Collection, Shard
+from faceagent.collection.shard import Make, examiner, held, one_thread, work
 
 
 def run(
@@ -40,11 +34,7 @@ def run(
         InputError: a shard cannot be written. ToolError: workers end before they have examined anything.
         WeightsError: a model file cannot be used. UsageError: another program works on this collection.
     """
-    try:
-        held = claim(collection.folder / _LOCK)
-    except BlockingIOError:
-        raise UsageError(f"Another program works in {collection.folder}", "Wait for it, or end it") from None
-    with held:
+    with held(collection):
         _run(collection, workers, on_progress, make)
 
 
@@ -77,37 +67,20 @@ class _Worker:
         self._collection, self._make = collection, make
         self._pool = _pool()
         self.shard: Shard
-        self._taken_up: dict[int, int] = {}
-        """By shard, how much had been taken up of it when a process died."""
 
     def start(self, shard: Shard) -> Future[Path]:
         self.shard = shard
         return self._pool.submit(_work, self._collection, shard, self._make)
 
     def finished(self, future: Future[Path]) -> bool:
-        """Whether the shard is done. If the process died, there is another one now.
-
-        Raises:
-            ToolError: it died as the one before it, at no file.
-        """
+        """Whether the shard is done. If the process died, there is another one now."""
         try:
             future.result()
         except BrokenProcessPool:
             self._pool.shutdown()
             self._pool = _pool()
-            self._note_death()
             return False
         return True
-
-    def _note_death(self) -> None:
-        begun = begun_of(self._collection, self.shard.number)
-        taken_up = begun.stat().st_size if begun.exists() else 0
-        if self._taken_up.get(self.shard.number) == taken_up:
-            raise ToolError(
-                "The workers end before they have examined anything",
-                "Run one file alone with `faceagent report FILE` to see why; memory is the usual reason",
-            )
-        self._taken_up[self.shard.number] = taken_up
 
     def end(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -121,11 +94,7 @@ def _pool() -> ProcessPoolExecutor:
 def _prepare() -> None:
     """One thread, before any network is loaded: N workers on N cores must not start N each. And no life of its own:
     a worker whose program was killed would wait for work for ever, or write beside its successor."""
-    import cv2
-
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
-    cv2.setNumThreads(1)
+    one_thread()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -137,4 +106,4 @@ def _end_with_parent() -> None:
 
 
 def _work(collection: Collection, shard: Shard, make: Make) -> Path:
-    return work(collection, shard, make(collection.settings))
+    return work(collection, shard, make)

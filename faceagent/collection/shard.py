@@ -1,30 +1,32 @@
 """A shard from its files to its lines, whatever happens on the way.
 
 Beside the shard that is to be lie two files while it is made: `.part`, the lines so far, and `.begun`, the number of
-each file as it is taken up. A file that was taken up twice and never finished ended the program that read it (a
-decoder that crashed, or memory): it is told as failed and not read a third time.
+each file as it is taken up, and a dash for each process that begins. A file that was taken up twice and never finished
+ended the program that read it (a decoder that crashed, or memory): it is told as failed and not read a third time.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import os
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from pydantic import ValidationError
 
 from faceagent.batch import attempt
 from faceagent.collection.manifest import Collection, Settings, Shard
-from faceagent.errors import InputError
-from faceagent.files import write_whole
+from faceagent.errors import InputError, ToolError, UsageError
+from faceagent.files import claim, write_whole
 from faceagent.report import Examination
 from faceagent.tool import Toolbox
 from faceagent.types import ExhibitReport, Failure, Frozen
 from faceagent.video import take
 
 TRIES = 2
+_LOCK = "lock"
+_START, _STARTS = b"-\n", 3
 
 
 class Line(Frozen):
@@ -38,6 +40,8 @@ class Line(Frozen):
 
 
 Examine = Callable[[int, str], Line]
+Make = Callable[[Settings], Examine]
+"""Makes, in the process of a worker, what examines its files. Found by its name there."""
 
 
 def examiner(settings: Settings) -> Examine:
@@ -58,36 +62,55 @@ def examiner(settings: Settings) -> Examine:
     return examine
 
 
+def held(collection: Collection) -> IO[bytes]:
+    """This collection for one engine at a time, until what is returned is closed.
+
+    Raises:
+        UsageError: another program works on it.
+    """
+    try:
+        return claim(collection.folder / _LOCK)
+    except BlockingIOError:
+        raise UsageError(f"Another program works in {collection.folder}", "Wait for it, or end it") from None
+
+
+def one_thread() -> None:
+    """Before any network is loaded: N workers on N cores must not start N threads each."""
+    import cv2
+
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    cv2.setNumThreads(1)
+
+
 @cache
 def _toolbox() -> Toolbox:
     """One a process, since it holds the networks."""
     return Toolbox.installed()
 
 
-def begun_of(collection: Collection, number: int) -> Path:
-    """Where it is noted which files of a shard were taken up, while it is made."""
-    return collection.whole(number).with_suffix(".begun")
-
-
-def work(collection: Collection, shard: Shard, examine: Examine) -> Path:
+def work(collection: Collection, shard: Shard, make: Make) -> Path:
     """Make a shard, or go on with it where another process left it.
 
     Raises:
         InputError: it cannot be written, as on a full disk; what was written before stays.
+        ToolError: process after process ended before it had taken up a file.
     """
     whole = collection.whole(shard.number)
-    part, begun = whole.with_suffix(".part"), begun_of(collection, shard.number)
+    part, begun = whole.with_suffix(".part"), whole.with_suffix(".begun")
     try:
-        lines = _kept(part)
-        tries = Counter(begun.read_bytes().split()) if begun.exists() else Counter()
+        lines, notes = _kept(part), _noted(begun)
         with part.open("r+b" if part.exists() else "w+b") as written, begun.open("ab") as taken_up:
             written.truncate(sum(map(len, lines)))
-            written.seek(0, 2)
+            written.seek(0, os.SEEK_END)
+            _append(taken_up, _START)
+            examine = make(collection.settings)
             for number, source in list(enumerate(shard.sources, shard.first))[len(lines) :]:
-                if tries[str(number).encode()] >= TRIES:
+                note = b"%d\n" % number
+                if notes.count(note) >= TRIES:
                     line = _crashed(number, source)
                 else:
-                    _append(taken_up, f"{number}\n".encode())
+                    _append(taken_up, note)
                     line = examine(number, source)
                 lines.append(line.model_dump_json().encode() + b"\n")
                 _append(written, lines[-1])
@@ -100,6 +123,22 @@ def work(collection: Collection, shard: Shard, examine: Examine) -> Path:
             "Mend that and give the same command again: it goes on where it stopped",
         ) from error
     return whole
+
+
+def _noted(begun: Path) -> list[bytes]:
+    """What earlier processes took up.
+
+    Raises:
+        ToolError: the last ones took up nothing.
+    """
+    notes = begun.read_bytes().splitlines(keepends=True) if begun.exists() else []
+    if notes[-_STARTS:] == [_START] * _STARTS:
+        begun.unlink()  # so that the same command tries again
+        raise ToolError(
+            "Workers ended before they had examined anything",
+            "Run one file alone with `faceagent report FILE` to see why; memory is the usual reason",
+        )
+    return notes
 
 
 def _append(file: BinaryIO, data: bytes) -> None:

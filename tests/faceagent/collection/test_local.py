@@ -6,37 +6,17 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import faulty
 import pytest
+from faulty import collection, leavings, shards
 
 from faceagent.collection.local import run
-from faceagent.collection.manifest import Collection
 from faceagent.collection.overview import lines
 from faceagent.errors import InputError, ToolError, UsageError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are killed by signal")
-
-
-def collection(tmp_path: Path, wishes: Sequence[str], name: str = "out", shard: int = 4) -> Collection:
-    files = tmp_path / "files"
-    files.mkdir(exist_ok=True)
-    table = ["file"]
-    for number, wish in enumerate(wishes):
-        (files / f"{number}.jpg").write_text(wish, encoding="utf-8")
-        table.append(f"files/{number}.jpg")
-    (tmp_path / "manifest.csv").write_text("\n".join(table), encoding="utf-8")
-    return Collection.begin(tmp_path / name, [str(tmp_path / "manifest.csv")], shard=shard)
-
-
-def shards(of: Collection) -> list[bytes]:
-    return [of.whole(number).read_bytes() for number in range(of.count)]
-
-
-def leavings(of: Collection) -> list[str]:
-    return [path.name for path in of.shards.iterdir() if path.suffix != ".jsonl"]
 
 
 def test_two_workers_give_what_one_gives(tmp_path: Path) -> None:
@@ -69,7 +49,7 @@ def test_a_file_that_crashes_its_reader_is_told_and_the_rest_is_done(tmp_path: P
 
 
 def test_workers_that_never_begin_are_given_up(tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match="before they have examined anything"):
+    with pytest.raises(ToolError, match="before they had examined anything"):
         run(collection(tmp_path, ["good"]), 1, make=faulty.stillborn)
 
 
