@@ -19,7 +19,7 @@ from faceagent.collection.manifest import Collection
 from faceagent.collection.shard import Line
 from faceagent.errors import InputError
 from faceagent.files import write_whole
-from faceagent.report.document import BADGES
+from faceagent.report.document import BADGES, date
 from faceagent.report.html import page
 from faceagent.report.summary import FOUND, MEANING, count
 from faceagent.report.table import COLUMNS, cell, exhibit_row, failure_row
@@ -104,7 +104,14 @@ def overview(collection: Collection, title: str = TITLE) -> tuple[Overview, dict
             found = _summed(collection, title, csv.DictWriter(stream, COLUMNS, restval=""))
         draft.replace(index)
         data = found.model_dump_json(indent=2).encode() + b"\n"
-        html = page("overview.html.j2", shown=found, badges=BADGES, meanings=MEANING, version=__version__).encode()
+        html = page(
+            "overview.html.j2",
+            shown=found,
+            badges=BADGES,
+            meanings=MEANING,
+            version=__version__,
+            date=date(found.created),
+        ).encode()
         return found, {
             "html": write_whole(folder / "overview.html", html, private=False),
             "json": write_whole(folder / "overview.json", data, private=False),
