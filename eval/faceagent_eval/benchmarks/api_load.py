@@ -5,7 +5,6 @@ Each asker sends a photo of one megapixel that nobody else sends, in the same in
 
 from __future__ import annotations
 
-import io
 import json
 import socket
 import subprocess
@@ -27,7 +26,7 @@ import numpy as np
 
 from faceagent.errors import MissingExtra, ToolError, UsageError
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
-from faceagent_eval.benchmarks.speed import QUESTION, portrait
+from faceagent_eval.benchmarks.speed import QUESTION, another_portrait
 
 ASKERS, ROUNDS = 20, 3
 _START = 120.0  # seconds that the server may take to answer
@@ -61,8 +60,8 @@ class ApiLoad(Benchmark[int, Sequence[Asked]]):
 
     def measure(self, item: int) -> Sequence[Asked]:
         with _server() as address:
-            _ask(address, _photo(0), threading.Barrier(1))
-            photos, ready = [_photo(number) for number in range(item)], threading.Barrier(item)
+            _ask(address, another_portrait(0), threading.Barrier(1))
+            photos, ready = [another_portrait(number) for number in range(item)], threading.Barrier(item)
             with ThreadPoolExecutor(item) as people:
                 return list(people.map(lambda photo: _ask(address, photo, ready), photos))
 
@@ -137,13 +136,3 @@ def _ask(address: str, photo: bytes, ready: threading.Barrier) -> Asked:
             return Asked(answer.status_code if whole else 0, time.monotonic() - start)
         except httpx.HTTPError:
             return Asked(0, time.monotonic() - start)
-
-
-def _photo(number: int) -> bytes:
-    """The portrait, moved a few pixels for each asker."""
-    from PIL import Image, ImageChops
-
-    with Image.open(io.BytesIO(portrait())) as image:
-        buffer = io.BytesIO()
-        ImageChops.offset(image, 3 * number, 0).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()

@@ -138,6 +138,17 @@ def portrait() -> bytes:
     return buffer.getvalue()
 
 
+def another_portrait(number: int) -> bytes:
+    """The portrait, moved a few pixels: a file that differs for each number below 10,000."""
+    from PIL import Image, ImageChops
+
+    down, right = divmod(number, 100)
+    with Image.open(io.BytesIO(portrait())) as image:
+        buffer = io.BytesIO()
+        ImageChops.offset(image, right, down).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
 def _prepared(toolbox: Toolbox, raw: bytes, name: str) -> Callable[[], object]:
     """A call on a new session in which the faces were found before, so that only the tool itself is timed."""
     session = Session(purpose="research")  # else some tools would be timed at declining
