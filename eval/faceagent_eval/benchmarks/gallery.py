@@ -128,15 +128,13 @@ def _speed(kind: type[VectorStore], folder: Path, dimensions: int, entries: int)
         store.close()
         store, spent = _reopened(kind, folder, dimensions, queries[0])
         found["open and first search"] = spent
-    times, _ = _asked(store, queries, exact=True)
+    times, answers = _asked(store, queries, exact=True)
     found["exact"] = 1000 * median(times)
     if kind.approximate:
         times, answers = _asked(store, queries, exact=False)
         found["approximate"] = 1000 * median(times)
-        found["recall"] = (
-            sum(len(right & set(told)) for right, told in zip(nearest, answers, strict=True)) / QUERIES / K
-        )
-        found["found again"] = sum(told[:1] == [one] for told, one in zip(answers, wanted, strict=True)) / QUERIES
+    found["recall"] = sum(len(right & set(told)) for right, told in zip(nearest, answers, strict=True)) / QUERIES / K
+    found["found again"] = sum(told[:1] == [one] for told, one in zip(answers, wanted, strict=True)) / QUERIES
     times, _ = _asked(store, queries[:20], exact=True, group=3)
     found["filtered"] = 1000 * median(times)
     found["files"] = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
