@@ -27,7 +27,7 @@ GROUPS = 10  # values of the field that the filter looks at
 class VectorStore(ABC):
     """Vectors of length 1 under the ids 0, 1, 2 …; a vector's group is its id modulo GROUPS.
 
-    packages: what is installed for it. approximate: whether it has an index that may miss. kept: whether it is in files.
+    packages: what is installed for it. approximate: it has an index that may miss. kept: it is in files.
     """
 
     packages: ClassVar[tuple[str, ...]]
@@ -333,9 +333,7 @@ class Product(VectorStore):
 class InMemory(VectorStore):
     """The exact index of faceagent's gallery alone, in memory: a million need not be enrolled to be searched."""
 
-    packages = ()
-    approximate = False
-    kept = False
+    packages, approximate, kept = (), False, False
 
     def __init__(self, folder: Path, dimensions: int) -> None:
         super().__init__(folder, dimensions)
