@@ -21,6 +21,7 @@ BLOCK = 32_768
 _GROUPS = 1024  # of a block; the k-th best of their best is no better than the k-th best of all
 # A query has 7 bits and an offset: two products of 8 bits then fit into the 16 bits in which AVX2 adds them up.
 _LEVELS, _OFFSET = 63, 64
+_PARTS = 64
 _ROUNDING = 1e-5  # of float32 sums over some hundred numbers
 
 
@@ -95,10 +96,15 @@ class Scan:
 
 def _copied(vectors: Vector) -> _Block:
     scale = float(np.abs(vectors).max()) / 127
-    rounded = np.rint(vectors / scale)
-    error = float(np.linalg.norm(vectors - scale * rounded, axis=1).max())
-    copies = np.ascontiguousarray(rounded.T.astype(np.int8))
-    return _Block(copies, scale, _OFFSET * copies.sum(axis=0, dtype=np.int32), error)
+    off = vectors / scale
+    rounded = np.rint(off)
+    off -= rounded
+    error = scale * float(np.sqrt(np.einsum("nd,nd->n", off, off).max()))
+    rows = rounded.astype(np.int8)
+    # Turned a part at a time, which fits into the cache: several times as fast as all at once.
+    copies = np.empty(rows.shape[::-1], np.int8)
+    np.concatenate([part.T for part in np.split(rows, _PARTS)], axis=1, out=copies)
+    return _Block(copies, scale, _OFFSET * rows.sum(axis=1, dtype=np.int32), error)
 
 
 def _session() -> Any:

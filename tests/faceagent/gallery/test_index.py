@@ -69,6 +69,7 @@ def test_most_vectors_are_ruled_out() -> None:
     copies = scan.Scan()
     copies.extend(vectors)
     assert len(copies) == 2 * scan.BLOCK
+    assert all(block.copies.flags.c_contiguous for block in copies._blocks)  # or each search would copy them
     near = copies.near(unit(vectors[60_000] + 0.5 * vectors[3]), 5)
     assert 60_000 in near and 5 <= len(near) < 500
 
