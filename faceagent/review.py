@@ -35,11 +35,13 @@ MOST_ENROLLED = 10
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A face as it is grouped. vector: float32 [D]; crop: PNG; fault: why it is not good enough to be enrolled."""
+    """A face as it is grouped. vector: float32 [D]; crop: PNG; fault: why it is not good enough to be enrolled; minor:
+    whether it looks like a child's."""
 
     vector: Vector
     crop: bytes
     fault: str | None
+    minor: bool = False
 
 
 class Known(NamedTuple):
@@ -94,13 +96,15 @@ class Group:
     """Faces that seem to show one person whom nobody enrolled explains.
 
     faces: the most typical first. suggestion: who of the gallery it might be, below the line at which somebody is
-    named. settles: see `Weight`. why: a sentence that says why it is asked about now.
+    named. settles: see `Weight`. why: a sentence that says why it is asked about now. minor: whether a face that would
+    be enrolled looks like a child's, which needs a consent that covers minors (`Consent.covers_minors`).
     """
 
     faces: tuple[Sighting, ...]
     suggestion: Known | None
     settles: int
     why: str
+    minor: bool
     places: tuple[int, ...]
 
 
@@ -203,6 +207,7 @@ class Review:
             nearest if nearest is not None and nearest.probability >= _WORTH_SAYING else None,
             weight.settles,
             _why(weight),
+            any(row.seen.minor for row in rows[:MOST_ENROLLED]),
             weight.members,
         )
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent.gallery import Consent, Enrolment, Gallery, Key, Model, Template, lance
+from faceagent.gallery.index import ExactIndex
 
 Vectors = npt.NDArray[np.float32]
 GROUPS = 10  # values of the field that the filter looks at
@@ -26,11 +27,12 @@ GROUPS = 10  # values of the field that the filter looks at
 class VectorStore(ABC):
     """Vectors of length 1 under the ids 0, 1, 2 …; a vector's group is its id modulo GROUPS.
 
-    packages: what is installed for it. approximate: whether it has an index that may miss.
+    packages: what is installed for it. approximate: it has an index that may miss. kept: it is in files.
     """
 
     packages: ClassVar[tuple[str, ...]]
     approximate: ClassVar[bool] = True
+    kept: ClassVar[bool] = True
 
     def __init__(self, folder: Path, dimensions: int) -> None:
         self.folder, self.dimensions = folder, dimensions
@@ -328,8 +330,35 @@ class Product(VectorStore):
         self._gallery.close()
 
 
+class InMemory(VectorStore):
+    """The exact index of faceagent's gallery alone, in memory: a million need not be enrolled to be searched."""
+
+    packages, approximate, kept = (), False, False
+
+    def __init__(self, folder: Path, dimensions: int) -> None:
+        super().__init__(folder, dimensions)
+        self._index = ExactIndex(dimensions)
+
+    def insert(self, ids: Sequence[int], vectors: Vectors) -> None:
+        self._index.add(np.asarray(ids, dtype=np.int64), vectors)
+        self._index.settle()
+
+    def search(self, vector: Vectors, k: int, *, exact: bool, group: int | None = None) -> list[int]:
+        wanted = 4 * k * (1 if group is None else GROUPS)  # as the gallery asks: more than k may have to be passed over
+        found: list[int] = self._index.search(vector, wanted).ids.tolist()
+        return [number for number in found if group in (None, number % GROUPS)][:k]
+
+    def delete(self, ids: Sequence[int]) -> None:
+        self._index.remove(np.asarray(ids, dtype=np.int64))
+        self._index.settle()
+
+    def count(self) -> int:
+        return len(self._index.ids())
+
+
 STORES: dict[str, type[VectorStore]] = {
     "exact": Product,
+    "exact-index": InMemory,
     "lancedb": Lance,
     "milvus-lite": Milvus,
     "qdrant-local": Qdrant,

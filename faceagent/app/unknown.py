@@ -52,6 +52,13 @@ class Unknown:
         self.statement = gr.Textbox(
             label=_("Consent: how and when the person agreed"), elem_id="unknown-statement", max_length=2000
         )
+        with gr.Column(visible=False, elem_id="unknown-age", min_width=0) as self.age:
+            self.guardian = gr.Textbox(
+                label=_("The parent or guardian who agreed"), elem_id="unknown-guardian", max_length=120
+            )
+            self.of_age = gr.Checkbox(
+                label=_("I state that the person is of age, though looking younger"), elem_id="unknown-of-age"
+            )
         with gr.Row(elem_id="unknown-does"):
             self.enrol = gr.Button(_("Enrol"), variant="primary", elem_id="unknown-enrol")
             self.skip = gr.Button(_("Skip"), elem_id="unknown-skip")
@@ -63,13 +70,14 @@ class Unknown:
         Args:
             listed: the list of people anew, for what is searched for. rows: where it is shown.
         """
-        asked = [self.review, self.group, self.form, self.name, self.statement, self.photos]
+        answers = [self.name, self.statement, self.guardian, self.of_age]
+        asked = [self.review, self.group, self.form, self.age, *answers, self.photos]
         self.go.click(self._begin, [self.photos, self.purpose], asked, api_visibility="private")
 
-        def named(review: Review | None, purpose: str, name: str, statement: str, wanted: str | None) -> dict[Any, Any]:
-            return {**self._named(review, purpose, name, statement), rows: listed(wanted)}
+        def named(wanted: str | None, *told: Any) -> dict[Any, Any]:
+            return {**self._named(*told), rows: listed(wanted)}
 
-        told = [self.review, self.purpose, self.name, self.statement, search]
+        told = [search, self.review, self.purpose, *answers]
         self.enrol.click(named, told, [*asked, rows], api_visibility="private")
         self.skip.click(self._skipped, self.review, asked, **QUIET)
         self.split.click(self._parted, self.review, asked, **QUIET)
@@ -87,12 +95,17 @@ class Unknown:
                 failures += [failure.model_copy(update={"name": Path(photo).name})] if failure else []
             yield {**self._asked(review, failures), self.photos: None}
 
-    def _named(self, review: Review | None, purpose: str, name: str, statement: str) -> dict[Any, Any]:
+    def _named(
+        self, review: Review | None, purpose: str, name: str, statement: str, guardian: str = "", of_age: bool = False
+    ) -> dict[Any, Any]:
         with sentences():
             current = _first(review)
             assert review is not None
-            consent = Consent(purpose, date.today(), statement=statement)
-            review.name(current, name, consent)
+            consent = Consent(purpose, date.today(), statement=statement, guardian=guardian or None, of_age=of_age)
+            outcome = review.name(current, name, consent)
+            row = next(row for row in outcome.evidence if row.attribute == "enrolment")
+            if row.status != "ok":
+                raise UsageError(f"{name} was not enrolled, because {row.reason}")
             return self._asked(review)
 
     def _skipped(self, review: Review | None) -> dict[Any, Any]:
@@ -116,8 +129,11 @@ class Unknown:
             self.review: review,
             self.group: self._shown(review, first, failures=failures, left=len(groups)),
             self.form: gr.Column(visible=first is not None),
+            self.age: gr.Column(visible=first is not None and first.minor),
             self.name: "",
             self.statement: "",
+            self.guardian: "",
+            self.of_age: False,
         }
 
     def _shown(self, review: Review | None, group: Group | None, **more: Any) -> str:

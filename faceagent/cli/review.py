@@ -10,6 +10,7 @@ import io
 import signal
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 _TILE, _ACROSS, _SHOWN = 160, 6, 24  # pixels of a face on the sheet, faces in a row and at most
 _ASKED = "Who is this? A name, or Enter to pass over, “split” if it is not one person, “stop” to end:"
 _AGREED = "How did {name} agree? A statement, or a file with it; Enter to leave {name} out:"
+_OF_AGE = "of age"
+_GUARDIAN = (
+    "{name} looks younger than {years} here. Which parent or guardian agreed? A name, or “{of_age}” if {name} is; "
+    "Enter to leave {name} out:"
+)
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -92,11 +98,14 @@ def _answered(review: Review, group: Group, folder: Path, stated: str) -> bool:
 
 def _name(review: Review, group: Group, name: str, stated: str) -> None:
     agreed = _line(_AGREED.format(name=name))
-    if not agreed:
+    consent = _consent(agreed, stated) if agreed else None
+    if consent is not None and group.minor:
+        consent = _for_a_minor(consent, name)
+    if consent is None:
         say(f"{name} was not enrolled.")
         review.skip(group)
         return
-    outcome = review.name(group, name, _consent(agreed, stated))
+    outcome = review.name(group, name, consent)
     enrolment = next((row for row in outcome.evidence if row.attribute == "enrolment"), None)
     say(_enrolled(name, enrolment))
     if enrolment is None or enrolment.status != "ok":
@@ -116,6 +125,16 @@ def _consent(agreed: str, stated: str) -> Consent:
     if form.is_file():
         return Consent.of_file(form, stated, date.today())
     return Consent(stated, date.today(), statement=agreed)
+
+
+def _for_a_minor(consent: Consent, name: str) -> Consent | None:
+    """The consent with who agreed for somebody who looks like a child, or that it is none; None without an answer."""
+    from faceagent.policy import age_line
+
+    said = _line(_GUARDIAN.format(name=name, years=age_line(), of_age=_OF_AGE))
+    if not said:
+        return None
+    return replace(consent, of_age=True) if said.casefold() == _OF_AGE else replace(consent, guardian=said)
 
 
 def _maybe(group: Group) -> str:

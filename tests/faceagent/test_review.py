@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -111,6 +112,22 @@ def test_without_consent_or_name_nobody_is_enrolled(review, gallery):
     with pytest.raises(UsageError, match="name"):
         review.name(review.groups()[0], " ", agreed())
     assert len(gallery) == 0 and len(review.groups()) == 3
+
+
+def test_a_group_says_that_it_looks_under_age_and_is_enrolled_with_a_guardian_alone(
+    review, gallery, tmp_path, monkeypatch
+):
+    assert not any(group.minor for group in review.groups())
+    monkeypatch.setattr(Reading, "age", 9.0)
+    young = Review(review._tools, gallery, purpose="personal")
+    for path in sorted(tmp_path.glob("*.png")):
+        young.look(path)
+    first = young.groups()[0]
+    assert first.minor
+    refused = next(row for row in young.name(first, "Ada", agreed()).evidence if row.attribute == "enrolment")
+    assert refused.status == "not_applicable" and len(gallery) == 0 and young.groups()[0].places == first.places
+    young.name(first, "Ada", replace(agreed(), guardian="her mother"))
+    assert gallery.person("Ada").consent.guardian == "her mother"
 
 
 def test_what_is_not_one_person_is_asked_about_in_parts(review):

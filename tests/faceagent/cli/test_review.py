@@ -63,6 +63,28 @@ def test_without_consent_and_at_the_end_of_the_answers_nobody_is_enrolled(review
         assert len(gallery) == 0
 
 
+def test_for_whoever_looks_under_age_a_guardian_is_asked_for(review, tmp_path, monkeypatch):
+    # The portrait's own age, told as a child's: no photo of a child is among the examples.
+    monkeypatch.setattr("faceagent.policy.age_line", lambda: 99)
+    asked = "Eileen looks younger than 99 here. Which parent or guardian agreed?"
+    status, out, _ = review(PORTRAIT, answers="Eileen\nShe agreed.\n\n")
+    assert status == 0 and asked in out and "Eileen was not enrolled." in out
+    _, out, _ = review(PORTRAIT, answers="Eileen\n\n")
+    assert asked not in out  # without consent there is nothing to complete
+    with opened(tmp_path) as gallery:
+        assert len(gallery) == 0
+    _, out, _ = review(PORTRAIT, answers="Eileen\nShe agreed.\nRose Collins\n")
+    assert "Eileen was enrolled with 1 of these faces" in out
+    with opened(tmp_path) as gallery:
+        consent = gallery.person("Eileen").consent
+        assert (consent.guardian, consent.of_age) == ("Rose Collins", False)
+        gallery.forget("Eileen")
+    review(PORTRAIT, answers="Eileen\nShe agreed.\nOf age\n")
+    with opened(tmp_path) as gallery:
+        consent = gallery.person("Eileen").consent
+        assert (consent.guardian, consent.of_age) == (None, True)
+
+
 def test_a_contact_sheet_has_every_face():
     with Image.open(io.BytesIO(contact_sheet([png("red"), png("blue")] * 4))) as sheet:
         assert sheet.size == (960, 320)

@@ -107,7 +107,7 @@ class EnrollPerson(FaceTool[EnrollArguments]):
     def see(self, session: Session, face: Face) -> Seen:
         one = templates.candidate(session, face, self._embedder, self._reader)
         crop = templates.png(self._embedder.chip(session.photo(face.image), face))
-        return Seen(one.embedding, crop, one.fault)
+        return Seen(one.embedding, crop, one.fault, one.minor)
 
     def known(self, seen: Seen, gallery: Gallery, purpose: str | None) -> Known | None:
         count = gallery.models().get(templates.model_of(self._embedder), 0)

@@ -1,0 +1,102 @@
+"""The exact index answers as if every vector were compared, also where 8-bit copies rule most of them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceagent.gallery import scan
+from faceagent.gallery.index import ExactIndex
+from faceagent.gallery.records import Vector
+
+D = 32
+MANY = 2 * scan.BLOCK + 1000  # two blocks, and some that fill none
+
+
+def unit(rows: np.ndarray) -> Vector:
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def scattered(random: np.random.Generator) -> Vector:
+    return unit(random.standard_normal((MANY, D)))
+
+
+def crowded(random: np.random.Generator) -> Vector:
+    """Groups so close together that 8 bits hardly tell them apart."""
+    centres = random.standard_normal((MANY // 50 + 1, D))
+    return unit(np.repeat(centres, 50, axis=0)[:MANY] + 0.01 * random.standard_normal((MANY, D)))
+
+
+def uneven(random: np.random.Generator) -> Vector:
+    """One number outweighs the others: the coarsest copies."""
+    rows = 0.02 * random.standard_normal((MANY, D))
+    rows[:, 3] += 1
+    return unit(rows)
+
+
+def filled(vectors: Vector) -> ExactIndex:
+    index = ExactIndex(D)
+    index.add(np.arange(len(vectors), dtype=np.int64), vectors)
+    index.settle()
+    return index
+
+
+def agrees(index: ExactIndex, ids: np.ndarray, vectors: Vector, query: Vector, k: int) -> None:
+    """The answer is that of comparing all; equal ones may change places."""
+    found, all_of_them = index.search(query, k), vectors @ query
+    best = np.sort(all_of_them)[::-1][:k]
+    assert len(set(found.ids.tolist())) == k
+    assert np.allclose(found.similarities, best, atol=2e-6)
+    assert np.allclose(all_of_them[np.searchsorted(ids, found.ids)], found.similarities, atol=2e-6)
+
+
+@pytest.mark.parametrize("made", [scattered, crowded, uneven])
+def test_the_nearest_are_those_of_comparing_all(made) -> None:
+    random = np.random.default_rng(0)
+    vectors = made(random)
+    index, ids = filled(vectors), np.arange(MANY)
+    for of in random.integers(0, MANY, 10):
+        query = unit(vectors[of] + 0.1 * random.standard_normal(D))
+        for k in (1, 20, 3000):  # the last is more than can be ruled out by groups
+            agrees(index, ids, vectors, query, k)
+    agrees(index, ids, vectors, unit(np.eye(D)[5]), 20)
+
+
+def test_most_vectors_are_ruled_out() -> None:
+    vectors = scattered(np.random.default_rng(1))
+    copies = scan.Scan()
+    copies.extend(vectors)
+    assert len(copies) == 2 * scan.BLOCK
+    assert all(block.copies.flags.c_contiguous for block in copies._blocks)  # or each search would copy them
+    near = copies.near(unit(vectors[60_000] + 0.5 * vectors[3]), 5)
+    assert 60_000 in near and 5 <= len(near) < 500
+
+
+def test_it_follows_what_is_added_and_removed() -> None:
+    random = np.random.default_rng(2)
+    vectors = scattered(random)
+    index, ids = filled(vectors), np.arange(MANY)
+    gone = np.array([5, scan.BLOCK + 7, MANY - 1])  # in both blocks and behind them
+    index.remove(gone)
+    index.settle()
+    kept = np.delete(vectors, gone, axis=0)
+    for number in gone:
+        assert number not in index.search(vectors[number], 20).ids
+        agrees(index, np.delete(ids, gone), kept, vectors[number], 20)
+    more = scattered(random)[: scan.BLOCK]
+    index.add(np.arange(MANY, MANY + len(more)), more)
+    index.settle()
+    assert index.search(more[-1], 1).ids.tolist() == [MANY + len(more) - 1]
+    index.remove(np.array([MANY * 9]))  # nobody's
+    agrees(
+        index, np.append(np.delete(ids, gone), np.arange(MANY, MANY + len(more))), np.append(kept, more, 0), more[9], 5
+    )
+
+
+def test_the_graph_is_what_its_script_writes() -> None:
+    pytest.importorskip("onnx")
+    from faceagent_finetune.nets.scan_graph import graph
+
+    assert Path(scan.__file__).with_name("scan.onnx").read_bytes() == graph()
