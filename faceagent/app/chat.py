@@ -234,4 +234,4 @@ def _report(talk: Talk) -> list[Path]:
     )
     report, pictures = of_conversation(talk.session, answers, talk.desk.agent.tools, command=command)
     folder = Path(tempfile.mkdtemp(dir=talk.desk.folder("uploads")))
-    return list(write_report(report, pictures, folder).values())
+    return list(write_report(report, pictures, folder, talk.desk.language).values())

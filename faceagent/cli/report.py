@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import add_limits, add_purpose, console, limits_of, say
+from faceagent.messages import LANGUAGES
 
 if TYPE_CHECKING:
     from faceagent.types import Report
@@ -19,6 +20,12 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="photos, videos, folders, or patterns in quotes")
     parser.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="folder (default ./report)")
     parser.add_argument("--title", default="Authenticity report", help="heading of the report")
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        default="en",
+        help="what report.html and report.pdf are told in; JSON and CSV keep to the English that was checked",
+    )
     add_purpose(parser)
     add_limits(parser)
     parser.set_defaults(run=run)
@@ -29,8 +36,9 @@ def run(chosen: argparse.Namespace) -> int:
 
     from faceagent.batch import expand, media
     from faceagent.report import build_report, write_report
-    from faceagent.report.pdf import AT_MOST, available
+    from faceagent.report.pdf import AT_MOST, available, readable
     from faceagent.tool import Toolbox
+    from faceagent.translate import translated_report
 
     paths = expand(chosen.inputs)
     columns = (TextColumn("Examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -44,11 +52,13 @@ def run(chosen: argparse.Namespace) -> int:
             purpose=chosen.purpose,
             on_progress=lambda _: progress.advance(task),
         )
-    written = write_report(report, pictures, chosen.out)
-    _summary(report)
+    written = write_report(report, pictures, chosen.out, chosen.language)
+    _summary(translated_report(report, chosen.language))
     say("\nRead it: " + str(written["html"]))
     if "pdf" in written:
         say("Print it or hand it on: " + str(written["pdf"]))
+        if not readable(chosen.language):
+            say(f"No font here shows {LANGUAGES[chosen.language]}, so the PDF is in English: install Noto Sans CJK.")
     elif not available():
         say("For a PDF as well: pip install 'faceagent[pdf]'")
     else:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from faceagent.errors import UnknownReference
+from faceagent.messages import catalogue
 from faceagent.report import present
 from faceagent.report.document import SYMBOLS, anchor, document, linked, method_code, together
 from faceagent.report.drawing import Pictures
@@ -21,11 +22,12 @@ from faceagent.report.text import visible
 from faceagent.types import Report
 
 
-def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
+def to_html(report: Report, pictures: Mapping[str, Pictures], language: str = "en") -> str:
     """The page as text.
 
     Args:
         pictures: what is shown of each exhibit, by image id; an exhibit without pictures is shown in words alone.
+        language: what it is told in, a key of `messages.LANGUAGES`; what has no translation is marked as English.
     """
     # Imported where used, so that the JSON and CSV of a report do not pay for it.
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -38,9 +40,11 @@ def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
         finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= filters()
-    shown = document(report, pictures)
+    shown = document(report, pictures, language)
     style = environment.get_template("style.css").render(exhibits=shown.exhibits)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template("report.html.j2").render(
