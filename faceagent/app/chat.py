@@ -105,6 +105,8 @@ class Chat:
             yield from self._asked(
                 self._talk(talk, request), question or self.desk.gettext("Is this photo real?"), files
             )
+            for file in files:  # the page's own copies; the conversation has taken what it keeps
+                file.unlink(missing_ok=True)
         else:
             yield {self.talk: talk}
 
