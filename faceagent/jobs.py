@@ -62,6 +62,7 @@ class Job(Frozen):
     state: State = "waiting"
     title: Named = TITLE
     purpose: str | None = None
+    language: str = "en"
     files: tuple[Upload | Path, ...]
     done: int = 0
     seconds_left: Finite | None = None
@@ -115,6 +116,7 @@ class Jobs:
         refused: Sequence[Failure] = (),
         title: str = TITLE,
         purpose: str | None = None,
+        language: str = "en",
         owner: str = "",
     ) -> Job:
         """Queue a report on files.
@@ -123,6 +125,7 @@ class Jobs:
             files: uploads, which belong to the job from here on, or paths, which are left alone.
             refused: files that could not even be taken in; the report names them.
             purpose: what faces are read for, see `faceagent.policy`.
+            language: what HTML and PDF are told in, a key of `messages.LANGUAGES`.
 
         Raises:
             UsageError: there is no file, or no such purpose.
@@ -137,6 +140,7 @@ class Jobs:
             owner=owner,
             title=title,
             purpose=purpose,
+            language=language,
             files=tuple(files),
             failures=tuple(refused),
             created=datetime.now(UTC),
@@ -314,7 +318,8 @@ class Jobs:
                 on_progress=_Progress(self, job),
             )
             result = private_folder(self._folder / job.id / _RESULT)
-            write_whole(result / "report.zip", _zipped(write_report(report, pictures, result)), private=True)
+            written = write_report(report, pictures, result, job.language)
+            write_whole(result / "report.zip", _zipped(written), private=True)
         except _Stopped:
             if self._closing.is_set():
                 return "interrupted", "The program ended while this report was made: ask for it anew", job.failures
@@ -367,7 +372,8 @@ def _name(file: Upload | Path) -> str:
 
 def _command(job: Job) -> str:
     purpose = ["--purpose", job.purpose] if job.purpose else []
-    return shlex.join(["faceagent", "report", *job.names, *purpose])
+    language = ["--language", job.language] if job.language != "en" else []
+    return shlex.join(["faceagent", "report", *job.names, *purpose, *language])
 
 
 def _zipped(files: dict[str, Path]) -> bytes:

@@ -7,12 +7,28 @@ the evidence (`faceagent.ground`); `faceagent.translate` renders them afterwards
 from __future__ import annotations
 
 import gettext
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import as_file, files
 
 DOMAIN = "faceagent"
 LANGUAGES: dict[str, str] = {"en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "zh": "中文"}
 """Languages by code, each by its own name; the first is that of the source."""
+
+
+def N_(english: str) -> str:
+    """Marks a text, as one of a table, for the catalogue; `wording` translates it where it is shown."""
+    return english
+
+
+def wording(language: str) -> Callable[[str], str]:
+    """Translates texts of the catalogue; others, and empty ones, stay as they are.
+
+    Raises:
+        KeyError, OSError: as `catalogue`.
+    """
+    messages = catalogue(language)
+    return lambda english: messages.gettext(english) if english else ""
 
 
 @cache

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from pydantic import JsonValue
 
+from faceagent.messages import N_
 from faceagent.tool import DETECTOR, Names, Outcome, Toolbox
 from faceagent.types import Claim, ClaimRole, Evidence
 
@@ -113,21 +114,21 @@ def compose(
 
 # What each tool of the contract is for, in the words of a reader. Used for what is missing or not offered.
 LABELS: dict[str, str] = {
-    "detect_faces": "Finding faces",
-    "estimate_pose": "The direction of the head",
-    "compare_faces": "Comparing faces",
-    "identify_person": "Finding a person among those enrolled",
-    "verify_protected_identity": "Checking a protected person",
-    "estimate_attributes": "Estimating age and other attributes",
-    "recognize_emotion": "Reading the facial expression",
-    "assess_quality": "Judging the quality of the photo",
-    "check_liveness": "Telling a live face from a print or a screen",
-    "detect_forgery": "Examining the pixels for manipulation",
-    "examine_video": "Following faces through a video",
-    "inspect_provenance": "Reading the file's records",
-    "describe_face": "Describing a face in free words",
-    "parse_face": "Outlining the regions of a face",
-    "anonymize_faces": "Hiding faces",
-    "enroll_person": "Enrolling a person",
-    "forget_person": "Erasing an enrolled person",
+    "detect_faces": N_("Finding faces"),
+    "estimate_pose": N_("The direction of the head"),
+    "compare_faces": N_("Comparing faces"),
+    "identify_person": N_("Finding a person among those enrolled"),
+    "verify_protected_identity": N_("Checking a protected person"),
+    "estimate_attributes": N_("Estimating age and other attributes"),
+    "recognize_emotion": N_("Reading the facial expression"),
+    "assess_quality": N_("Judging the quality of the photo"),
+    "check_liveness": N_("Telling a live face from a print or a screen"),
+    "detect_forgery": N_("Examining the pixels for manipulation"),
+    "examine_video": N_("Following faces through a video"),
+    "inspect_provenance": N_("Reading the file's records"),
+    "describe_face": N_("Describing a face in free words"),
+    "parse_face": N_("Outlining the regions of a face"),
+    "anonymize_faces": N_("Hiding faces"),
+    "enroll_person": N_("Enrolling a person"),
+    "forget_person": N_("Erasing an enrolled person"),
 }

@@ -155,6 +155,20 @@ def said(english: str, language: str) -> Said:
     return Said(text[:1].upper() + text[1:] if english[:1].isupper() else text, language)
 
 
+def phrase_in(kind: str, english: str, language: str) -> str:
+    """A phrase, or a list of them, in another language; as it is where no pattern of its kind matches.
+
+    Raises:
+        KeyError: there is no such kind or language.
+    """
+    if language == "en" or not english or (found := listed(kind, english)) is None:
+        return english
+    try:
+        return _BETWEEN.sub(lambda gap: gap[0] or " ", found.put(language, None))
+    except Untranslated:
+        return english
+
+
 def text_in(english: str, language: str) -> str:
     """A text of several sentences, such as remarks; what stays in English is marked."""
     if language == "en":

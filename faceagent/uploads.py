@@ -7,6 +7,7 @@ is only ever shown. Whoever keeps such a folder calls `Uploads.purge` from time 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -140,6 +141,15 @@ class Uploads:
             width, height = image.size
             check_pixels(width, height, upload.name, self.limits)
             return width * height
+
+
+def purge_tree(folder: Path, older_than: timedelta) -> None:
+    """Delete every file in a folder of ours, and in those within, that was written longer ago."""
+    oldest = time.time() - older_than.total_seconds()
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # somebody else removed it in between
+            if not path.is_dir() and path.lstat().st_mtime <= oldest:
+                path.unlink()
 
 
 def private_folder(folder: Path) -> Path:

@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 IN_README = ROOT / "docs/images"
+TABS = ("chat", "report", "people", "live", "models", "about")
 WIDE: Mapping[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 
 
@@ -43,6 +44,27 @@ def ages(page: Page) -> None:
     answered(page)
 
 
+def at(tab: str) -> Callable[[Page], None]:
+    """A tab as it is before anybody does anything in it."""
+
+    def reach(page: Page) -> None:
+        page.locator("#tabs button[role=tab]:visible").nth(TABS.index(tab)).click()
+        page.wait_for_timeout(1500)
+
+    return reach
+
+
+def report(page: Page) -> None:
+    """A report that was made, with its table."""
+    at("report")(page)
+    page.set_input_files("#reports-files input[type=file]", [str(file) for file in sorted(EXAMPLES.glob("*.jpg"))])
+    page.wait_for_function("() => document.querySelectorAll('#reports-files .file').length >= 3")
+    page.click("#reports-go")
+    page.click("#reports-queue [data-act=open]")
+    page.wait_for_selector("#reports-table tbody tr")
+    page.wait_for_timeout(800)
+
+
 STATES: tuple[tuple[str, Callable[[Page], None], Mapping[str, Any]], ...] = (
     ("chat", example, WIDE),
     ("welcome", welcome, WIDE),
@@ -50,6 +72,11 @@ STATES: tuple[tuple[str, Callable[[Page], None], Mapping[str, Any]], ...] = (
     ("dark", ages, {**WIDE, "color_scheme": "dark"}),
     ("phone", welcome, PHONE),
     ("phone-evidence", example, PHONE),
+    ("german", example, {**WIDE, "locale": "de-DE"}),
+    ("report", report, WIDE),
+    ("report-dark", report, {**WIDE, "color_scheme": "dark", "locale": "es-ES"}),
+    ("report-phone", report, {**PHONE, "locale": "fr-FR"}),
+    *((tab, at(tab), WIDE) for tab in ("people", "live", "models", "about")),
 )
 
 
@@ -62,7 +89,7 @@ def main(folder: Path = IN_README) -> None:
 
 
 def _shot(chrome: Browser, address: str, reach: Callable[[Page], None], options: Mapping[str, Any]) -> bytes:
-    context = chrome.new_context(locale="en-US", **options)
+    context = chrome.new_context(**{"locale": "en-US", **options})
     page = context.new_page()
     opened(page, address)
     reach(page)

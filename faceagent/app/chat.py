@@ -105,6 +105,8 @@ class Chat:
             yield from self._asked(
                 self._talk(talk, request), question or self.desk.gettext("Is this photo real?"), files
             )
+            for file in files:  # the page's own copies; the conversation has taken what it keeps
+                file.unlink(missing_ok=True)
         else:
             yield {self.talk: talk}
 
@@ -234,4 +236,4 @@ def _report(talk: Talk) -> list[Path]:
     )
     report, pictures = of_conversation(talk.session, answers, talk.desk.agent.tools, command=command)
     folder = Path(tempfile.mkdtemp(dir=talk.desk.folder("uploads")))
-    return list(write_report(report, pictures, folder).values())
+    return list(write_report(report, pictures, folder, talk.desk.language).values())

@@ -24,7 +24,8 @@ from faceagent.app.figures import Told
 from faceagent.errors import MediaError, UsageError
 from faceagent.media import Limits, Photo
 from faceagent.types import Frozen, Named
-from faceagent.video import Video, is_video
+from faceagent.uploads import Uploads
+from faceagent.video import Video
 
 if TYPE_CHECKING:
     from faceagent.agent import FaceAgent
@@ -78,7 +79,7 @@ class Conversation:
         self._write("about.json", self.about.model_copy(update={"name": kept}).model_dump_json())
 
     def take(self, path: Path, limits: Limits) -> Photo | Video:
-        """Copy a file that was handed in into the conversation and open it as what it is.
+        """Copy a file that was handed in into the conversation, checked as `Uploads` does, and open it as what it is.
 
         Raises:
             MediaError: it is neither photo nor video, damaged, or over a limit; then no copy is left.
@@ -87,14 +88,13 @@ class Conversation:
         files = _private(self.folder / "files")
         place = _private(files / str(1 + len(list(files.iterdir()))))
         try:
-            # What it is and how large is checked on the file as it came; only what passes is kept.
-            opened: Photo | Video = (
-                Video.open(path, limits=limits) if is_video(path) else Photo.open(path, limits=limits)
-            )
-            kept = place / path.name
-            shutil.copyfile(path, kept)
-            kept.chmod(0o600)
-            return Video.open(kept, limits=limits) if isinstance(opened, Video) else Photo.open(kept, limits=limits)
+            with path.open("rb") as stream:
+                upload = Uploads(place, limits).store(stream, path.name)
+            kept = (place / upload.id).rename(place / path.name)
+            return Video.open(kept, limits=limits) if upload.kind == "video" else Photo.open(kept, limits=limits)
+        except FileNotFoundError:
+            shutil.rmtree(place, ignore_errors=True)
+            raise MediaError(f"{path.name} is not kept any more", "Choose it again") from None
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise

@@ -165,7 +165,7 @@ def _parts(row: Evidence) -> tuple[Part, ...]:
     found = {name: float(value) for name, value in support.items() if isinstance(value, int | float)}
     most = max((abs(value) for value in found.values()), default=0.0) or 1.0
     ordered = sorted(found.items(), key=lambda item: -item[1])
-    return tuple(Part(name=name.replace("_", " "), support=round(value / most, 3)) for name, value in ordered)
+    return tuple(Part(name=present.plain(name), support=round(value / most, 3)) for name, value in ordered)
 
 
 def _face(session: Session, face_id: str) -> bytes:

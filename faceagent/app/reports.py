@@ -19,6 +19,7 @@ from faceagent.errors import FaceAgentError, UnknownReference, UsageError
 from faceagent.jobs import ENDED, Job, State
 from faceagent.report.build import TITLE
 from faceagent.report.html import exhibit_alone
+from faceagent.translate import translated_report
 from faceagent.types import Failure
 from faceagent.uploads import Upload
 
@@ -70,7 +71,9 @@ class Reports:
         self.folder = gr.UploadButton(
             _("Choose a folder"), file_count="directory", size="sm", elem_id="reports-folder", variant="secondary"
         )
-        self.title = gr.Textbox(label=_("Title (optional)"), max_length=120, placeholder=TITLE, elem_id="reports-title")
+        self.title = gr.Textbox(
+            label=_("Title (optional)"), max_length=120, placeholder=_(TITLE), elem_id="reports-title"
+        )
         self.go = gr.Button(_("Make the report"), variant="primary", elem_id="reports-go")
 
     def _listing(self) -> None:
@@ -158,6 +161,7 @@ class Reports:
                 refused=refused,
                 title=" ".join(title.split()) or TITLE,
                 purpose=self.desk.settings.purpose,
+                language=self.desk.language,
                 owner=user(request),
             )
         return None, "", *self._shelf(request, opened)
@@ -185,7 +189,7 @@ class Reports:
         with sentences():
             jobs, owner = self.desk.jobs, user(request)
             page = jobs.file(job, "html", owner).read_text(encoding="utf-8")
-            opened = Opened.of(job, jobs.report(job, owner), page)
+            opened = Opened.of(job, translated_report(jobs.report(job, owner), self.desk.language), page)
             files = handed_out(self.desk, jobs.kinds(jobs.get(job, owner)))
         return {
             self.opened: opened,

@@ -101,8 +101,13 @@ def front_door(desk: Desk, passwords: Mapping[str, str] | None = None, host: str
     from starlette.responses import RedirectResponse, Response
     from starlette.routing import Mount, Route
 
+    from faceagent.app.desk import UPLOADS_KEPT
+    from faceagent.uploads import purge_tree
+
     # Gradio reads this while it is imported: uploads go to a folder of their owner's alone.
     os.environ["GRADIO_TEMP_DIR"] = str(desk.folder("uploads"))
+    # While it runs Gradio purges what it wrote (`page.KEPT`); this is what a run that was killed has left.
+    purge_tree(desk.folder("uploads"), UPLOADS_KEPT)
     building = asyncio.Lock()  # Gradio builds one page at a time: what is being built is a global of its own
     pages = {code: Page(replace(desk, language=code), building) for code in LANGUAGES}
 

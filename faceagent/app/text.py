@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from faceagent.messages import LANGUAGES, catalogue
@@ -23,6 +23,7 @@ def _environment(language: str) -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     from faceagent.report import html
+    from faceagent.report.language import subject_in
 
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("faceagent.app"), PackageLoader("faceagent.report")]),
@@ -35,5 +36,15 @@ def _environment(language: str) -> Environment:
     )
     environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= html.filters()
+    environment.filters["subject"] = partial(subject_in, language=language)
+    environment.filters["phrase"] = partial(_phrase, language=language)
     environment.globals["languages"] = LANGUAGES
     return environment
+
+
+def _phrase(text: str, kind: str, language: str) -> str:
+    """A phrase of a kind that wording.toml knows, with a capital where it has one."""
+    from faceagent.translate import phrase_in
+
+    found = phrase_in(kind, text[:1].lower() + text[1:], language)
+    return found[:1].upper() + found[1:] if text[:1].isupper() else found

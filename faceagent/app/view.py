@@ -11,10 +11,12 @@ from faceagent.app.conversations import Shelf
 from faceagent.app.desk import Desk
 from faceagent.app.figures import Told, encoded
 from faceagent.app.talk import Running, Talk
+from faceagent.messages import wording
 from faceagent.narrate import LABELS
 from faceagent.report import present
 from faceagent.report.conversation import exhibit_of, pictures_of
 from faceagent.report.document import alt_of
+from faceagent.report.language import group_in
 from faceagent.session import Session
 from faceagent.translate import text_in, translated
 from faceagent.types import Box, Evidence
@@ -27,6 +29,7 @@ def turn(desk: Desk, state: Running | Told, number: int, following: Sequence[str
     """One question and what is known of its answer so far."""
     answer = translated(state.answer, desk.language) if isinstance(state, Told) and state.answer else None
     claims = answer.claims if answer else ()
+    _ = wording(desk.language)
     return text.render(
         desk,
         "turn.html.j2",
@@ -41,7 +44,7 @@ def turn(desk: Desk, state: Running | Told, number: int, following: Sequence[str
         seconds=sum(step.milliseconds for call in state.calls for step in call) / 1000,
         running=getattr(state, "tool", None),
         error=getattr(state, "error", None),
-        labels=LABELS,
+        labels={tool: _(label) for tool, label in LABELS.items()},
         following=following,
         remarks=[text_in(remark, desk.language) for remark in getattr(state, "remarks", ())],
     )
@@ -78,9 +81,11 @@ def aside(desk: Desk, talk: Talk) -> str:
     claims = [claim for answer in answers for claim in answer.claims]
     cited = {name for claim in claims for name in claim.evidence}
     sheets = (
-        [] if talk.session is None else [_sheet(talk.session, image, claims, rows) for image in talk.session.images]
+        []
+        if talk.session is None
+        else [_sheet(desk, talk.session, image, claims, rows) for image in talk.session.images]
     )
-    groups = [group for row in rows for group in present.groups([row])]
+    groups = [group_in(group, desk.language) for row in rows for group in present.groups([row])]
     return text.render(
         desk,
         "aside.html.j2",
@@ -91,10 +96,11 @@ def aside(desk: Desk, talk: Talk) -> str:
     )
 
 
-def _sheet(session: Session, image: str, claims: Sequence[object], rows: Sequence[Evidence]) -> Sheet:
+def _sheet(desk: Desk, session: Session, image: str, claims: Sequence[object], rows: Sequence[Evidence]) -> Sheet:
     photo = session.photo(image)
     exhibit = exhibit_of(session, photo.exhibit(image), claims, rows)  # type: ignore[arg-type]
     drawn = pictures_of(session, exhibit)
+    finding = exhibit.findings[0].sentence if exhibit.findings else exhibit.verdict.headline
     spots: dict[Box, Spot] = {}
     for row in rows:
         for place in _places(session, image, row):
@@ -107,15 +113,9 @@ def _sheet(session: Session, image: str, claims: Sequence[object], rows: Sequenc
         jpeg=encoded(drawn.annotated),
         width=drawn.width,
         height=drawn.height,
-        alt=_alt(exhibit.findings[0].sentence if exhibit.findings else "", alt_of(exhibit), image),
+        alt=alt_of(exhibit, desk.language, text_in(finding, desk.language)),
         spots=tuple(spots.values()),
     )
-
-
-def _alt(finding: str, else_: str, image: str) -> str:
-    """What was found first, where something was, and else what the report would say."""
-    marked = else_.rpartition(" Marked: ")
-    return f"{image}. {finding}{''.join(marked[1:])}" if finding and marked[1] else else_
 
 
 def _places(session: Session, image: str, row: Evidence) -> Iterator[Box]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import add_limits, add_purpose, at_least_one, console, limits_of, say
+from faceagent.errors import UsageError
+from faceagent.messages import LANGUAGES
 
 if TYPE_CHECKING:
     from faceagent.types import Report
@@ -31,6 +33,12 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         "that shows every file)",
     )
     parser.add_argument("--workers", type=at_least_one, metavar="N", help="processes (default: one for each core)")
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        default="en",
+        help="what report.html and report.pdf are told in; JSON and CSV keep to the English that was checked",
+    )
     add_purpose(parser)
     add_limits(parser)
     parser.set_defaults(run=run)
@@ -47,6 +55,8 @@ def _collection(chosen: argparse.Namespace) -> int:
     from faceagent.policy import purpose
 
     engine = import_module(f"faceagent.collection.{ENGINES[chosen.engine]}")
+    if chosen.language != "en":
+        raise UsageError("A report on a collection is told in English", "Leave out --engine or --language")
     if chosen.purpose is not None:
         purpose(chosen.purpose)
     collection = Collection.begin(chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen))
@@ -68,8 +78,9 @@ def _whole(chosen: argparse.Namespace) -> int:
 
     from faceagent.batch import expand, media
     from faceagent.report import build_report, write_report
-    from faceagent.report.pdf import AT_MOST, available
+    from faceagent.report.pdf import AT_MOST, available, readable
     from faceagent.tool import Toolbox
+    from faceagent.translate import translated_report
 
     paths = expand(chosen.inputs)
     columns = (TextColumn("Examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -83,11 +94,13 @@ def _whole(chosen: argparse.Namespace) -> int:
             purpose=chosen.purpose,
             on_progress=lambda _: progress.advance(task),
         )
-    written = write_report(report, pictures, chosen.out)
-    _summary(report)
+    written = write_report(report, pictures, chosen.out, chosen.language)
+    _summary(translated_report(report, chosen.language))
     say("\nRead it: " + str(written["html"]))
     if "pdf" in written:
         say("Print it or hand it on: " + str(written["pdf"]))
+        if not readable(chosen.language):
+            say(f"No font here shows {LANGUAGES[chosen.language]}, so the PDF is in English: install Noto Sans CJK.")
     elif not available():
         say("For a PDF as well: pip install 'faceagent[pdf]'")
     else:

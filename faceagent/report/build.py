@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from faceagent import policy
 from faceagent.ground import ground, words_of
 from faceagent.media import Photo
+from faceagent.messages import N_
 from faceagent.narrate import in_order
 from faceagent.report.drawing import Pictures, Shown, draw, shown_for, together
 from faceagent.report.reproduction import reproduction
@@ -38,7 +39,7 @@ ATTRIBUTES = "estimate_attributes"
 PEOPLE = (ATTRIBUTES, "recognize_emotion")
 _ABOUT_PEOPLE = ("age", "gender", "attributes", "ethnicity")
 COMPARISON = "compare_faces"
-TITLE = "Authenticity report"
+TITLE = N_("Authenticity report")
 # Ten faces make 45 comparisons: about what a reader can still follow.
 COMPARED_AT_MOST = 10
 COMPARED_PER_PHOTO = 4

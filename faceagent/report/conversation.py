@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from faceagent import policy
+from faceagent.messages import N_
 from faceagent.report.build import methods_of
 from faceagent.report.drawing import Pictures, draw, shown_for, together
 from faceagent.report.reproduction import reproduction
@@ -18,7 +19,7 @@ from faceagent.session import Session
 from faceagent.tool import Toolbox
 from faceagent.types import Answer, Claim, Evidence, Exhibit, ExhibitReport, Report, Step
 
-TITLE = "Report on a conversation"
+TITLE = N_("Report on a conversation")
 
 
 def of_conversation(

@@ -10,26 +10,30 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from string import ascii_uppercase
 
 import faceagent
+from faceagent.messages import N_, wording
 from faceagent.report import present
 from faceagent.report.drawing import Pictures
+from faceagent.report.file import brief, facts
 from faceagent.report.glossary import Term, terms
+from faceagent.report.language import group_in, subject_in
 from faceagent.report.summary import FOUND, MEANING
 from faceagent.report.timeline import Timeline, timelines
 from faceagent.report.verdict import WEIGHED
+from faceagent.translate import phrase_in, translated_report
 from faceagent.types import Claim, ExhibitReport, Failure, Method, Report, Reproduction, Step, VerdictKind
 
 BADGES: dict[VerdictKind, str] = {
-    "signs_of_alteration": "Signs of alteration",
-    "signs_of_synthesis": "Signs of AI generation",
-    "no_sign_found": "No sign found",
-    "inconclusive": "Inconclusive",
+    "signs_of_alteration": N_("Signs of alteration"),
+    "signs_of_synthesis": N_("Signs of AI generation"),
+    "no_sign_found": N_("No sign found"),
+    "inconclusive": N_("Inconclusive"),
 }
 # Paths in a square of 16, drawn as lines. Shape and words carry the meaning of a verdict; colour only repeats it.
 SYMBOLS: dict[VerdictKind, str] = {
@@ -40,10 +44,10 @@ SYMBOLS: dict[VerdictKind, str] = {
 }
 SHARED_BY = 3
 """A doubt that so many exhibits share, and half of all, is told once."""
-_ID = re.compile(r"\b(image|video|face) (\d)", re.IGNORECASE)
+# "image 1" and the like, in all languages.
+_ID = re.compile(r"(image|video|face|bild|gesicht|imagen|vídeo|rostro|vidéo|visage|图像|视频|人脸) (\d)", re.IGNORECASE)
 _PERCENT = re.compile(r"(\d) %")
-_QUOTED = re.compile(r"(“[^”]*”)")
-_EXHIBIT = re.compile(r"\b((?:image|video)[ \N{NO-BREAK SPACE}]\d+)\b", re.IGNORECASE)
+_QUOTED = re.compile(r"(“[^”]*”|„[^“]*“|«[^»]*»)")
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class Section:
     """
 
     id: str
+    label: str
     name: str
     sha256: str
     kind: VerdictKind
@@ -133,6 +138,7 @@ class Across:
 class Document:
     """The whole report. summary: without the headline of a single exhibit, which stands below it anyway."""
 
+    language: str
     title: str
     created: str
     purpose: str | None
@@ -151,35 +157,40 @@ class Document:
     version: str
 
     @property
-    def anchors(self) -> frozenset[str]:
-        """Where links to exhibits may lead."""
-        return frozenset(anchor(item.id) for item in self.exhibits)
+    def anchors(self) -> Mapping[str, str]:
+        """Where links to exhibits lead, by what these are called, in small letters."""
+        return {item.label.lower(): anchor(item.id) for item in self.exhibits}
 
 
-def document(report: Report, pictures: Mapping[str, Pictures]) -> Document:
+def document(report: Report, pictures: Mapping[str, Pictures], language: str = "en") -> Document:
     """Present a report.
 
     Args:
         pictures: what is shown of each exhibit, by image id; an exhibit without pictures is shown in words alone.
+        language: a key of `messages.LANGUAGES`.
     """
-    shared = tuple(_shared(report.exhibits))
-    exhibits = tuple(_section(item, pictures.get(item.exhibit.id), shared) for item in report.exhibits)
-    across = _across(report, pictures)
+    _ = wording(language)
+    told = terms(_told(report), language)  # they are found in the English sentences
+    report = translated_report(report, language)
+    shared = tuple(_shared(report.exhibits, language))
+    exhibits = tuple(_section(item, pictures.get(item.exhibit.id), shared, language) for item in report.exhibits)
+    across = _across(report, pictures, language)
     alone = exhibits[0].headline if len(exhibits) == 1 else None
     found = {item.kind for item in exhibits}
     return Document(
-        title=report.title,
-        created=date(report.created),
+        language=language,
+        title=_(report.title),
+        created=date(report.created, language),
         purpose=report.purpose,
         summary=tuple(line for line in report.summary if line != alone),
-        kinds=tuple(Kind(kind, BADGES[kind], MEANING[kind], SYMBOLS[kind]) for kind in FOUND if kind in found),
+        kinds=tuple(Kind(kind, _(BADGES[kind]), _(MEANING[kind]), SYMBOLS[kind]) for kind in FOUND if kind in found),
         exhibits=exhibits,
         shared=shared,
         across=across,
         failures=report.failures,
         limitations=report.limitations,
         withheld=report.withheld,
-        terms=terms(_told(report)),
+        terms=told,
         notes=tuple(_notes([*(group for item in exhibits for group in item.groups), *across.groups])),
         methods=report.methods,
         reproduction=report.reproduction,
@@ -187,8 +198,10 @@ def document(report: Report, pictures: Mapping[str, Pictures]) -> Document:
     )
 
 
-def date(created: str) -> str:
+def date(created: str, language: str = "en") -> str:
     moment = datetime.fromisoformat(created)
+    if language != "en":
+        return f"{moment:%Y-%m-%d %H:%M} UTC"
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
@@ -202,17 +215,18 @@ def together(sentence: str) -> str:
     return _PERCENT.sub("\\1\N{NO-BREAK SPACE}%", _ID.sub("\\1\N{NO-BREAK SPACE}\\2", sentence))
 
 
-def linked(line: str, anchors: Collection[str]) -> tuple[tuple[str, str], ...]:
+def linked(line: str, anchors: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """A line as (text, target of its link or ""): exhibits that it names, unless a file's name in quotes does.
 
     Args:
-        anchors: the targets that there are.
+        anchors: the targets that there are, by what the exhibits are called, in small letters.
     """
+    targets = {together(name): target for name, target in anchors.items()}
+    names = re.compile(rf"({'|'.join(map(re.escape, targets)) or '(?!)'})(?!\d)", re.IGNORECASE)
     parts: list[tuple[str, str]] = []
     for piece in _QUOTED.split(together(line)):
-        for text in [piece] if piece.startswith("“") else _EXHIBIT.split(piece):
-            target = anchor(text.lower())
-            parts.append((text, target if target in anchors and not piece.startswith("“") else ""))
+        quoted = piece[:1] in ("“", "„", "«")
+        parts += [(text, "" if quoted else targets.get(text.lower(), "")) for text in names.split(piece)]
     return tuple(part for part in parts if part[0])
 
 
@@ -232,22 +246,26 @@ def _told(report: Report) -> Iterator[str]:
     yield from report.limitations
 
 
-def _shared(exhibits: Sequence[ExhibitReport]) -> Iterator[Shared]:
+def _shared(exhibits: Sequence[ExhibitReport], language: str) -> Iterator[Shared]:
     """Doubts that at least three exhibits and half of them share, the most frequent first."""
+    _ = wording(language)
     by_exhibit = {item.exhibit.id: dict.fromkeys(claim.sentence for claim in _doubts(item)) for item in exhibits}
     counted = Counter(sentence for sentences in by_exhibit.values() for sentence in sentences)
     many = [one for one, count in counted.most_common() if count >= max(SHARED_BY, len(exhibits) / 2)]
     for letter, sentence in zip(ascii_uppercase, many, strict=False):
         names = [name for name, sentences in by_exhibit.items() if sentence in sentences]
-        told = f"{len(names)} of {len(exhibits)} exhibits: {', '.join(names)}"
-        yield Shared(letter, sentence, "All exhibits" if len(names) == len(exhibits) else told)
+        listed = ", ".join(subject_in(name, language) for name in names)
+        told = _("%(some)s of %(all)s exhibits: %(names)s")
+        told %= {"some": len(names), "all": len(exhibits), "names": listed}
+        yield Shared(letter, sentence, _("All exhibits") if len(names) == len(exhibits) else told)
 
 
 def _doubts(report: ExhibitReport) -> Iterator[Claim]:
     return (claim for claim in (*report.verdict.claims, *report.findings) if claim.role == "doubt")
 
 
-def _section(report: ExhibitReport, pictures: Pictures | None, shared: Sequence[Shared]) -> Section:
+def _section(report: ExhibitReport, pictures: Pictures | None, shared: Sequence[Shared], language: str) -> Section:
+    _ = wording(language)
     letters = {one.sentence: one.letter for one in shared}
     claims = report.verdict.claims
     said = {claim.sentence for claim in claims}
@@ -255,26 +273,30 @@ def _section(report: ExhibitReport, pictures: Pictures | None, shared: Sequence[
     others = [c for c in report.findings if c.sentence not in told_once and c.sentence not in said]
     return Section(
         id=report.exhibit.id,
+        label=_capital(subject_in(report.exhibit.id, language)),
         name=report.exhibit.name,
         sha256=report.exhibit.sha256,
         kind=report.verdict.kind,
-        badge=BADGES[report.verdict.kind],
+        badge=_(BADGES[report.verdict.kind]),
         headline=report.verdict.headline,
         answer=next((claim for claim in claims if claim.role == "answer"), None),
         reasons=tuple(_runs(claim for claim in claims if claim.role == "reason")),
         doubts=tuple(claim for claim in claims if claim.role == "doubt" and claim.sentence not in told_once),
         shared=tuple(sorted(told_once.values(), key=lambda one: one[0])),
         settle=report.verdict.would_settle,
-        findings=present.findings(others, report.evidence, without=WEIGHED),
+        findings=tuple(
+            (_(heading), said) for heading, said in present.findings(others, report.evidence, without=WEIGHED)
+        ),
         thumbnail=_thumbnail(pictures),
-        pictures=tuple(_bearing(report, pictures)),
-        aside=tuple(_beside(pictures)),
-        timelines=timelines(report.evidence),
-        brief=present.brief(report.exhibit),
-        facts=present.facts(report.exhibit),
-        groups=present.groups(report.evidence),
+        pictures=tuple(_bearing(report, pictures, language)),
+        aside=tuple(_beside(pictures, language)),
+        timelines=timelines(report.evidence, language),
+        brief=brief(report.exhibit, language),
+        facts=facts(report.exhibit, language),
+        groups=tuple(group_in(group, language) for group in present.groups(report.evidence)),
         steps=report.steps,
-        measured=f"{len(report.evidence)} measurements in {sum(one.milliseconds for one in report.steps) / 1000:.1f} s",
+        measured=_("%(num)s measurements in %(seconds)s s")
+        % {"num": len(report.evidence), "seconds": f"{sum(one.milliseconds for one in report.steps) / 1000:.1f}"},
     )
 
 
@@ -302,40 +324,55 @@ def _thumbnail(pictures: Pictures | None) -> Picture | None:
     return Picture(pictures.thumbnail, 0, 0, alt="") if pictures else None
 
 
-def alt_of(report: ExhibitReport) -> str:
-    """What a picture of an exhibit shows, for those who do not see it: the finding."""
-    faces = ", ".join(face.id for face in report.faces)
-    return f"{report.exhibit.id}. {report.verdict.headline} {f'Marked: {faces}.' if faces else 'No face is marked.'}"
+def alt_of(report: ExhibitReport, language: str = "en", finding: str | None = None) -> str:
+    """What a picture of an exhibit shows, for those who do not see it: the finding, its headline unless given."""
+    _ = wording(language)
+    faces = ", ".join(subject_in(face.id, language) for face in report.faces)
+    marked = _("Marked: %(faces)s.") % {"faces": faces} if faces else _("No face is marked.")
+    return f"{subject_in(report.exhibit.id, language)}. {finding or report.verdict.headline} {marked}"
 
 
-def _bearing(report: ExhibitReport, pictures: Pictures | None) -> Iterator[Picture]:
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _bearing(report: ExhibitReport, pictures: Pictures | None, language: str) -> Iterator[Picture]:
     if pictures is None:
         return
-    marks = ["Corners: faces found."] if report.faces else []
-    marks += ["Dashed yellow: where the finding lies."] if pictures.marked else []
-    yield Picture(pictures.annotated, pictures.width, pictures.height, alt_of(report), " ".join(marks))
+    _ = wording(language)
+    marks = [_("Corners: faces found.")] if report.faces else []
+    marks += [_("Dashed yellow: where the finding lies.")] if pictures.marked else []
+    yield Picture(pictures.annotated, pictures.width, pictures.height, alt_of(report, language), " ".join(marks))
     for one in pictures.shown:
         if one.of not in present.ASIDE:
-            caption = one.caption or present.CAPTIONS.get(one.of) or present.label(one.of)
+            caption = phrase_in("caption", one.caption, language)
+            caption = caption or _(present.CAPTIONS.get(one.of) or present.label(one.of))
             yield Picture(one.jpeg, 0, 0, caption, caption)
 
 
-def _beside(pictures: Pictures | None) -> Iterator[Picture]:
+def _beside(pictures: Pictures | None, language: str) -> Iterator[Picture]:
+    _ = wording(language)
     for one in pictures.shown if pictures else ():
         if one.of in present.ASIDE:
-            caption = one.caption or present.ASIDE[one.of]
+            caption = phrase_in("caption", one.caption, language) or _(present.ASIDE[one.of])
             yield Picture(one.jpeg, 0, 0, caption, caption)
 
 
-def _across(report: Report, pictures: Mapping[str, Pictures]) -> Across:
+def _across(report: Report, pictures: Mapping[str, Pictures], language: str) -> Across:
     subjects = {part for row in report.across_evidence for part in row.subject.split(" + ")}
     compared = [face for item in report.exhibits for face in item.faces if face.id in subjects]
     return Across(
         claims=report.across,
-        groups=present.groups(report.across_evidence),
+        groups=tuple(group_in(group, language) for group in present.groups(report.across_evidence)),
         steps=report.across_steps,
         portraits=tuple(
-            Picture(pictures[face.image].faces[face.id], 128, 128, face.id, face.id)
+            Picture(
+                pictures[face.image].faces[face.id],
+                128,
+                128,
+                subject_in(face.id, language),
+                subject_in(face.id, language),
+            )
             for face in compared
             if face.image in pictures and face.id in pictures[face.image].faces
         ),

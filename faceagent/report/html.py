@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from faceagent.errors import UnknownReference
+from faceagent.messages import catalogue
 from faceagent.report import present
 from faceagent.report.document import SYMBOLS, Section, anchor, document, linked, method_code, together
 from faceagent.report.drawing import Pictures
@@ -21,17 +22,18 @@ from faceagent.report.text import visible
 from faceagent.types import Report
 
 
-def to_html(report: Report, pictures: Mapping[str, Pictures]) -> str:
+def to_html(report: Report, pictures: Mapping[str, Pictures], language: str = "en") -> str:
     """The page as text.
 
     Args:
         pictures: what is shown of each exhibit, by image id; an exhibit without pictures is shown in words alone.
+        language: what it is told in, a key of `messages.LANGUAGES`; what has no translation is marked as English.
     """
-    shown = document(report, pictures)
-    return page("report.html.j2", exhibits=shown.exhibits, report=shown)
+    shown = document(report, pictures, language)
+    return page("report.html.j2", language, exhibits=shown.exhibits, report=shown)
 
 
-def page(template: str, exhibits: Sequence[Section] = (), **shown: object) -> str:
+def page(template: str, language: str = "en", exhibits: Sequence[Section] = (), **shown: object) -> str:
     """A template of this package as a page with the reports' style and policy.
 
     Args:
@@ -48,7 +50,9 @@ def page(template: str, exhibits: Sequence[Section] = (), **shown: object) -> st
         finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= filters()
     style = environment.get_template("style.css").render(exhibits=exhibits)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

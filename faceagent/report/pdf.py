@@ -18,10 +18,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from faceagent.errors import MissingExtra
+from faceagent.messages import wording
 from faceagent.report import fonts
 from faceagent.report.document import Document, document
 from faceagent.report.drawing import Pictures
-from faceagent.report.sheet import Sheet
+from faceagent.report.sheet import WORDS, Sheet
 from faceagent.types import Report
 
 # With its evidence an exhibit takes 0.2 s and 18 MB of memory, without 0.03 s and 2 MB.
@@ -44,11 +45,17 @@ def wanted(report: Report) -> bool:
     return available() and len(report.exhibits) <= AT_MOST
 
 
-def to_pdf(report: Report, pictures: Mapping[str, Pictures]) -> bytes:
+def readable(language: str) -> bool:
+    """Whether the fonts here can show a language; Chinese needs one of this machine."""
+    return not fonts.beyond("".join(wording(language)(text) for text in WORDS), installed)[1]
+
+
+def to_pdf(report: Report, pictures: Mapping[str, Pictures], language: str = "en") -> bytes:
     """The PDF. The same report gives the same bytes, by the same version of Typst and with the same fonts.
 
     Args:
         pictures: what is shown of each exhibit, by image id; an exhibit without pictures is shown in words alone.
+        language: what it is told in; English where no font here can show it (`readable`).
 
     Raises:
         MissingExtra: Typst is not installed.
@@ -58,8 +65,9 @@ def to_pdf(report: Report, pictures: Mapping[str, Pictures]) -> bytes:
     import typst
 
     # Typst takes pictures from files alone. The folder is its owner's, and gone when the PDF is made.
+    shown = document(report, pictures, language if readable(language) else "en")
     with TemporaryDirectory(prefix="faceagent-report-") as name:
-        content = Sheet(Path(name)).of(_bounded(document(report, pictures)))
+        content = Sheet(Path(name)).of(_bounded(shown))
         text = json.dumps(content, ensure_ascii=False)
         families, missing = fonts.beyond(text, installed)
         moment = datetime.fromisoformat(report.created)

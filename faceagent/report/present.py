@@ -1,4 +1,4 @@
-"""Evidence and exhibits as a reader sees them: labels, quantities, and what a score was held against."""
+"""Evidence as a reader sees it: labels, quantities, and what a score was held against."""
 
 from __future__ import annotations
 
@@ -8,68 +8,73 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from faceagent.messages import N_
 from faceagent.narrate import LABELS
-from faceagent.types import Claim, Evidence, Exhibit, Method
+from faceagent.types import Claim, Evidence, Method
 
 # Attributes whose plain name needs a gloss, or reads better otherwise.
 ATTRIBUTES: dict[str, tuple[str, str]] = {
-    "face_count": ("Faces found", ""),
-    "face": ("Face", "width and height in pixels"),
-    "pose": ("Direction of the head", "turned, raised and tilted, in degrees"),
-    "content_credentials": ("Content credentials", "signed records of origin (C2PA)"),
-    "digital_source_type": ("Stated origin", "what the file says of how it was made (IPTC)"),
-    "editing_software": ("Software named", ""),
-    "generator_marks": ("Marks of generators", ""),
-    "thumbnail": ("Embedded thumbnail", "a small copy of the picture, compared with it"),
-    "contradictions": ("Contradicting records", ""),
-    "capture_record": ("Capture record", "what a camera writes"),
-    "jpeg_quality": ("JPEG quality", "estimated from the quantisation tables"),
-    "metadata": ("Records present", ""),
-    "sound": ("Sound track", ""),
-    "compression": ("Compression", ""),
-    "same_person": ("Same person", ""),
-    "same_file": ("Same file", ""),
-    "occlusion_cue": ("Covered parts", ""),
-    "detail": ("Fine detail", ""),
-    "reidentification": ("Recognisable in the copy", ""),
-    "face_size": ("Size of the face", ""),
-    "effective_resolution": ("Pixels that carry detail", "between the eyes"),
-    "frontality": ("Seen from the front", ""),
-    "fitness": ("Fit for", ""),
-    "forgery": ("Traces of forgery", "all parts together"),
-    "network_traces": ("The network alone", ""),
-    "blending_traces": ("Noise and edges alone", "as of a face blended in"),
-    "generator_traces": ("Spectrum alone", "as of a picture drawn by a generator"),
-    "jpeg_ghost": ("JPEG ghost of the face", "saved at another quality than its surroundings"),
-    "jpeg_ghost_around": ("JPEG ghost of the surroundings", "saved at another quality than the face"),
-    "second_block_grid": ("A second block grid", "as of a part pasted in"),
-    "noise_contrast": ("Grain", "of the face against its surroundings"),
-    "eye_highlights": ("Highlights in the eyes", "alike or not"),
-    "upsampling_grid": ("Grid of an enlargement", ""),
-    "error_level": ("Error level", "a picture to look at, no measurement"),
-    "frames": ("Frames looked at", ""),
-    "undecodable": ("Could not be decoded", "places in the video"),
-    "track": ("Followed", "from and to, as far as was looked"),
-    "worst_frame": ("Most suspicious frame", "from the start of the video"),
-    "still": ("Another frame", ""),
-    "identity_drift": ("Frames unlike the others", "whether the face stays one person's"),
-    "landmark_jitter": ("Trembling of the points", "from frame to frame"),
-    "score_flicker": ("Flicker of the score", "from frame to frame"),
-    "blinks": ("Blinks", ""),
-    "liveness": ("Live or presented", "a face before the camera, or a print or a screen"),
-    "eyes": ("Eyes", "open or closed"),
-    "mouth": ("Mouth", "open or closed"),
-    "gaze": ("Direction of the eyes", "roughly"),
-    "eyes_and_mouth": ("Eyes and mouth", "as documents ask for"),
-    "points68": ("Points of the face", ""),
-    "regions": ("Regions of the face", ""),
-    "age": ("Age", "as the face looks"),
-    "age_order": ("Order of age", "from the oldest-looking"),
-    "perceived_gender": ("Perceived gender", "as people would label the photo"),
-    "perceived_ethnicity": ("Perceived ethnicity", "as people would label the photo"),
-    "visible_attributes": ("Visible", ""),
-    "expression": ("Expression", "as it looks to others, not what is felt"),
-    "forgery_voice": ("Another detector of forgeries", "beside the examination, by its own line"),
+    "face_count": (N_("Faces found"), ""),
+    "face": (N_("Face"), N_("width and height in pixels")),
+    "pose": (N_("Direction of the head"), N_("turned, raised and tilted, in degrees")),
+    "content_credentials": (N_("Content credentials"), N_("signed records of origin (C2PA)")),
+    "digital_source_type": (N_("Stated origin"), N_("what the file says of how it was made (IPTC)")),
+    "editing_software": (N_("Software named"), ""),
+    "generator_marks": (N_("Marks of generators"), ""),
+    "thumbnail": (N_("Embedded thumbnail"), N_("a small copy of the picture, compared with it")),
+    "contradictions": (N_("Contradicting records"), ""),
+    "capture_record": (N_("Capture record"), N_("what a camera writes")),
+    "jpeg_quality": (N_("JPEG quality"), N_("estimated from the quantisation tables")),
+    "metadata": (N_("Records present"), ""),
+    "sound": (N_("Sound track"), ""),
+    "compression": (N_("Compression"), ""),
+    "same_person": (N_("Same person"), ""),
+    "same_file": (N_("Same file"), ""),
+    "sharpness": (N_("Sharpness"), ""),
+    "exposure": (N_("Exposure"), ""),
+    "contrast": (N_("Contrast"), ""),
+    "noise": (N_("Noise"), ""),
+    "occlusion_cue": (N_("Covered parts"), ""),
+    "detail": (N_("Fine detail"), ""),
+    "reidentification": (N_("Recognisable in the copy"), ""),
+    "face_size": (N_("Size of the face"), ""),
+    "effective_resolution": (N_("Pixels that carry detail"), N_("between the eyes")),
+    "frontality": (N_("Seen from the front"), ""),
+    "fitness": (N_("Fit for"), ""),
+    "forgery": (N_("Traces of forgery"), N_("all parts together")),
+    "network_traces": (N_("The network alone"), ""),
+    "blending_traces": (N_("Noise and edges alone"), N_("as of a face blended in")),
+    "generator_traces": (N_("Spectrum alone"), N_("as of a picture drawn by a generator")),
+    "jpeg_ghost": (N_("JPEG ghost of the face"), N_("saved at another quality than its surroundings")),
+    "jpeg_ghost_around": (N_("JPEG ghost of the surroundings"), N_("saved at another quality than the face")),
+    "second_block_grid": (N_("A second block grid"), N_("as of a part pasted in")),
+    "noise_contrast": (N_("Grain"), N_("of the face against its surroundings")),
+    "eye_highlights": (N_("Highlights in the eyes"), N_("alike or not")),
+    "upsampling_grid": (N_("Grid of an enlargement"), ""),
+    "error_level": (N_("Error level"), N_("a picture to look at, no measurement")),
+    "frames": (N_("Frames looked at"), ""),
+    "undecodable": (N_("Could not be decoded"), N_("places in the video")),
+    "track": (N_("Followed"), N_("from and to, as far as was looked")),
+    "worst_frame": (N_("Most suspicious frame"), N_("from the start of the video")),
+    "still": (N_("Another frame"), ""),
+    "identity_drift": (N_("Frames unlike the others"), N_("whether the face stays one person's")),
+    "landmark_jitter": (N_("Trembling of the points"), N_("from frame to frame")),
+    "score_flicker": (N_("Flicker of the score"), N_("from frame to frame")),
+    "blinks": (N_("Blinks"), ""),
+    "liveness": (N_("Live or presented"), N_("a face before the camera, or a print or a screen")),
+    "eyes": (N_("Eyes"), N_("open or closed")),
+    "mouth": (N_("Mouth"), N_("open or closed")),
+    "gaze": (N_("Direction of the eyes"), N_("roughly")),
+    "eyes_and_mouth": (N_("Eyes and mouth"), N_("as documents ask for")),
+    "points68": (N_("Points of the face"), ""),
+    "regions": (N_("Regions of the face"), ""),
+    "age": (N_("Age"), N_("as the face looks")),
+    "age_order": (N_("Order of age"), N_("from the oldest-looking")),
+    "perceived_gender": (N_("Perceived gender"), N_("as people would label the photo")),
+    "perceived_ethnicity": (N_("Perceived ethnicity"), N_("as people would label the photo")),
+    "visible_attributes": (N_("Visible"), ""),
+    "expression": (N_("Expression"), N_("as it looks to others, not what is felt")),
+    "forgery_voice": (N_("Another detector of forgeries"), N_("beside the examination, by its own line")),
 }
 VALUES: dict[object, str] = {
     "valid_untrusted": "valid, signer not recognised",
@@ -83,31 +88,37 @@ VALUES: dict[object, str] = {
     "Latino_Hispanic": "Latino or Hispanic",
 }
 HEADINGS: dict[str, str] = {
-    "detect_faces": "Faces",
-    "estimate_pose": "Direction of the head",
-    "assess_quality": "Quality",
-    "inspect_provenance": "The file’s own records",
-    "detect_forgery": "The pixels",
-    "examine_video": "The frames of the video",
-    "check_liveness": "Live or presented",
-    "estimate_attributes": "Age and appearance",
-    "recognize_emotion": "Expression",
-    "parse_face": "Regions of the face",
-    "compare_faces": "Comparing faces",
-    "compare_files": "Comparing files",
+    "detect_faces": N_("Faces"),
+    "estimate_pose": N_("Direction of the head"),
+    "assess_quality": N_("Quality"),
+    "inspect_provenance": N_("The file’s own records"),
+    "detect_forgery": N_("The pixels"),
+    "examine_video": N_("The frames of the video"),
+    "check_liveness": N_("Live or presented"),
+    "estimate_attributes": N_("Age and appearance"),
+    "recognize_emotion": N_("Expression"),
+    "parse_face": N_("Regions of the face"),
+    "compare_faces": N_("Comparing faces"),
+    "compare_files": N_("Comparing files"),
 }
 ASIDE: dict[str, str] = {
-    "error_level": "Error level: what one more compression would take away. Edges and colours shine in any photo, so "
-    "it proves nothing; it is here for those who know how to read it.",
+    "error_level": N_(
+        "Error level: what one more compression would take away. Edges and colours shine in any photo, so it proves "
+        "nothing; it is here for those who know how to read it."
+    ),
 }
 """Attributes whose pictures no verdict rests on, with their captions: they stand with the evidence."""
 CAPTIONS: dict[str, str] = {
-    "photo": "The same place in the photo",
-    "forgery": "Where the network looked, which is no proof of what was changed.",
+    "photo": N_("The same place in the photo"),
+    "forgery": N_("Where the network looked, which is no proof of what was changed."),
 }
 """What stands under a picture that bears on the verdict, where it is not the attribute's name."""
-_STATUS = {"abstained": "Abstained", "not_applicable": "Not applicable", "failed": "Failed"}
+_STATUS = {"abstained": N_("Abstained"), "not_applicable": N_("Not applicable"), "failed": N_("Failed")}
 _NOT_READ = ("picture", "xy", "irises_xy", "polygons_xy")  # shown as a picture, or coordinates, which the JSON holds
+_QUOTING = "inspect_provenance"  # its values may be a file's own words, which are shown as they are
+_IDENTIFIER = re.compile(r"[a-z]+[a-z0-9]*(?:[._][a-z0-9]+)+")
+_EDGE = re.compile(r"nearer_(left|right)_edge")
+_NAMED = re.compile(rf"`?\b({'|'.join(HEADINGS)})\b`?")
 _LINES = 60
 _LINE = 400
 
@@ -224,6 +235,17 @@ def sentence_case(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def plain(name: str) -> str:
+    """An identifier, such as a region's name, in words; any other text as it is."""
+    if name in VALUES:
+        return VALUES[name]
+    if not _IDENTIFIER.fullmatch(name):
+        return name
+    if name in ATTRIBUTES:
+        return ATTRIBUTES[name][0].lower()
+    return _EDGE.sub(r"nearer the \1 edge", name).replace("_", " ").replace(".", ": ")
+
+
 def label(attribute: str) -> str:
     return ATTRIBUTES[attribute][0] if attribute in ATTRIBUTES else sentence_case(attribute)
 
@@ -243,7 +265,8 @@ def row_of(row: Evidence, without: Sequence[tuple[str, str]] = ()) -> Row:
 
 
 def _details(row: Evidence) -> tuple[tuple[str, str], ...]:
-    return tuple(lines({key: found for key, found in row.details.items() if key not in _NOT_READ}))
+    read = {key: found for key, found in row.details.items() if key not in _NOT_READ}
+    return tuple(lines(read, quoted=row.tool == _QUOTING))
 
 
 def _result(row: Evidence) -> str:
@@ -251,8 +274,8 @@ def _result(row: Evidence) -> str:
         return ""
     found = row.value
     if isinstance(found, str):
-        return VALUES.get(found, found.replace("_", " ") if re.fullmatch(r"[a-z_]+", found) else found)
-    return f"{value(found)}{_unit(row.unit, found)}"
+        return VALUES.get(found, found) if row.tool == _QUOTING else plain(found)
+    return f"{value(found, quoted=row.tool == _QUOTING)}{_unit(row.unit, found)}"
 
 
 def _unit(unit: str | None, found: JsonValue) -> str:
@@ -263,19 +286,27 @@ def _unit(unit: str | None, found: JsonValue) -> str:
     return f" {unit[:-1] if found == 1 and unit.endswith('s') else unit}"
 
 
-def value(found: JsonValue) -> str:
-    """A JSON value in words: lists joined, numbers rounded to what they are worth, text as it is."""
+def value(found: JsonValue, *, quoted: bool = False) -> str:
+    """A JSON value in words: lists joined, numbers rounded to what they are worth, identifiers in words.
+
+    Args:
+        quoted: text is a file's own, and shown as it is.
+    """
     if isinstance(found, bool):
         return "yes" if found else "no"
     if isinstance(found, int | float):
         return number(found)
     if isinstance(found, str):
-        return found
+        return found if quoted else plain(found)
     if found is None or not found:
         return "none"
     if isinstance(found, list):
-        return ", ".join(value(item) for item in found)
-    return ", ".join(f"{key.replace('_', ' ')} {value(item)}" for key, item in found.items())
+        return ", ".join(value(item, quoted=quoted) for item in found)
+    return ", ".join(f"{_key(key)} {value(item, quoted=quoted)}" for key, item in found.items())
+
+
+def _key(name: str) -> str:
+    return plain(name.replace("subject_s_own", "of_the_person"))
 
 
 def number(found: float) -> str:
@@ -312,7 +343,7 @@ _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 def _notes(row: Evidence) -> Iterator[str]:
     """Where a row's line, probability and error rates come from: the same for many rows, so told once a table."""
     if row.threshold is not None:
-        yield f"“{sentence_case(row.threshold.meaning)}”: {row.threshold.source}."
+        yield f"“{sentence_case(row.threshold.meaning)}”: {_tools_named(row.threshold.source)}."
     if row.probability is not None:
         found = row.probability
         prior = f", at a base rate of {share(found.prior)}" if found.prior is not None else ""
@@ -320,9 +351,16 @@ def _notes(row: Evidence) -> Iterator[str]:
     kinds = dict.fromkeys(group.kind for group in row.group_errors)
     for kind in kinds:
         groups = [
-            f"{group.group} {share(group.rate)} (n = {group.n:,})" for group in row.group_errors if group.kind == kind
+            f"{plain(group.group)} {share(group.rate)} (n = {group.n:,})"
+            for group in row.group_errors
+            if group.kind == kind
         ]
         yield f"{sentence_case(kind)} by group: {', '.join(groups)}."
+
+
+def _tools_named(text: str) -> str:
+    """A text in which tools are called as their headings are."""
+    return _NAMED.sub(lambda found: f"“{HEADINGS[found[1]]}”", text)
 
 
 def likely(found: float) -> str:
@@ -332,43 +370,20 @@ def likely(found: float) -> str:
     return "below 0.001" if found < 0.001 else f"{found:.3f}".rstrip("0").ljust(4, "0")
 
 
-def lines(details: JsonValue, path: str = "") -> list[tuple[str, str]]:
+def lines(details: JsonValue, *, quoted: bool = False) -> list[tuple[str, str]]:
     """Nested details as "a · b: value" lines, at most 60, none longer than 400 characters, no empty ones."""
-    found = list(_walk(details, path))
+    found = list(_walk(details, "", quoted=quoted))
     rest = len(found) - _LINES
     return found if rest <= 0 else [*found[:_LINES], ("…", f"{rest} more in the JSON")]
 
 
-def _walk(found: JsonValue, path: str) -> Iterator[tuple[str, str]]:
+def _walk(found: JsonValue, path: str, *, quoted: bool) -> Iterator[tuple[str, str]]:
     if isinstance(found, dict):
         for key, item in found.items():
-            yield from _walk(item, f"{path} · {key}" if path else key.replace("_", " "))
+            yield from _walk(item, f"{path} · {_key(key)}" if path else _key(key), quoted=quoted)
     elif isinstance(found, list) and any(isinstance(item, dict | list) for item in found):
         for index, item in enumerate(found, 1):
-            yield from _walk(item, f"{path} {index}".strip() if len(found) > 1 else path)
+            yield from _walk(item, f"{path} {index}".strip() if len(found) > 1 else path, quoted=quoted)
     elif found not in (None, "", []):
-        text = value(found)
+        text = value(found, quoted=quoted)
         yield path, text if len(text) <= _LINE else f"{text[:_LINE]} …"
-
-
-def brief(exhibit: Exhibit) -> str:
-    return f"{exhibit.format}, {exhibit.width:,} × {exhibit.height:,} pixels"
-
-
-def facts(exhibit: Exhibit) -> tuple[tuple[str, str], ...]:
-    """What identifies a file and how it was read, without its hash."""
-    video = exhibit.id.startswith("video")
-    stored = f"{exhibit.stored_width:,} × {exhibit.stored_height:,} pixels"
-    turned = f", shown upright as {exhibit.width:,} × {exhibit.height:,}" if exhibit.orientation != 1 else ""
-    return (
-        ("File", exhibit.name),
-        ("Size", f"{size(exhibit.bytes)} ({exhibit.bytes:,} bytes)" if exhibit.bytes else "no file: given as an array"),
-        ("Encoding", f"{exhibit.format}, {exhibit.mode}"),
-        ("Picture", stored + turned),
-        *([] if video else [("Orientation", f"EXIF value {exhibit.orientation}")]),
-        ("Preparation", "; ".join(exhibit.preparation) or "none: examined as stored"),
-    )
-
-
-def size(count: int) -> str:
-    return f"{count / 2**20:.1f} MB" if count >= 2**20 else f"{max(1, round(count / 2**10)):,} KB"

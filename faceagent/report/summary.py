@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from faceagent.messages import N_
 from faceagent.narrate import LABELS
 from faceagent.policy import Purpose
 from faceagent.tool import Toolbox
@@ -17,11 +18,13 @@ FOUND: dict[VerdictKind, tuple[str, str]] = {
     "no_sign_found": ("shows no sign of either", "show no sign of either"),
 }
 MEANING: dict[VerdictKind, str] = {
-    "signs_of_alteration": "Something in the file or the picture speaks for a change after the picture was taken. "
-    "It does not say who changed it or why.",
-    "signs_of_synthesis": "Something in the file or the picture speaks for a picture that no camera took.",
-    "no_sign_found": "All examinations were made and none found a sign. A careful forgery can pass all of them.",
-    "inconclusive": "What was examined allows no conclusion either way. It is neither a suspicion nor a clearance.",
+    "signs_of_alteration": N_(
+        "Something in the file or the picture speaks for a change after the picture was taken. It does not say who "
+        "changed it or why."
+    ),
+    "signs_of_synthesis": N_("Something in the file or the picture speaks for a picture that no camera took."),
+    "no_sign_found": N_("All examinations were made and none found a sign. A careful forgery can pass all of them."),
+    "inconclusive": N_("What was examined allows no conclusion either way. It is neither a suspicion nor a clearance."),
 }
 _NAMED_AT_MOST = 4
 _NAME = 44

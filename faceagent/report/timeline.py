@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from faceagent.messages import wording
+from faceagent.report.language import subject_in
 from faceagent.types import Evidence
 from faceagent.video import clock
 
@@ -35,7 +37,7 @@ class Timeline:
     caption: str
 
 
-def timelines(evidence: Sequence[Evidence]) -> tuple[Timeline, ...]:
+def timelines(evidence: Sequence[Evidence], language: str = "en") -> tuple[Timeline, ...]:
     """One for each face that was examined through a video; none for a photo."""
     frames = next((row for row in evidence if row.attribute == "frames"), None)
     duration = _number(frames.details.get("duration_seconds")) if frames else 0.0
@@ -43,10 +45,11 @@ def timelines(evidence: Sequence[Evidence]) -> tuple[Timeline, ...]:
         return ()
     places = [place for row in evidence if row.attribute == "undecodable" for place in _list(row.details.get("places"))]
     gaps = tuple(_x(_number(place.get("seconds")), duration) for place in places if isinstance(place, dict))
-    return tuple(_laid_out(row, duration, gaps) for row in evidence if row.details.get("timeline"))
+    return tuple(_laid_out(row, duration, gaps, language) for row in evidence if row.details.get("timeline"))
 
 
-def _laid_out(row: Evidence, duration: float, gaps: tuple[float, ...]) -> Timeline:
+def _laid_out(row: Evidence, duration: float, gaps: tuple[float, ...], language: str) -> Timeline:
+    _ = wording(language)
     line = _number(row.details.get("line_as_probability"))
     stretches = [[_number(part) for part in _list(one)] for one in _list(row.details.get("timeline"))]
     bars = tuple(
@@ -54,16 +57,22 @@ def _laid_out(row: Evidence, duration: float, gaps: tuple[float, ...]) -> Timeli
         for start, end, share in stretches
     )
     worst = max(stretches, key=lambda stretch: stretch[2])
-    alt = (
-        f"{row.subject.capitalize()} over time: highest from {clock(worst[0])} to {clock(worst[1])}; "
-        f"{sum(bar.above for bar in bars)} of {len(bars)} stretches reach the line."
+    told = {
+        "face": subject_in(row.subject, language),
+        "start": clock(worst[0]),
+        "end": clock(worst[1]),
+        "above": sum(bar.above for bar in bars),
+        "all": len(bars),
+    }
+    alt = _("Over time, %(face)s: highest from %(start)s to %(end)s; %(above)s of %(all)s stretches reach the line.")
+    caption = _(
+        "Over the video, %(face)s: probability of alteration in the median frame of each stretch; dashed: the line for "
+        "photos."
     )
-    caption = (
-        f"{row.subject.capitalize()} over the video: probability of alteration in the median frame of each stretch; "
-        "dashed: the line for photos." + (" Crosses: what could not be decoded." if gaps else "")
-    )
+    crosses = _("Crosses: what could not be decoded.")
+    caption = f"{caption} {crosses}" if gaps else caption
     ticks = tuple((WIDTH * tick / _TICKS, clock(duration * tick / _TICKS)) for tick in range(_TICKS + 1))
-    return Timeline(bars, round(HEIGHT * line, 1), gaps, ticks, alt, caption)
+    return Timeline(bars, round(HEIGHT * line, 1), gaps, ticks, alt % told, caption % told)
 
 
 def _x(seconds: float, duration: float) -> float:

@@ -14,8 +14,13 @@ from faceagent.report.table import to_csv
 from faceagent.types import Report
 
 
-def write_report(report: Report, pictures: Mapping[str, Pictures], out_dir: str | Path) -> dict[str, Path]:
+def write_report(
+    report: Report, pictures: Mapping[str, Pictures], out_dir: str | Path, language: str = "en"
+) -> dict[str, Path]:
     """Write all files into a folder, which is made if need be. An older report there is replaced.
+
+    Args:
+        language: what HTML and PDF are told in, a key of `messages.LANGUAGES`; JSON and CSV keep to English.
 
     Returns:
         Their paths by kind: "html", "json", "csv", and "pdf" where the extra of that name is installed and a report of
@@ -26,10 +31,10 @@ def write_report(report: Report, pictures: Mapping[str, Pictures], out_dir: str 
     """
     folder = Path(out_dir)
     contents = {
-        "html": to_html(report, pictures).encode("utf-8"),
+        "html": to_html(report, pictures, language).encode("utf-8"),
         "json": (report.model_dump_json(indent=2) + "\n").encode("utf-8"),
         "csv": to_csv(report).encode("utf-8-sig"),
-        **({"pdf": to_pdf(report, pictures)} if wanted(report) else {}),
+        **({"pdf": to_pdf(report, pictures, language)} if wanted(report) else {}),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

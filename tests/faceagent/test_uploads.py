@@ -15,7 +15,7 @@ from conftest import EXAMPLES
 
 from faceagent.errors import MediaError, MediaTooLarge, UnknownFormat, UsageError
 from faceagent.media import Limits, Photo
-from faceagent.uploads import Uploads
+from faceagent.uploads import Uploads, purge_tree
 from faceagent.video import Video
 
 PORTRAIT = (EXAMPLES / "portrait.jpg").read_bytes()
@@ -118,3 +118,13 @@ def test_a_link_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "uploads").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="link"):
         Uploads(tmp_path / "uploads")
+
+
+def test_what_a_killed_run_left_is_purged_wherever_it_lies(tmp_path: Path) -> None:
+    old, new = tmp_path / "a1" / "old.jpg", tmp_path / "b2" / "new.jpg"
+    for file in (old, new):
+        file.parent.mkdir()
+        file.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    purge_tree(tmp_path, timedelta(days=1))
+    assert not old.exists() and new.exists()

@@ -14,7 +14,9 @@ pytest.importorskip("playwright")
 
 from app_driver import EXAMPLES, PHONE, answered, ask, browser, chromium, opened, running
 from playwright.sync_api import Browser, Page
+from videos import panned
 
+from faceagent.media import Photo
 from faceagent.types import Report
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="there is no Chromium here")
@@ -30,7 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
-    with browser() as found:
+    with browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as found:
         yield found
 
 
@@ -244,3 +246,25 @@ def test_what_is_kept_is_json_that_reads_back(chrome: Browser, tmp_path: Path) -
         context.close()
     turn = next((tmp_path / "conversations").glob("*/*/turns/0001.json"))
     assert Told.model_validate(json.loads(turn.read_text())).answer.status == "answered"
+
+
+def test_a_video_is_asked_about(page: Page, address: str, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    panned(Photo.open(EXAMPLES / "portrait.jpg"), clip, frames=8)
+    wrong = opened(page, address)
+    ask(page, "What do the file's own records say?", [clip])
+    assert page.inner_text("#now .given figcaption") == "video 1 · clip.mp4"
+    assert "video" in page.inner_text("#now .lead >> nth=0")
+    assert wrong == []
+
+
+def test_a_picture_of_the_camera_joins_the_question(page: Page, address: str) -> None:
+    page.context.grant_permissions(["camera"])
+    wrong = opened(page, address)
+    page.click("#camera button >> nth=0")
+    page.get_by_role("button", name="Click to Access Webcam").click()
+    page.click("#camera button[title='capture photo']")
+    page.wait_for_selector("#box .thumbnail-item")
+    ask(page, "How many faces are there?")
+    assert "No face was found" in page.inner_text("#now .lead >> nth=0")
+    assert wrong == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,17 @@ def test_one_bad_file_does_not_stop_the_rest(talk: Talk, tmp_path: Path) -> None
     assert "two faces" in told.answer.text.lower()
     assert talk.conversation is not None
     assert [file.name for file in talk.conversation.folder.glob("files/*/*")] == ["group.jpg"]
+
+
+def test_evidence_and_steps_are_shown_in_the_readers_language(tmp_path: Path) -> None:
+    german = Talk(replace(Desk.of(Settings(tmp_path)), language="de"), "ada")
+    told = asked(german, "How old does each person look? Is this photo real?", PORTRAIT)
+    beside, turn = view.aside(german.desk, german), view.turn(german.desk, told, 1)
+    for said in ("Alter", "34 Jahre", "Gesicht\N{NO-BREAK SPACE}1.1", "Spuren einer Fälschung", "kein Anzeichen"):
+        assert said in beside
+    assert "Alter und andere Merkmale schätzen" in turn and "Estimating age" not in turn
+    names = re.findall(r"<bdi>([a-z]+_[a-z_]+)</bdi>", beside)
+    assert names == [], "identifiers are shown as words"
 
 
 def test_limits_hold_before_anything_is_decoded(tmp_path: Path) -> None:

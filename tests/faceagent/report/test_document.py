@@ -58,7 +58,7 @@ def test_the_headline_of_a_single_exhibit_is_not_said_twice() -> None:
 
 def test_exhibits_in_a_summary_are_links_and_names_of_files_are_not() -> None:
     line = "Two are: image 1 (“image 2.jpg”) and Video 12, not image 7."
-    parts = linked(line, {"image-1", "image-2", "video-12"})
+    parts = linked(line, {"image 1": "image-1", "image 2": "image-2", "video 12": "video-12"})
     assert [part for part in parts if part[1]] == [
         ("image\N{NO-BREAK SPACE}1", "image-1"),
         ("Video\N{NO-BREAK SPACE}12", "video-12"),

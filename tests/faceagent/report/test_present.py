@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceagent.report import present
+from faceagent.report.file import facts
 from faceagent.types import Evidence, GroupError, Interval, Probability, Threshold
 
 
@@ -22,7 +23,7 @@ def evidence(**fields: object) -> Evidence:
         ("valid_untrusted", None, "valid, signer not recognised"),
         ("not_stated", None, "not stated"),
         ("trainedAlgorithmicMedia", None, "trainedAlgorithmicMedia"),
-        (["my_own_tool", "b"], None, "my_own_tool, b"),
+        (["brow_nearer_left_edge", "face_size"], None, "brow nearer the left edge, size of the face"),
         ([], None, "none"),
         (1, "faces", "1 face"),
         (2, "faces", "2 faces"),
@@ -37,6 +38,11 @@ def evidence(**fields: object) -> Evidence:
 )
 def test_results_are_worded(value: object, unit: str | None, shown: str) -> None:
     assert present.row_of(evidence(value=value, unit=unit)).result == shown
+
+
+def test_what_a_file_says_is_shown_as_it_is() -> None:
+    row = present.row_of(evidence(tool="inspect_provenance", value=["my_own_tool"], details={"program_name": "a_b"}))
+    assert (row.result, row.details) == ("my_own_tool", (("program name", "a_b"),))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def test_no_probability_is_shown_as_certain(value: float) -> None:
 
 def test_details_are_flattened_without_empty_ones_and_bounded() -> None:
     found = present.lines(
-        {"signer": "A", "empty": [], "programs": [{"name": "x_y", "kind": "editor"}], "long": "z" * 999}
+        {"signer": "A", "empty": [], "programs": [{"name": "x_y", "kind": "editor"}], "long": "z" * 999}, quoted=True
     )
     assert found[:3] == [("signer", "A"), ("programs · name", "x_y"), ("programs · kind", "editor")]
     assert len(found[3][1]) < 420
@@ -124,8 +130,8 @@ def test_runs_of_evidence_are_cited_as_one() -> None:
 
 
 def test_facts_tell_how_the_file_was_read() -> None:
-    facts = dict(present.facts(photo("a.png").exhibit("image 1")))
-    assert facts["Encoding"] == "PNG, RGB"
-    assert facts["Picture"] == "320 × 240 pixels"
+    found = dict(facts(photo("a.png").exhibit("image 1")))
+    assert found["Encoding"] == "PNG, RGB"
+    assert found["Picture"] == "320 × 240 pixels"
     turned = photo("a.png").exhibit("image 1").model_copy(update={"orientation": 6, "width": 240, "height": 320})
-    assert "shown upright as 240 × 320" in dict(present.facts(turned))["Picture"]
+    assert "shown upright as 240 × 320" in dict(facts(turned))["Picture"]

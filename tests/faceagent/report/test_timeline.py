@@ -68,7 +68,7 @@ def test_the_page_shows_the_timeline_and_nothing_of_the_file_as_markup() -> None
     made, pictures = report("manipulated", f"{HOSTILE}.mp4")
     page = to_html(made, pictures)
     assert page.count('<figure class="timeline">') == 2
-    assert "Face 1.1 over time: highest from 0:04.0 to 0:08.0; 1 of 2 stretches reach the line." in page
+    assert "Over time, face 1.1: highest from 0:04.0 to 0:08.0; 1 of 2 stretches reach the line." in page
     assert "Face 1.1 at 0:05.2, where it looks most suspicious" in page
     assert "<script" not in page
     assert "EXIF value" not in page
