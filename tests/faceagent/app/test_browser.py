@@ -256,15 +256,3 @@ def test_a_video_is_asked_about(page: Page, address: str, tmp_path: Path) -> Non
     assert page.inner_text("#now .given figcaption") == "video 1 · clip.mp4"
     assert "video" in page.inner_text("#now .lead >> nth=0")
     assert wrong == []
-
-
-def test_a_picture_of_the_camera_joins_the_question(page: Page, address: str) -> None:
-    page.context.grant_permissions(["camera"])
-    wrong = opened(page, address)
-    page.click("#camera button >> nth=0")
-    page.get_by_role("button", name="Click to Access Webcam").click()
-    page.click("#camera button[title='capture photo']")
-    page.wait_for_selector("#box .thumbnail-item")
-    ask(page, "How many faces are there?")
-    assert "No face was found" in page.inner_text("#now .lead >> nth=0")
-    assert wrong == []
