@@ -186,6 +186,10 @@ def test_unknown_faces_are_asked_about_and_named_with_consent_alone(inside: Desk
     with pytest.raises(gr.Error, match="Consent needs a statement"):
         unknown._named(review, "access", "Eileen", "")
     assert register.found(inside, "") == []
+    assert asked[unknown.age].visible is False
+    for face in review._faces:  # as if the network took her for a child
+        object.__setattr__(face.seen, "minor", True)
+    assert unknown._asked(review)[unknown.age].visible is True
     named = unknown._named(review, "access", "Eileen", "She agreed.")
     assert "No unknown face is left." in named[unknown.group]
     assert [one.name for one in register.found(inside, "")] == ["Eileen"]
