@@ -14,6 +14,7 @@ from conftest import EXAMPLES, as_jpeg
 from held import call, sentences, word
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from faceagent.geometry import Point
 from faceagent.ground import ground
@@ -203,6 +204,17 @@ def test_of_a_face_that_was_enlarged_far_nothing_is_said(portrait: Photo, monkey
     rows, claims, _ = call(faces, [Photo.open(np.asarray(larger, np.uint8), name="larger")])
     assert answer(rows).status == "abstained"
     assert "it was enlarged about 2." in sentences(claims)
+    assert "a copy nearer to the original file may be judged" in sentences(claims)
+
+
+@pytest.mark.parametrize("kernel", [Image.Resampling.LANCZOS, Image.Resampling.BICUBIC])
+def test_an_authentic_photo_that_was_enlarged_is_not_called_synthetic(kernel: Image.Resampling) -> None:
+    small = Image.open(EXAMPLES / "group.jpg").convert("RGB")
+    large = small.resize((round(small.width * 2.2), round(small.height * 2.2)), kernel)
+    photo = Photo.open(np.asarray(large), name="enlarged")
+    rows, claims, _ = call([DetectFaces(FaceDetector("faceagent")), DetectForgery(READER)], [photo])
+    found = [row for row in rows if row.attribute == "forgery"]
+    assert [row.status for row in found] == ["abstained", "abstained"]
     assert "a copy nearer to the original file may be judged" in sentences(claims)
 
 
