@@ -23,6 +23,7 @@ HOME = {
     "grouping": "faceagent_eval.benchmarks.grouping:Grouping",
     "injection": "faceagent_eval.benchmarks.injection:Injection",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
+    "packed-pairs": "faceagent_eval.benchmarks.packed:PackedPairs",
     "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -67,6 +68,7 @@ class Lfw(Benchmark[Portrait, Read]):
     about = "Labeled Faces in the Wild, view 2: verification of pairs"
     layout = LAYOUT
     backends = tuple(DETECTORS)
+    central: ClassVar[float] = _CENTRAL
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)
@@ -105,7 +107,11 @@ class Lfw(Benchmark[Portrait, Read]):
     def _main(self, photo: Photo, faces: Sequence[Face]) -> Face:
         """The person's face, or what stands in for it."""
         candidates = faces or self._insistent.detect(photo, "image 1")
-        return main_face(candidates, photo.width, photo.height) or central_crop(photo)
+        return main_face(candidates, photo.width, photo.height) or central_crop(photo, self.central)
+
+    def over_all(self, embeddings: Mapping[str, Embedding]) -> Iterator[Figure]:
+        """Figures over all pairs of the portraits, whose names say who it is."""
+        return verification.over_all(embeddings, person=lambda name: name.rpartition("_")[0])
 
     def score(self, measured: Sequence[Read]) -> Result:
         reads = {read.name: read for read in measured if read.embedding is not None}
@@ -124,7 +130,7 @@ class Lfw(Benchmark[Portrait, Read]):
                 verification.accuracy_if_wrong(pairs, embeddings, frozenset(undetected)),
                 Figure(name="failure_to_detect", value=len(undetected) / len(reads), n=len(reads)),
                 *verification.findings(pairs, embeddings),
-                *verification.over_all(embeddings, person=lambda name: name.rpartition("_")[0]),
+                *self.over_all(embeddings),
                 *_stages(tuple(reads.values())),
             ),
             complete=not missing,
@@ -171,9 +177,9 @@ def find_portraits(folder: Path, names: Sequence[str]) -> tuple[Portrait, ...]:
     return tuple(Portrait(name, _reader(folder, name)) for name in names)
 
 
-def central_crop(photo: Photo) -> Face:
-    """A face in the middle of the portrait, where the set's own cropping puts it."""
-    x, y, half = photo.width / 2, photo.height / 2, _CENTRAL * min(photo.width, photo.height) / 2
+def central_crop(photo: Photo, central: float = _CENTRAL) -> Face:
+    """A face in the middle of the portrait, where the set's own cropping puts it. central: its side, as a share."""
+    x, y, half = photo.width / 2, photo.height / 2, central * min(photo.width, photo.height) / 2
     return Face(id="face 1.1", image="image 1", box=Box(x0=x - half, y0=y - half, x1=x + half, y1=y + half), score=0.0)
 
 
