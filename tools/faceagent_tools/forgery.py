@@ -35,10 +35,6 @@ LIMITS = (
 ENLARGED = 1.4
 """Factor of enlargement from which it is said beside an accusation: the medians of LFW, HELEN, FFHQ and FairFace as
 they are lie below it (`as_they_are` in calibration/resolution.json)."""
-ENLARGED_LIKE_A_GENERATORS = 1.2
-"""Factor of enlargement from which a face is not called synthetic: interpolation leaves traces like those of a
-generator's up-sampling. 95 in 100 of FFHQ's photos as they are lie below it (1.16: `as_they_are` in
-calibration/resolution.json). Where less is seen of an enlargement, authentic photos may still be called synthetic."""
 
 
 class DetectForgery(FaceTool[SubjectArguments]):
@@ -163,8 +159,9 @@ def unlike(examined: Examined, table: Stack) -> str | None:
     """Why a photo is outside of what the examination was calibrated on, or None."""
     if examined.blockiness > table.blockiest:
         return "it is compressed so strongly that the examination would raise too many false alarms"
-    seems_drawn = table.finding(examined) == "synthetic" and examined.enlarged >= ENLARGED_LIKE_A_GENERATORS
-    if seems_drawn or examined.enlarged > table.most_enlarged:
+    if table.seems_drawn(examined.log_odds, examined.synthetic, examined.enlarged) or (
+        examined.enlarged > table.most_enlarged
+    ):
         return (
             f"it was enlarged about {examined.enlarged:.1f} times or is out of focus, and the examination calls too "
             "many authentic photos of this kind forged; a copy nearer to the original file may be judged"

@@ -40,8 +40,8 @@ class PackedPairs(Lfw):
     name = "packed-pairs"
     about = "verification on CFP-FP, AgeDB-30, CALFW, CPLFW in insightface's .bin files"
     layout = LAYOUT
-    # Share of a crop that stands in for the box of a face that is not found: in these crops the eyes lie 35 of 112 pixels
-    # apart, and dlib's boxes are about 2.1 such distances wide (measured on the two faces of examples/group.jpg).
+    # Share of a crop that stands in for the box of a face that is not found: the eyes are 35 of 112 pixels apart
+    # here, and dlib's boxes about 2.1 times that wide (measured on the two faces of examples/group.jpg).
     central: ClassVar[float] = 0.67
 
     def items(self) -> Sequence[Portrait]:

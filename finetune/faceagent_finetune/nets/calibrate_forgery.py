@@ -151,6 +151,15 @@ def inside(stack: Stack, samples: Sequence[Sample]) -> list[Sample]:
 # What it is worth: on the other half.
 
 
+def judged(stack: Stack, samples: Sequence[Sample]) -> list[Sample]:
+    """Those inside that are not left alone because they seem enlarged and would be called synthetic."""
+    return [
+        one
+        for one in inside(stack, samples)
+        if not stack.seems_drawn(stack.log_odds(one.parts), one.synthetic, one.enlarged)
+    ]
+
+
 def rates(stack: Stack, samples: Sequence[Sample]) -> dict[str, float]:
     """Shares of authentic photos and forgeries above, between and below the lines, every set counting alike."""
     odds, forged, even = log_odds(stack, samples), np.array([one.forged for one in samples]), balanced(samples)
@@ -280,7 +289,8 @@ def table(stack: Stack, found: Sequence[Sample | None], races: Mapping[str, str]
     usual = [one for one in seen if one.set not in MEASURED_ONLY]
     fitted = [one for one in usual if one.fitted_on]
     held_out = [one for one in usual if not one.fitted_on]
-    measured, unseen = inside(stack, held_out), inside(stack, [one for one in seen if one.set in MEASURED_ONLY])
+    measured = judged(stack, held_out)
+    unseen = judged(stack, [one for one in seen if one.set in MEASURED_ONLY])
     plain = [one for one in (*measured, *unseen) if one.change == AS_IT_IS]
     alarms = grouped(stack, [one for one in plain if one.set != "blends"], lambda one: one.set)
     by_race = grouped(stack, [one for one in measured if one.set == "fairface"], lambda one: races.get(one.group))
