@@ -29,7 +29,9 @@ from faceagent_tools.multitask import FaceReader, Reading
 from faceagent_tools.video import ExamineVideo
 
 SIZE = (240, 180)
-STACK = SimpleNamespace(
+STACK = ensemble.Stack(
+    weights={},
+    intercept=0.0,
     high=2.0,
     low=-2.0,
     smallest=40.0,
