@@ -16,7 +16,8 @@ from faceagent.media import Limits
 from faceagent.types import Frozen
 
 SHARD = 32
-"""Files a shard: some ten seconds of work, so that little is under way when the run is stopped."""
+"""Files a shard at most: some ten seconds of work, so that little is under way when the run is stopped."""
+_SHARES = 16  # shards of a small collection, so that every worker has some
 COLUMNS = ("file", "path", "uri")
 _SETTINGS, _MANIFEST, _SHARDS = "collection.json", "manifest.jsonl", "shards"
 
@@ -26,7 +27,7 @@ class Settings(Frozen):
     limits: of a file."""
 
     files: int = Field(ge=1)
-    shard: int = Field(ge=1, default=SHARD)
+    shard: int = Field(ge=1)
     purpose: str | None = None
     limits: Limits = Limits()
 
@@ -54,20 +55,22 @@ class Collection:
         inputs: Sequence[str],
         *,
         purpose: str | None = None,
-        shard: int = SHARD,
+        shard: int | None = None,
         limits: Limits | None = None,
     ) -> Collection:
         """Write down what is examined; in a folder that has it written down already, go on with that.
 
         Args:
             inputs: files, folders, patterns, or tables (.csv with a column `file`, `path` or `uri`).
+            shard: files a shard, instead of what their number suggests.
 
         Raises:
             UsageError: there is nothing to examine, or the folder belongs to another collection.
             InputError: the folder cannot be written to.
         """
         sources = list(_sources(inputs))
-        settings = Settings(files=len(sources), shard=shard, purpose=purpose, limits=limits or Limits())
+        size = shard or min(SHARD, max(1, len(sources) // _SHARES))
+        settings = Settings(files=len(sources), shard=size, purpose=purpose, limits=limits or Limits())
         manifest = "".join(json.dumps(source, ensure_ascii=False) + "\n" for source in sources).encode()
         try:
             (folder / _SHARDS).mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from faceagent.errors import ToolError, UsageError
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
 from faceagent_eval.benchmarks.speed import SIDE, another_portrait
 
-FILES, ROUNDS = 192, 3
+FILES, ROUNDS = 256, 3
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,12 @@ def test_another_collection_is_refused(photos: Path, tmp_path: Path) -> None:
 def test_a_table_names_files_relative_to_itself(photos: Path, tmp_path: Path) -> None:
     table = tmp_path / "files.csv"
     table.write_text("who,path\nme,photos/1.jpg\n\nyou,photos/nowhere.jpg\n", encoding="utf-8")
-    (shard,) = Collection.begin(tmp_path / "out", [str(table)]).all()
+    (shard,) = Collection.begin(tmp_path / "out", [str(table)], shard=2).all()
     assert shard.sources == (str(photos / "1.jpg"), str(photos / "nowhere.jpg"))
+
+
+def test_a_small_collection_has_work_for_every_worker(photos: Path, tmp_path: Path) -> None:
+    assert Collection.begin(tmp_path / "out", [str(photos)]).count == 5
 
 
 @pytest.mark.parametrize(
