@@ -13,6 +13,7 @@ from PIL import Image
 from faceagent.types import Box, Face
 from faceagent_eval import forensic_figures, forensic_look
 from faceagent_tools import weights
+from faceagent_tools.forensics import ensemble
 
 MIDDLE = 128
 """Grey level at even odds; 10 levels are one unit of log odds."""
@@ -59,17 +60,24 @@ class FakeExaminer:
             "look": SimpleNamespace(far=1.0),
             "blockiness": 0.0,
             "enlarged": 1.0,
+            "synthetic": False,
         }
         return SimpleNamespace(log_odds=odds, probability=chance, parts=parts, **usual)
 
 
-class FakeStack:
-    """Lines at log odds of 2 and -2; faces of 30 pixels and more."""
-
-    smallest, strangest, farthest, blockiest, most_enlarged = 30.0, 2.0, 2.0, 1.0, 2.0
-
-    def finding(self, examined):
-        return "manipulated" if examined.log_odds >= 2 else "no_sign" if examined.log_odds <= -2 else "inconclusive"
+STACK = ensemble.Stack(
+    weights={},
+    intercept=0.0,
+    high=2.0,
+    low=-2.0,
+    smallest=30.0,
+    strangest=2.0,
+    farthest=2.0,
+    blockiest=1.0,
+    most_enlarged=2.0,
+    table={},
+)
+"""Faces of 30 pixels and more."""
 
 
 def use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +85,6 @@ def use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forensic_figures, "_ROUNDS", 40)
     for name, fake in (("FaceDetector", FakeDetector), ("FaceReader", FakeReader), ("Examiner", FakeExaminer)):
         monkeypatch.setattr(forensic_look, name, fake)
-    monkeypatch.setattr(forensic_look, "stack", FakeStack)
+    monkeypatch.setattr(forensic_look, "stack", lambda: STACK)
     monkeypatch.setattr(forensic_look.readable, "why_not", lambda photo, face, reading: None)
     monkeypatch.setattr(forensic_look.weights, "find", lambda name: None)
