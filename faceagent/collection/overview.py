@@ -1,6 +1,6 @@
 """A collection in one minute: counts, the files to look at first, what could not be examined, and a row a file.
 
-The shards are read line by line: neither memory nor the page grows with the number of files.
+The shards are read line by line: the page does not grow with the number of files, and memory by a hash for each.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from faceagent import __version__
 from faceagent.collection.manifest import Collection
 from faceagent.collection.shard import Line
 from faceagent.errors import InputError
 from faceagent.files import write_whole
+from faceagent.report.build import TITLE
 from faceagent.report.document import BADGES, date
 from faceagent.report.html import page
 from faceagent.report.summary import FOUND, MEANING, count
@@ -26,7 +27,6 @@ from faceagent.report.table import COLUMNS, cell, exhibit_row, failure_row
 from faceagent.report.verdict import FORGERY
 from faceagent.types import SCHEMA_VERSION, ExhibitReport, Failure, Frozen, Named, VerdictKind
 
-TITLE = "Report on a collection"
 _SHOWN = 100
 _WEIGHT: dict[VerdictKind, int] = {kind: len(FOUND) - place for place, kind in enumerate(FOUND)}
 
@@ -58,7 +58,7 @@ class Overview(Frozen):
     copies: int
     failures: int
     first: tuple[Listed, ...] = ()
-    failed: tuple[Failure, ...] = Field(default=())
+    failed: tuple[Failure, ...] = ()
 
     @property
     def summary(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("av")
 
+import forgery_fakes
 from held import call, sentences, word
 from readings import read_as
 from videos import damaged, made
@@ -29,15 +30,11 @@ from faceagent_tools.multitask import FaceReader, Reading
 from faceagent_tools.video import ExamineVideo
 
 SIZE = (240, 180)
-STACK = ensemble.Stack(
-    weights={},
-    intercept=0.0,
-    high=2.0,
-    low=-2.0,
+STACK = dataclasses.replace(
+    forgery_fakes.STACK,
     smallest=40.0,
     strangest=3.0,
     farthest=3.0,
-    blockiest=1.0,
     most_enlarged=4.0,
     table={"n": 1000, "calibrated_on": "made-up photos"},
 )
