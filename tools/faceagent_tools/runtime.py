@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ def session(model: Path | bytes, threads: int = 1, weights: Mapping[str, npt.NDA
     """An onnxruntime.InferenceSession that keeps its warnings to itself.
 
     Args:
+        threads: at most; no more than OMP_NUM_THREADS where that is set, which ONNX Runtime itself does not heed.
         weights: by name, for a model whose weights are external.
 
     Raises:
@@ -25,7 +27,8 @@ def session(model: Path | bytes, threads: int = 1, weights: Mapping[str, npt.NDA
     from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    most = os.environ.get("OMP_NUM_THREADS", "")
+    options.intra_op_num_threads = min(threads, int(most)) if most.isdecimal() and int(most) else threads
     options.log_severity_level = 3
     if weights is not None:
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
