@@ -9,6 +9,7 @@ part is evidence of its own, so that a reader sees which of them agree (`forensi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -75,11 +76,13 @@ class DetectForgery(FaceTool[SubjectArguments]):
         if reason := too_small(face, table):
             return [_abstained(face, reason)]
         photo = session.photo(face.image)
-        examined = self._examiner.examine(photo, face, reading.points)
+        with ThreadPoolExecutor(1) as beside:
+            examination = beside.submit(self._examiner.examine, photo, face, reading.points)
+            others = voices.listen(self._voices, photo, face, reading.points)
+            drawn = witnesses.error_level(face, _error_level(session, face, reading))
+            examined = examination.result()
         reason = unlike(examined, table)
         answer = _abstained(face, reason) if reason else self._found(session, face, reading, examined, table)
-        others = voices.listen(self._voices, photo, face, reading.points)
-        drawn = witnesses.error_level(face, _error_level(session, face, reading))
         return [answer, *witnesses.rows(examined, face), drawn, *others]
 
     def _found(self, session: Session, face: Face, reading: Reading, examined: Examined, table: Stack) -> Evidence:

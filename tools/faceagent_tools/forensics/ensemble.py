@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -157,10 +158,10 @@ class Examiner:
         Raises:
             WeightsError: a model file is missing or damaged.
         """
-        # One after the other: side by side they take longer, as the network's threads wait by spinning.
-        look = self.network.look(photo.pixels, *align.square_of(face))
-        found = signals.measure(photo, view.cut(photo.pixels, points))
-        return look, found, signals.classifier().weigh(found.features)
+        with ThreadPoolExecutor(1) as beside:
+            look = beside.submit(self.network.look, photo.pixels, *align.square_of(face))
+            found = signals.measure(photo, view.cut(photo.pixels, points))
+            return look.result(), found, signals.classifier().weigh(found.features)
 
 
 def parts_of(look: Look, weighed: Weighed) -> dict[str, float]:

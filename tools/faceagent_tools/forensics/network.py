@@ -45,11 +45,11 @@ class ForensicNetwork:
     """Its weights are loaded by the first call.
 
     Args:
-        model: another ONNX file with the same contract, by default the one that ships. threads: over which the windows
-            of a large face are shared out.
+        model: another ONNX file with the same contract, by default the one that ships. threads: of the
+            runtime. One, as other parts look at the same time: threads that wait for their share would take theirs.
     """
 
-    def __init__(self, model: Path | None = None, threads: int = 2) -> None:
+    def __init__(self, model: Path | None = None, threads: int = 1) -> None:
         self._model, self._threads = model, threads
         self._session: Any = None
         self._lock = threading.Lock()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from faceagent_finetune.nets.fold_padding import fold_padding
 from faceagent_finetune.nets.forensic.evaluate import measure, predictor
 from faceagent_finetune.nets.half_weights import halve
 from faceagent_finetune.nets.predictor import Predict
@@ -64,6 +65,7 @@ def write_onnx(checkpoint: Path, target: Path) -> None:
             training=torch.onnx.TrainingMode.PRESERVE,
             do_constant_folding=False,
         )
+    fold_padding(target, {"pixels": np.zeros((1, 3, SIZE, SIZE), np.float32)})
     halve(target)  # the runtime still computes in 32 bits, so that only the rounding of the weights is lost
 
 
