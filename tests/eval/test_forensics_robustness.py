@@ -29,11 +29,23 @@ def test_resizing_a_screenshot_and_noise_do_what_their_level_says(portrait):
 
 def test_stronger_levels_change_more(portrait):
     for name, family in FAMILIES.items():
-        if name in ("resize", "screenshot"):
+        if name in ("resize", "screenshot", "video"):
             continue
         gaps = [np.abs(family.change(portrait, level).pixels - portrait.pixels * 1.0).mean() for level in family.levels]
         assert gaps == sorted(gaps)
         assert gaps[0] > 0
+
+
+def test_a_frame_of_a_video_is_the_photo_moved_and_coded(portrait):
+    pytest.importorskip("av")
+    gaps = []
+    for level in FAMILIES["video"].levels:
+        frame = robustness.filmed(portrait, level).pixels
+        height, width = frame.shape[:2]
+        assert (portrait.width - width, portrait.height - height) == (8, 8)
+        gaps.append(np.abs(frame - portrait.pixels[7 : 7 + height, 7 : 7 + width] * 1.0).mean())
+    assert gaps == sorted(gaps)
+    assert 0 < gaps[0] < 4
 
 
 @pytest.fixture()

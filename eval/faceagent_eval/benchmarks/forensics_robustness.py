@@ -1,7 +1,7 @@
 """What of the forgeries is still found, and how many authentic photos are accused, once photos were passed on.
 
-The photos of `forensics`, each saved anew, made smaller, blurred, made noisy, or as a screenshot of it would be; the
-face is found, read and examined again after each change.
+The photos of `forensics`, each saved anew, made smaller, blurred, made noisy, as a screenshot of it would be, or as
+a frame of a video; the face is found, read and examined again after each change.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import io
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from faceagent.errors import MissingExtra
 from faceagent.media import Photo
 from faceagent_eval import forensic_figures, forensic_sets
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
@@ -25,6 +27,7 @@ from faceagent_finetune.plot import Chart
 
 MOST = 25
 """Authentic photos of each set, and forgeries of each generator, unless --limit says otherwise."""
+_PAN = 8  # frames of a video, and pixels by which it moves
 
 
 def saved(photo: Photo, quality: float) -> Photo:
@@ -57,6 +60,32 @@ def screenshot(photo: Photo, scale: float) -> Photo:
     return saved(resized(photo, scale), 85)
 
 
+def filmed(photo: Photo, crf: float) -> Photo:
+    """The last of some frames of a video that moves slowly over it, coded as H.264 (4:2:0) at that constant rate
+    factor: one that is coded by its difference from others.
+
+    Raises:
+        MissingExtra: PyAV is not installed.
+    """
+    if find_spec("av") is None:
+        raise MissingExtra("A photo as a frame of a video", "video")
+    import av
+
+    buffer = io.BytesIO()
+    width, height = ((side - _PAN) // 2 * 2 for side in (photo.width, photo.height))
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for shift in range(_PAN):
+            part = np.ascontiguousarray(photo.pixels[shift : shift + height, shift : shift + width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(part, format="rgb24")))
+        container.mux(stream.encode())
+    buffer.seek(0)
+    with av.open(buffer) as container:
+        *_, last = container.decode(video=0)
+    return _of(photo, last.to_ndarray(format="rgb24"))
+
+
 def _of(photo: Photo, pixels: object) -> Photo:
     return Photo.open(np.asarray(pixels, np.uint8), name=photo.name)
 
@@ -78,6 +107,7 @@ FAMILIES: Mapping[str, Family] = {
     "blur": Family("blurring", "sigma in pixels", blurred, (0.5, 1, 2, 3), 0),
     "noise": Family("adding noise", "sigma in grey levels of 255", noisy, (2, 5, 10, 15), 0),
     "screenshot": Family("a screenshot", "size on the screen; saved as JPEG 85", screenshot, (0.8, 1, 1.33, 2), None),
+    "video": Family("a video", "constant rate factor of H.264", filmed, (18, 23, 28, 35), None),
 }
 AS_IT_IS = "as it is"
 Change = tuple[str, float]
@@ -101,7 +131,7 @@ class Look:
 
 class ForensicsRobustness(Benchmark[Changed, Look]):
     name = "forensics-robustness"
-    about = "the forensics benchmark on photos that were saved anew, made smaller, blurred, noisy, or a screenshot"
+    about = "the forensics benchmark on photos that were saved anew, made smaller, blurred, noisy, shown or filmed"
     layout = LAYOUT
     backends = ("faceagent",)
     takes_limit = True
