@@ -85,7 +85,7 @@ def test_a_limit_is_of_each_kind_and_evenly_spread(tmp_path):
     ("arguments", "message"),
     [
         (["forensics", "--data", ".", "--limit", "0"], "The benchmark forensics needs a limit of at least 1"),
-        (["lfw", "--data", ".", "--limit", "5"], "The benchmark lfw always measures all"),
+        (["vip", "--data", ".", "--limit", "5"], "The benchmark vip always measures all"),
     ],
 )
 def test_a_limit_that_is_not_heeded_is_refused(arguments, message, capsys):
