@@ -53,7 +53,9 @@ def _item(item: object, root: Path | None) -> bytes:
 
 def _add(update: Callable[[bytes], object], value: Any, root: Path | None) -> None:
     """Every value with its kind and length before it, so that no two structures give the same bytes."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, np.generic):  # some are floats as well, with another repr
+        _add(update, value.item(), root)
+    elif isinstance(value, list | tuple):
         update(f"s{len(value)}:".encode())
         for one in value:
             _add(update, one, root)
@@ -68,8 +70,6 @@ def _add(update: Callable[[bytes], object], value: Any, root: Path | None) -> No
 def _simpler(value: Any, root: Path | None) -> Any:
     """Something that says the same in lists, tuples, bytes and plain values, or is nearer to that."""
     match value:
-        case np.generic():
-            return value.item()
         case np.ndarray():
             return (str(value.dtype), value.shape, np.ascontiguousarray(value).tobytes())
         case Path():

@@ -9,6 +9,13 @@ from faceagent_eval.benchmark import Figure, Result
 _TIMES = ("ms", "s", "photos/s", "1/s")
 _CALM = 0.1
 """Times are quoted where other programs took no more than this share of the machine."""
+_HEAD = """\
+# Results
+
+Each table is one run of the command below it (DIR: the folder of data that `python -m faceagent_eval list` shows),
+with 95 % intervals; n counts what a figure rests on. Hashes of data and weights say what was measured with what. This
+page is made of the runs' JSON by `python -m faceagent_eval table FOLDER --markdown`; no figure in it is typed.
+"""
 _LONG = 40
 """Rows from which on a table is folded."""
 
@@ -27,8 +34,8 @@ def text(result: Result) -> Iterator[str]:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """One section a result, in the order given: the table of its figures, how to read them, and the command below."""
-    return "\n".join(line for result in results for line in _section(result))
+    """A page: of each result, in the order given, the table of its figures, how to read them, and its command."""
+    return "\n".join([_HEAD, *(line for result in results for line in _section(result))])
 
 
 def _section(result: Result) -> Iterator[str]:

@@ -69,6 +69,16 @@ def test_figures_by_hand(tmp_path, capsys):
     assert "AUC" in capsys.readouterr().out
 
 
+def test_items_say_what_was_found_and_no_name(tmp_path):
+    result = run.run(Forensics(folders(tmp_path / "photos")))
+    rows = result.items
+    assert len(rows) == 10
+    assert [row.right for row in rows] == [True, True, False, True, None, True, True, True, False, False]
+    assert (rows[0].score, rows[0].label, rows[4].score) == (pytest.approx(-4), False, None)
+    assert len({row.group for row in rows}) == 10
+    assert not [row for row in rows if "png" in row.model_dump_json()]
+
+
 def test_files_that_are_no_photo_are_listed(tmp_path, capsys):
     data = folders(tmp_path / "photos")
     (data / "swapper" / "k.jpg").write_bytes(b"no picture")

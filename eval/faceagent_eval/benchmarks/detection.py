@@ -7,7 +7,7 @@ does not counts as invented. On photos of one face that fills them, found means 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from faceagent.errors import MediaError
 from faceagent.media import Photo
 from faceagent.types import Face
-from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
 from faceagent_eval.figures import proportion, resampled
 from faceagent_tools.detection import FaceDetector
 
@@ -153,6 +153,7 @@ class Detection(Benchmark[Item, Looks]):
             figures=tuple(figures),
             complete=not missing,
             missing=missing,
+            items=tuple(row for name in self._detectors for row in _item_scores(name, measured)),
             methods=(self._yunet.method, *(one.method for one in self._detectors.values())),
             machine=machine(),
             versions=versions("dlib-bin", "onnxruntime"),
@@ -183,6 +184,17 @@ def _over_middle(photo: Photo, faces: Sequence[Face]) -> bool:
     return any(
         face.box.x0 < photo.width / 2 < face.box.x1 and face.box.y0 < photo.height / 2 < face.box.y1 for face in faces
     )
+
+
+def _item_scores(name: str, measured: Sequence[Looks]) -> Iterator[ItemScore]:
+    """Of each photo the share of YuNet's faces that a detector finds, or whether it finds the one in the middle."""
+    for number, one in enumerate(measured):
+        seen = one.shown[name]
+        if one.item.kind == "portrait":
+            yield ItemScore(id=f"photo {number}", of=f"{name}: portrait found", right=seen.middle)
+        elif seen.found:
+            found = float(np.mean([score >= 0 for score in seen.found]))
+            yield ItemScore(id=f"photo {number}", of=f"{name}: recall, by photo", score=found)
 
 
 def _group_figures(name: str, looks: Sequence[Looks]) -> list[Figure]:
