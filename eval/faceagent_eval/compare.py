@@ -44,8 +44,17 @@ class Comparison:
     n: int
 
 
-def pairs(a: Path, b: Path) -> tuple[list[Pair], list[str]]:
-    """The results of two files, or those of two folders that have the same name; and why others cannot be compared.
+@dataclass(frozen=True)
+class Matched:
+    """What can be compared; sentences on what is refused, and on what has no counterpart."""
+
+    pairs: tuple[Pair, ...]
+    refused: tuple[str, ...]
+    alone: tuple[str, ...]
+
+
+def match(a: Path, b: Path) -> Matched:
+    """The results of two files, or those of two folders that have the same name.
 
     Raises:
         InputError: a path is not there, a file is no result, or there is nothing to compare.
@@ -55,18 +64,15 @@ def pairs(a: Path, b: Path) -> tuple[list[Pair], list[str]]:
         # Two files are compared whatever their backends.
         (of, one), (_, other) = *first.items(), *second.items()
         first, second = {of: one}, {of: other}
-    common, unpaired = [name for name in first if name in second], []
+    common = [Pair(name, first[name], second[name]) for name in first if name in second]
     if not common:
         raise UsageError(f"{a} and {b} have no result of the same name", "Name two results of the same benchmark")
-    found = []
-    for name in common:
-        reason = why_not(first[name], second[name])
-        if reason:
-            unpaired.append(f"{name} cannot be compared: {reason}.")
-        else:
-            found.append(Pair(name, first[name], second[name]))
-    unpaired += [f"{name} is only in {a if name in first else b}." for name in sorted(set(first) ^ set(second))]
-    return found, unpaired
+    reasons = [why_not(pair.first, pair.second) for pair in common]
+    return Matched(
+        tuple(pair for pair, reason in zip(common, reasons, strict=True) if not reason),
+        tuple(f"{pair.name} cannot be compared: {why}." for pair, why in zip(common, reasons, strict=True) if why),
+        tuple(f"{name} is only in {a if name in first else b}." for name in sorted(set(first) ^ set(second))),
+    )
 
 
 def why_not(first: Result, second: Result) -> str | None:

@@ -184,7 +184,7 @@ def paired_bootstrap(
     labels: Labels,
     groups: Labels | None = None,
     *,
-    rounds: int = 9999,
+    rounds: int = 4999,
     seed: int = 0,
 ) -> Difference:
     """How a statistic differs between two runs: both are computed on the same items, drawn anew (Efron 1993, ch. 16).

@@ -1,7 +1,7 @@
 """The command line: run benchmarks, print their figures and write them; tables of results; what differs between two.
 
 Exit status: 0 done, 1 done but incomplete (items were missing) or broken off, 2 wrong usage or data folder; of several
-runs the highest. `compare` gives 0 whether or not anything differs.
+runs the highest. `compare` gives 0 whether or not anything differs, and 2 where something cannot be compared.
 """
 
 from __future__ import annotations
@@ -156,8 +156,8 @@ def _table(results: Sequence[Path], markdown: bool) -> int:
 
 
 def _compare(a: Path, b: Path, everything: bool) -> int:
-    pairs, unpaired = compare.pairs(a, b)
-    for sentence in unpaired:
+    found = compare.match(a, b)
+    for sentence in (*found.refused, *found.alone):
         sys.stderr.write(f"{sentence}\n")
-    sys.stdout.write("\n".join(compare.report(pairs, everything)) + "\n")
-    return 2 if unpaired else 0
+    sys.stdout.write("\n".join(compare.report(found.pairs, everything)) + "\n")
+    return 2 if found.refused else 0
