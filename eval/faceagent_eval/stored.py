@@ -7,6 +7,7 @@ of files may be people's: they are in BENCHMARK-BACKEND.missing.txt alone, for w
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -53,19 +54,25 @@ def read(path: Path) -> Result:
         InputError: a file cannot be read or is no result.
     """
     items = path.with_name(f"{path.stem}{_ITEMS}")
-    try:
+    with _reading(path):
         result = Result.model_validate_json(path.read_bytes())
-        rows = _rows(items) if items.is_file() else ()
+    if not items.is_file():
+        return result
+    with _reading(items), items.open(encoding="utf-8") as lines:
+        return result.model_copy(update={"items": tuple(ItemScore.model_validate_json(line) for line in lines)})
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Raises:
+    InputError: the file cannot be read, or holds something else.
+    """
+    try:
+        yield
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror})") from error
     except ValidationError as error:
         raise InputError(f"{path} is no result of a benchmark ({first_fault(error)})") from error
-    return result.model_copy(update={"items": tuple(rows)})
-
-
-def _rows(path: Path) -> Sequence[ItemScore]:
-    with path.open(encoding="utf-8") as lines:
-        return [ItemScore.model_validate_json(line) for line in lines]
 
 
 def read_all(paths: Sequence[Path]) -> list[Result]:

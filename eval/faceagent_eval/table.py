@@ -13,8 +13,8 @@ _HEAD = """\
 # Results
 
 Each table is one run of the command below it (DIR: the folder of data that `python -m faceagent_eval list` shows),
-with 95 % intervals; n counts what a figure rests on. Hashes of data and weights say what was measured with what. This
-page is made of the runs' JSON by `python -m faceagent_eval table FOLDER --markdown`; no figure in it is typed.
+with 95 % intervals; n counts what a figure rests on. Hashes of data and weights say what was measured with what. Curves
+are beside the runs' JSON, of which `python -m faceagent_eval table FOLDER --markdown` made this page; nothing is typed.
 """
 _LONG = 40
 """Rows from which on a table is folded."""
@@ -39,7 +39,7 @@ def markdown(results: Sequence[Result]) -> str:
 
 
 def _section(result: Result) -> Iterator[str]:
-    yield from (f"## {_title(result)}", "", f"{_sentence(result.protocol)}", "")
+    yield from (f"## {_title(result)}", "", _sentence(result.protocol[:1].upper() + result.protocol[1:]), "")
     if not result.complete:
         yield from (f"**Incomplete:** {result.unmeasured} items could not be measured.", "")
     told = [figure for figure in result.figures if figure.unit not in _TIMES or is_calm(result)]
@@ -77,7 +77,7 @@ def _notes(result: Result, left_out: int) -> Iterator[str]:
         busy = "it is not known how busy the machine was"
         if result.others is not None:
             busy = f"other programs took {result.others:.0%} of the machine meanwhile"
-        yield f"{left_out} figures of time are left out: {busy}"
+        yield f"Times are left out ({left_out}): {busy}"
 
 
 def _made_with(result: Result) -> str:

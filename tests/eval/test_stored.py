@@ -58,7 +58,7 @@ def test_charts_are_drawn(tmp_path: Path) -> None:
     [
         ("a.json", "{", "a.json is no result of a benchmark"),
         ("a.json", '{"benchmark": "lfw"}', "a.json is no result of a benchmark"),
-        ("lfw-dlib.items.jsonl", '{"id": 5}\n', "is no result of a benchmark"),
+        ("lfw-dlib.items.jsonl", '{"id": 5}\n', r"items\.jsonl is no result of a benchmark"),
     ],
 )
 def test_what_is_no_result_is_named(name: str, content: str, what: str, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_table_has_values_intervals_counts_notes_and_the_command_below() -> No
 def test_times_of_a_busy_machine_are_left_out_and_it_is_said(others: float | None, why: str) -> None:
     page = table.markdown([result(others=others)])
     assert "| detect" not in page
-    assert f"1 figures of time are left out: {why}" in page
+    assert f"Times are left out (1): {why}" in page
     assert "| accuracy" in page
 
 
