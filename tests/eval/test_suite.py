@@ -27,7 +27,7 @@ def test_without_data_what_needs_none_is_run(tmp_path: Path) -> None:
 
 
 def test_a_suite_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(UsageError, match="There are quick"):
+    with pytest.raises(UsageError, match="There are quick, published"):
         suite("quik")
     assert run.main(["suite", "quik"]) == 2
 
