@@ -23,7 +23,8 @@ from faceagent.types import Interval
 from faceagent_eval.benchmark import Benchmark, Figure, ItemT, MeasuredT, Result, machine, versions
 from faceagent_eval.metrics import wilson
 from faceagent_eval.suite import without_folders
-from faceagent_tools import default_tools
+from faceagent_tools import default_tools, weights
+from faceagent_tools.align import POINTS
 from faceagent_tools.detectors import CHOICES
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -103,8 +104,14 @@ class Asking(Benchmark[ItemT, MeasuredT]):
     def _weights(self) -> dict[str, str]:
         """Of the tools' networks, and of the planner where it sits in the seat."""
         rows = [row for tool in default_tools(self.backend) for row in tool.backends() if row.chosen and row.here]
+        # Alignment is no backend of any tool.
+        points = weights.method(POINTS)
         networks = {row.method.name: row.method.sha256 for row in rows if row.method.sha256}
-        return {**networks, **(planner_weights() if self.controller == "embedded" else {})}
+        return {
+            points.name: str(points.sha256),
+            **networks,
+            **(planner_weights() if self.controller == "embedded" else {}),
+        }
 
 
 def planner_weights() -> dict[str, str]:

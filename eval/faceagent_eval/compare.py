@@ -103,7 +103,7 @@ def report(found: Sequence[Pair], everything: bool = False) -> Iterator[str]:
         ends = f"95 %: {row.interval[0]:+.4f} – {row.interval[1]:+.4f}" if row.interval else ""
         yield (
             f"{f'{row.of}, {row.what}':<{width}}  {first:.4f} → {second:.4f}  {second - first:+.4f}  {ends:<26}  "
-            f"p {p:.4f}  n {row.n:,}"
+            f"adjusted p {p:.4f}  n {row.n:,}"
         )
     differing = sum(p < _LEVEL for p in adjusted)
     yield f"{len(rows)} comparisons, {differing} of them significant at {_LEVEL:.0%} after Holm's adjustment."

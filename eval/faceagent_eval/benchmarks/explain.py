@@ -25,7 +25,7 @@ from faceagent_eval.benchmarks.lfw import LAYOUT, find_portraits, read_pairs
 from faceagent_eval.figures import proportion, resampled
 from faceagent_finetune.nets.forensic import blends
 from faceagent_finetune.nets.forensic.areas import Face as Drawn
-from faceagent_tools import align, trunk
+from faceagent_tools import align, trunk, weights
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face
 from faceagent_tools.identity import regions, saliency
@@ -159,7 +159,12 @@ class Explain(Benchmark[Item, Read | None]):
                 proportion("exchanged part found", hits, "its support is the lowest of all parts"),
                 proportion("exchanged part found, chance", before, "the same in the photo as it was"),
             ),
-            methods=(self._embedder.method,),
+            methods=(
+                self._detector.method,
+                weights.method(align.POINTS),
+                self._embedder.method,
+                self._reader.method,
+            ),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
             notes=(f"In {len(measured) - len(reads)} items a face was not found",) * (len(reads) < len(measured)),

@@ -26,6 +26,8 @@ from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, mac
 from faceagent_eval.figures import proportion
 from faceagent_eval.verification import Pair
 from faceagent_finetune.corpus.sources.lfw import read_pairs as published_pairs
+from faceagent_tools import weights
+from faceagent_tools.align import POINTS
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.detectors import DETECTORS
 from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face
@@ -143,7 +145,7 @@ class Lfw(Benchmark[Portrait, Read]):
             complete=not missing,
             missing=missing,
             notes=notes,
-            methods=(self._detector.method, self._embedder.method),
+            methods=(self._detector.method, weights.method(POINTS), self._embedder.method),
             items=tuple(verification.item_scores(self._pairs, embeddings)),
             curves={"roc": verification.curve(pairs, embeddings)},
             machine=machine(),

@@ -114,7 +114,12 @@ class Reading(Benchmark[Item, Measured]):
             complete=not missing,
             missing=missing,
             items=tuple(items),
-            methods=(self._detector.method, weights.method(WEIGHTS), self._reader.method),
+            methods=(
+                self._detector.method,
+                weights.method(align.POINTS),
+                weights.method(WEIGHTS),
+                self._reader.method,
+            ),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime"),
         )

@@ -20,7 +20,7 @@ from faceagent.media import Photo
 from faceagent.types import Interval
 from faceagent_eval import metrics
 from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
-from faceagent_tools import align, forgery, trunk
+from faceagent_tools import align, forgery, trunk, weights
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import FaceEmbedder, main_face
 from faceagent_tools.forensics import ensemble
@@ -116,7 +116,13 @@ class Vip(Benchmark[Item, Read]):
             complete=not missing,
             missing=missing,
             notes=("One person: the intervals hold for other photos of this person, not for other people.",),
-            methods=(self._detector.method, self._embedder.method, self._reader.method, forgery.method()),
+            methods=(
+                self._detector.method,
+                weights.method(align.POINTS),
+                self._embedder.method,
+                self._reader.method,
+                forgery.method(),
+            ),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
         )
