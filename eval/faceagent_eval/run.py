@@ -34,6 +34,7 @@ def run(benchmark: Benchmark[Any, Any], console: Console | None = None) -> Resul
     """
     load = machine_load.reading()
     items = benchmark.items()
+    data = digest.of_items(benchmark.measured_data(items), benchmark.root)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=console is None or not console.is_terminal) as progress:
         task = progress.add_task(benchmark.name, total=len(items))
@@ -49,7 +50,7 @@ def run(benchmark: Benchmark[Any, Any], console: Console | None = None) -> Resul
             "limit": benchmark.limit,
             "seed": benchmark.seed,
             "weights": {**{one.name: one.sha256 for one in result.methods if one.sha256}, **result.weights},
-            "data": digest.of_items(benchmark.measured_data(items), benchmark.root),
+            "data": data,
             "others": others,
         }
     )

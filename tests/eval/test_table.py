@@ -29,6 +29,18 @@ def test_the_docs_page_is_what_the_published_results_say() -> None:
     assert page == table.markdown(stored.read_all([DOCS / "results"]))
 
 
+def test_the_card_of_every_network_of_our_own_points_to_the_page() -> None:
+    root = DOCS.parent
+    cards = [
+        *(root / "tools/faceagent_tools/networks").glob("faceagent-*.md"),
+        root / "faceagent/controllers/planner.md",
+    ]
+    assert len(cards) == 4
+    for card in cards:
+        link = next(line for line in card.read_text(encoding="utf-8").split("](") if "docs/results.md)" in line)
+        assert (card.parent / link.partition(")")[0]).samefile(DOCS / "results.md")
+
+
 def test_a_table_has_values_intervals_counts_notes_and_the_command_below() -> None:
     page = table.markdown([result(others=0.01, notes=("How to read it",))])
     assert "| accuracy | 0.9876 | 0.98 – 0.99 | 1,200 | a\\|b |" in page
