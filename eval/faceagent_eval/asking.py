@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,13 +16,15 @@ from pydantic import ValidationError
 
 from faceagent.controllers import make_controller
 from faceagent.controllers.draft import Draft
-from faceagent.errors import UsageError
+from faceagent.errors import MediaError, UsageError
 from faceagent.media import Photo
 from faceagent.tool import VIDEO, AnyTool, Toolbox
 from faceagent.types import Interval
 from faceagent_eval.benchmark import Benchmark, Figure, ItemT, MeasuredT, Result, machine, versions
 from faceagent_eval.metrics import wilson
-from faceagent_tools import default_tools
+from faceagent_eval.suite import without_folders
+from faceagent_tools import default_tools, weights
+from faceagent_tools.align import POINTS
 from faceagent_tools.detectors import CHOICES
 
 _EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -37,6 +41,10 @@ class Asking(Benchmark[ItemT, MeasuredT]):
     takes_limit: ClassVar[bool] = True
     takes_controller: ClassVar[bool] = True
 
+    def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
+        super().__init__(data, backend)
+        self._unreadable: list[str] = []
+
     def files(self) -> Sequence[Path]:
         """The photo files, by name.
 
@@ -50,7 +58,24 @@ class Asking(Benchmark[ItemT, MeasuredT]):
         return found[: self.limit]
 
     def photos(self) -> list[Photo]:
-        return [Photo.open(path) for path in self.files()]
+        """Those of the files that can be read; the others are listed in the result as missing.
+
+        Raises:
+            MediaError: none can be read.
+        """
+        found: list[Photo] = []
+        files = self.files()
+        for path in files:
+            try:
+                found.append(Photo.open(path))
+            except MediaError:
+                self._unreadable.append(path.name)
+        if not found:
+            raise MediaError(f"None of the {len(files)} photos can be read, {files[0].name} for one")
+        return found
+
+    def measured_data(self, items: Sequence[ItemT]) -> Iterable[object]:
+        return [*self.files(), *items]
 
     def tools(self) -> list[AnyTool]:
         """All tools for photos, sharing their networks."""
@@ -61,15 +86,41 @@ class Asking(Benchmark[ItemT, MeasuredT]):
 
     def result(self, protocol: str, figures: Sequence[Figure], **more: Any) -> Result:
         """The result, under the controller's name where another benchmark has the backend's."""
+        controller = without_folders(self.controller)
+        missing = (*self._unreadable, *more.pop("missing", ()))
         return Result(
             benchmark=self.name,
-            backend=re.sub(r"[^\w.-]+", "-", self.controller).strip("-"),
-            protocol=f"{protocol}; controller {self.controller}, detector {self.backend}",
+            backend=re.sub(r"[^\w.-]+", "-", controller).strip("-"),
+            protocol=f"{protocol}; controller {controller}, detector {self.backend}",
             figures=tuple(figures),
+            complete=not missing,
+            missing=missing,
+            weights=self._weights(),
             machine=machine(),
             versions=versions("faceagent", "langchain-core", "onnxruntime"),
             **more,
         )
+
+    def _weights(self) -> dict[str, str]:
+        """Of the tools' networks, and of the planner where it sits in the seat."""
+        rows = [row for tool in default_tools(self.backend) for row in tool.backends() if row.chosen and row.here]
+        # Alignment is no backend of any tool.
+        points = weights.method(POINTS)
+        networks = {row.method.name: row.method.sha256 for row in rows if row.method.sha256}
+        return {
+            points.name: str(points.sha256),
+            **networks,
+            **(planner_weights() if self.controller == "embedded" else {}),
+        }
+
+
+def planner_weights() -> dict[str, str]:
+    """SHA-256 of the planner's files, by name."""
+    folder = files("faceagent.controllers")
+    return {
+        name: hashlib.sha256(folder.joinpath(name).read_bytes()).hexdigest()
+        for name in ("planner.onnx", "planner.model")
+    }
 
 
 def share(name: str, hits: Sequence[bool]) -> Figure:

@@ -1,7 +1,7 @@
 """What a benchmark is: items, a measurement of each, and a score of all.
 
 A benchmark is one short file in `benchmarks/` with one subclass of `Benchmark` and one line in
-`benchmarks/__init__.py`. `run.py` does the rest: progress, figures as a table and as JSON.
+`benchmarks/__init__.py`. `run.py` does the rest: progress, figures as a table and as JSON, hashes, the command.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
@@ -35,11 +35,35 @@ class Figure(Frozen):
     note: str | None = None
 
 
+class ItemScore(Frozen):
+    """What came of one item by one measure: two runs are compared by these (`compare`).
+
+    id: of the item within its benchmark, the same in every run on the same data; names no person and no file. of: the
+    measure, or the part of the benchmark. label: the truth, a bool where scores rank what is so before what is not.
+    score, right: None where there was no answer. group: what the item is not independent of, such as frames of one
+    video, by a name that says nothing (`digest.anonymous`).
+    """
+
+    id: str
+    of: str
+    label: bool | str | None = None
+    score: Finite | None = None
+    right: bool | None = None
+    group: str | None = None
+
+
 class Result(Frozen):
     """What a run gave, with everything that is needed to read and repeat it.
 
-    missing: items that could not be measured because their file is not there; then `complete` is False and the
-    figures are not those of the benchmark. curves: by name; those that are a `Chart` are drawn beside the JSON.
+    missing: items that could not be measured because their file is not there or cannot be read; then `complete` is
+    False and the figures are not those of the benchmark. curves: by name; those that are a `Chart` are drawn beside the
+    JSON. items: what came of each item, in a file of its own.
+
+    `run` fills in the rest. unmeasured: how many are missing. limit: as given with --limit. seed: of the items that are
+    drawn and of the bootstrap of intervals. weights: SHA-256 of each model file that had a part, by its name. data:
+    what was measured (`digest.of_items`). others: the share of the machine's processor time that other programs took
+    meanwhile, 0-1, None where it cannot be told; times are worth quoting only where it is small. command: without the
+    user's folders.
     """
 
     benchmark: str
@@ -48,11 +72,18 @@ class Result(Frozen):
     figures: tuple[Figure, ...]
     complete: bool = True
     missing: tuple[str, ...] = ()
+    unmeasured: int = 0
     notes: tuple[str, ...] = ()
     methods: tuple[Method, ...] = ()
     curves: dict[str, Chart | JsonValue] = Field(default_factory=dict)
+    items: tuple[ItemScore, ...] = ()
+    limit: int | None = None
+    seed: int | None = None
+    weights: dict[str, str] = Field(default_factory=dict)
+    data: str | None = None
     machine: str
     versions: dict[str, str]
+    others: float | None = None
     command: str = ""
 
     def figure(self, name: str) -> Figure:
@@ -85,6 +116,7 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     backends: names that `--backend` takes; the first is the default. takes_limit: whether `limit` is heeded.
     limit: at most so many photos of each kind, for a quick look; None measures all.
     takes_controller: whether `controller`, who sits in the seat as for `faceagent ask --controller`, is heeded.
+    seed: of everything that is drawn.
 
     Raises:
         UsageError: the backend is not one of them, or the data folder is not given though one is needed.
@@ -98,6 +130,7 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     limit: int | None = None
     takes_controller: ClassVar[bool] = False
     controller: str = "embedded"
+    seed: ClassVar[int] = 0
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         if backend is not None and backend not in self.backends:
@@ -120,6 +153,11 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
             raise LayoutError(self.name, f"{self._data} is not a folder", self.layout)
         return self._data
 
+    @property
+    def root(self) -> Path | None:
+        """The data folder as it was given."""
+        return self._data
+
     @abstractmethod
     def items(self) -> Sequence[ItemT]:
         """What is measured, in a fixed order.
@@ -127,6 +165,11 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
         Raises:
             LayoutError: the data folder is not as expected.
         """
+
+    def measured_data(self, items: Sequence[ItemT]) -> Iterable[object]:
+        """Everything that the figures depend on besides the weights: the items, and what they do not say themselves,
+        such as pairs and labels (`digest.of_items`)."""
+        return items
 
     @abstractmethod
     def measure(self, item: ItemT) -> MeasuredT:

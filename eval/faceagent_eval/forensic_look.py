@@ -12,11 +12,13 @@ from faceagent.media import Photo
 from faceagent.types import Face, Method
 from faceagent_eval.forensic_sets import Item
 from faceagent_tools import forgery, readable, weights
+from faceagent_tools.align import POINTS
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import main_face
 from faceagent_tools.forensics.ensemble import PARTS, Examined, Examiner, Finding, stack
 from faceagent_tools.forensics.mesonet import GRAPHS, MesoNet
 from faceagent_tools.multitask import FaceReader, Reading
+from faceagent_tools.trunk import WEIGHTS as TRUNK
 
 ENSEMBLE = "ensemble"
 CONFOUNDS = ("file size", "bytes a pixel", "pixels", "width of the face")
@@ -66,7 +68,8 @@ class Looker:
     @property
     def methods(self) -> tuple[Method, ...]:
         published = (weights.method(name) for name in self._published)
-        return (self._detector.method, self._reader.method, self._examiner.network.method, *published)
+        shared = (weights.method(POINTS), weights.method(TRUNK))
+        return (self._detector.method, *shared, self._reader.method, self._examiner.network.method, *published)
 
     def look(self, item: Item, change: Callable[[Photo], Photo] = lambda photo: photo) -> Seen:
         """The main face of one photo.

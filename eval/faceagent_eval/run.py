@@ -1,12 +1,12 @@
-"""The command line: run a benchmark, print its figures, write them as JSON and its curves as pictures.
+"""The command line: run benchmarks, print their figures and write them; tables of results; what differs between two.
 
-Exit status: 0 done, 1 done but incomplete (items were missing) or broken off, 2 wrong usage or data folder.
+Exit status: 0 done, 1 done but incomplete (items were missing) or broken off, 2 wrong usage or data folder; of several
+runs the highest. `compare` gives 0 whether or not anything differs, and 2 where something cannot be compared.
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,15 +16,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from faceagent.errors import FaceAgentError, InputError, MissingExtra
-from faceagent_eval import benchmarks
-from faceagent_eval.benchmark import Benchmark, Figure, Result
-from faceagent_finetune.plot import Chart, svg
+from faceagent_eval import benchmarks, compare, digest, machine_load, stored, table
+from faceagent_eval.benchmark import Benchmark, Result
+from faceagent_eval.suite import Job, suite, suites
 
 _SHOWN_MISSING = 10
 
 
 def run(benchmark: Benchmark[Any, Any], console: Console | None = None) -> Result:
-    """Measure every item and score them.
+    """Measure every item and score them; what a result says of the run itself is filled in, but for the command.
 
     Args:
         console: where the progress bar is drawn; None draws none.
@@ -32,7 +32,9 @@ def run(benchmark: Benchmark[Any, Any], console: Console | None = None) -> Resul
     Raises:
         FaceAgentError: the data or the weights cannot be used.
     """
+    load = machine_load.reading()
     items = benchmark.items()
+    data = digest.of_items(benchmark.measured_data(items), benchmark.root)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=console is None or not console.is_terminal) as progress:
         task = progress.add_task(benchmark.name, total=len(items))
@@ -40,20 +42,23 @@ def run(benchmark: Benchmark[Any, Any], console: Console | None = None) -> Resul
         for item in items:
             measured.append(benchmark.measure(item))
             progress.advance(task)
-    return benchmark.score(measured)
+    result = benchmark.score(measured)
+    others = machine_load.others_since(load)
+    return result.model_copy(
+        update={
+            "unmeasured": len(result.missing),
+            "limit": benchmark.limit,
+            "seed": benchmark.seed,
+            "weights": {**{one.name: one.sha256 for one in result.methods if one.sha256}, **result.weights},
+            "data": data,
+            "others": others,
+        }
+    )
 
 
 def lines(result: Result) -> Iterator[str]:
-    """The result as text: what was run, a line for each figure with its note below, what was missing."""
-    yield f"{result.benchmark}, backend {result.backend}: {result.protocol}"
-    width = max((len(figure.name) for figure in result.figures), default=0)
-    for figure in result.figures:
-        count = f"n {figure.n:,}" if figure.n else ""
-        yield f"  {figure.name:<{width}}  {_value(figure):>10}  {_interval(figure):<20}  {count}".rstrip()
-        if figure.note:
-            yield f"      {figure.note}"
-    yield from result.notes
-    yield f"Machine: {result.machine}"
+    """The result as text: its figures, and the names of what was missing."""
+    yield from table.text(result)
     if not result.complete:
         listed = ", ".join(result.missing[:_SHOWN_MISSING])
         more = len(result.missing) - _SHOWN_MISSING
@@ -65,54 +70,73 @@ def lines(result: Result) -> Iterator[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    options = _parser().parse_args(given)
+    options = _parser().parse_args(argv)
     try:
-        if options.action == "list":
-            return _list()
-        benchmark = benchmarks.make(options.benchmark, options.data, options.backend, options.limit, options.controller)
-        result = run(benchmark, Console(stderr=True))
+        match options.action:
+            case "list":
+                return _list()
+            case "table":
+                return _table(options.results, options.markdown)
+            case "compare":
+                return _compare(options.a, options.b, options.all)
+            case "suite":
+                jobs = suite(options.suite, options.data)
+            case _:
+                jobs = [
+                    Job(name, options.data, options.backend, options.limit, options.controller)
+                    for name in options.benchmark
+                ]
+    except (InputError, MissingExtra) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return max([_done(job, options.out) for job in jobs], default=0)
+
+
+def _done(job: Job, out: Path | None) -> int:
+    """One run, printed and written; its exit status. What goes wrong is told, and ends no other run."""
+    try:
+        benchmark = benchmarks.make(job.benchmark, job.data, job.backend, job.limit, job.controller)
+        result = run(benchmark, Console(stderr=True)).model_copy(update={"command": job.command})
     except (InputError, MissingExtra) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except FaceAgentError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    result = result.model_copy(update={"command": shlex.join(["python", "-m", "faceagent_eval", *given])})
     sys.stdout.write("\n".join(lines(result)) + "\n")
-    if options.out is not None:
+    if out is not None:
         try:
-            sys.stdout.write(f"Written: {write(result, options.out)}\n")
+            sys.stdout.write(f"Written: {stored.write(result, out)}\n")
         except OSError as error:
-            sys.stderr.write(f"The result could not be written to {options.out} ({error.strerror}).\n")
+            sys.stderr.write(f"The result could not be written to {out} ({error.strerror}).\n")
             return 2
     return 0 if result.complete else 1
-
-
-def write(result: Result, folder: Path) -> Path:
-    """The result in `folder` (made if need be): BENCHMARK-BACKEND.json and, drawn, BENCHMARK-BACKEND-CURVE.svg."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{result.benchmark}-{result.backend}.json"
-    path.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    for name, curve in result.curves.items():
-        if isinstance(curve, Chart):
-            path.with_name(f"{path.stem}-{name}.svg").write_text(svg(curve), encoding="utf-8")
-    return path
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m faceagent_eval", description="Benchmarks of faceagent.")
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="what can be run, on which backends, and the data it expects")
-    one = actions.add_parser("run", help="run one benchmark")
-    one.add_argument("benchmark", help=f"one of {', '.join(benchmarks.HOME)}")
+    one = actions.add_parser("run", help="run benchmarks, one after the other")
+    one.add_argument("benchmark", nargs="+", help=f"of {', '.join(benchmarks.HOME)}")
     one.add_argument("--data", type=Path, help="folder with the benchmark's data (`list` shows its layout)")
     one.add_argument("--backend", help="what to run on; default: the first that `list` shows")
     one.add_argument(
         "--controller", help="who sits in the seat, as for `faceagent ask`; for benchmarks that ask questions"
     )
     one.add_argument("--limit", type=int, help="at most so many photos of each kind, for a quick look")
-    one.add_argument("--out", type=Path, help="folder for the result as JSON and its curves as SVG")
+    many = actions.add_parser("suite", help="run a list of benchmarks, one after the other")
+    many.add_argument("suite", help=f"one of {', '.join(suites())}")
+    many.add_argument("--data", type=Path, help="folder with all data; without it what needs none is run")
+    for parts in (one, many):
+        parts.add_argument("--out", type=Path, help="folder for results as JSON, items as JSON lines, curves as SVG")
+    shown = actions.add_parser("table", help="results as tables")
+    shown.add_argument("results", type=Path, nargs="+", help="folders of results, or JSON files")
+    shown.add_argument("--markdown", action="store_true", help="as Markdown, with the command under each table")
+    two = actions.add_parser("compare", help="what differs between two runs on the same data, and is no chance")
+    two.add_argument("a", type=Path, help="a result's JSON, or a folder of results")
+    two.add_argument("b", type=Path, help="likewise; a folder's results are held against those of the same name")
+    two.add_argument("--all", action="store_true", help="show what does not differ significantly as well")
     return parser
 
 
@@ -126,13 +150,15 @@ def _list() -> int:
     return 0
 
 
-def _value(figure: Figure) -> str:
-    return f"{figure.value:.4g} {figure.unit}".strip()
+def _table(results: Sequence[Path], markdown: bool) -> int:
+    found = stored.read_all(results)
+    sys.stdout.write(table.markdown(found) if markdown else "\n".join("\n".join(lines(one)) for one in found) + "\n")
+    return 0
 
 
-def _interval(figure: Figure) -> str:
-    """The 95 % interval, or whatever level it says."""
-    if figure.interval is None:
-        return ""
-    low, high = figure.interval.low, figure.interval.high
-    return f"{figure.interval.level:.0%}: {low:.4f} – {high:.4f}"
+def _compare(a: Path, b: Path, everything: bool) -> int:
+    found = compare.match(a, b)
+    for sentence in (*found.refused, *found.alone):
+        sys.stderr.write(f"{sentence}\n")
+    sys.stdout.write("\n".join(compare.report(found.pairs, everything)) + "\n")
+    return 2 if found.refused else 0

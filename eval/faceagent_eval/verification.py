@@ -10,7 +10,8 @@ from pydantic import JsonValue
 
 from faceagent.types import Interval
 from faceagent_eval import metrics
-from faceagent_eval.benchmark import Figure
+from faceagent_eval.benchmark import Figure, ItemScore
+from faceagent_eval.figures import proportion
 from faceagent_tools import similarity
 from faceagent_tools.embedding import Embedding, distance
 from faceagent_tools.similarity import DEFAULT_RATE
@@ -39,8 +40,7 @@ def by_pairs(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> Iter
 
     result = metrics.kfold_accuracy(scores, same, folds)
     # The thresholds stay as the protocol chose them; what varies from round to round is the pairs.
-    cuts = dict(zip(np.unique(folds), result.thresholds, strict=True))
-    right = (scores >= np.array([cuts[fold] for fold in folds])) == same
+    right = _right(scores, same, folds)
     by_fold = ", ".join(f"{value:.4f}" for value in result.accuracies)
     yield Figure(
         name="accuracy",
@@ -74,19 +74,44 @@ def by_pairs(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> Iter
         )
 
 
+def thinned(pairs: Sequence[Pair], limit: int | None) -> tuple[Pair, ...]:
+    """At most so many genuine and so many impostor pairs, evenly spread over all folds."""
+    if limit is None:
+        return tuple(pairs)
+    kept: set[int] = set()
+    for same in (True, False):
+        places = np.flatnonzero([pair.same is same for pair in pairs])
+        kept |= set(places[np.linspace(0, len(places) - 1, min(limit, len(places))).astype(int)].tolist())
+    return tuple(pairs[place] for place in sorted(kept))
+
+
+def item_scores(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> Iterator[ItemScore]:
+    """Of each pair its likeness (the distance, negated), and whether it is told rightly at its fold's threshold.
+
+    A pair with an image that could not be read has neither.
+    """
+    known = [pair for pair in pairs if pair.a in embeddings and pair.b in embeddings]
+    scores, same, folds = _columns(known, embeddings)
+    right = _right(scores, same, folds)
+    found = dict(zip(known, zip(scores.tolist(), right.tolist(), strict=True), strict=True))
+    for number, pair in enumerate(pairs):
+        score, hit = found.get(pair, (None, None))
+        yield ItemScore(id=f"pair {number}", of="same person", label=pair.same, score=score, right=hit)
+
+
+def _right(scores: metrics.Floats, same: metrics.Bools, folds: metrics.Labels) -> metrics.Bools:
+    """Whether each pair is on the right side of the threshold that the other folds chose for its own."""
+    result = metrics.kfold_accuracy(scores, same, folds)
+    cuts = dict(zip(np.unique(folds), result.thresholds, strict=True))
+    return np.asarray((scores >= np.array([cuts[fold] for fold in folds])) == same)
+
+
 def accuracy_if_wrong(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding], undetected: frozenset[str]) -> Figure:
     """The k-fold accuracy with every pair of an image in which no face was found counted as wrong."""
     scores, same, folds = _columns(pairs, embeddings)
     found = np.array([pair.a not in undetected and pair.b not in undetected for pair in pairs])
-    result = metrics.kfold_accuracy(scores, same, folds)
-    cuts = dict(zip(np.unique(folds), result.thresholds, strict=True))
-    right = (scores >= np.array([cuts[fold] for fold in folds])) == same
-    return Figure(
-        name="accuracy_undetected_wrong",
-        value=float(np.mean(right & found)),
-        n=len(pairs),
-        note=f"{int(np.count_nonzero(~found))} pairs with an image in which no face was found",
-    )
+    note = f"{int(np.count_nonzero(~found))} pairs with an image in which no face was found"
+    return proportion("accuracy_undetected_wrong", _right(scores, same, folds) & found, note)
 
 
 def findings(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> Iterator[Figure]:
@@ -97,7 +122,7 @@ def findings(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> Iter
     for name, same in (("one_person", True), ("two_people", False)):
         mine = found[[pair.same is same for pair in pairs]]
         for finding in ("supported", "undecided", "not_supported"):
-            yield Figure(name=f"{name}_{finding}", value=float(np.mean(mine == finding)), n=int(mine.size))
+            yield proportion(f"{name}_{finding}", mine == finding)
     likelihood = [
         table.probability(value) if pair.same else 1 - table.probability(value)
         for pair, value in zip(pairs, alike, strict=True)

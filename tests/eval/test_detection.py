@@ -61,3 +61,13 @@ def test_figures_are_shares_of_faces_and_photos(tmp_path: Path) -> None:
     assert result.figure("fairface: faceagent finds it").value == 0.5
     assert result.figure("fairface: yunet finds it").value == 1.0
     assert result.figure("faceagent: a photo").value == pytest.approx(30.0)
+    interval = result.figure("faceagent: recall").interval
+    assert interval is not None and (interval.low, interval.high) == (0.5, 1.0)  # a photo is drawn with all its faces
+    told = {(row.of, row.id): row for row in result.items}
+    assert told["faceagent: recall, by photo", "photo 0"].score == 0.5
+    assert told["faceagent: portrait found", "photo 3"].right is False
+    assert len(told) == 7  # dlib had no face to find in one photo
+    broken = benchmark.measure(Item(GROUPS[0], "group", b"no picture"))
+    result = benchmark.score([*rows, broken])
+    assert result.missing == (f"{GROUPS[0]}, photo 4",) and not result.complete
+    assert result.figure("faceagent: recall").value == pytest.approx(2 / 3)

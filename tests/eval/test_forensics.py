@@ -69,6 +69,16 @@ def test_figures_by_hand(tmp_path, capsys):
     assert "AUC" in capsys.readouterr().out
 
 
+def test_items_say_what_was_found_and_no_name(tmp_path):
+    result = run.run(Forensics(folders(tmp_path / "photos")))
+    rows = result.items
+    assert len(rows) == 10
+    assert [row.right for row in rows] == [True, True, False, True, None, True, True, True, False, False]
+    assert (rows[0].score, rows[0].label, rows[4].score) == (pytest.approx(-4), False, None)
+    assert len({row.group for row in rows}) == 10
+    assert not [row for row in rows if "png" in row.model_dump_json()]
+
+
 def test_files_that_are_no_photo_are_listed(tmp_path, capsys):
     data = folders(tmp_path / "photos")
     (data / "swapper" / "k.jpg").write_bytes(b"no picture")
@@ -85,7 +95,7 @@ def test_a_limit_is_of_each_kind_and_evenly_spread(tmp_path):
     ("arguments", "message"),
     [
         (["forensics", "--data", ".", "--limit", "0"], "The benchmark forensics needs a limit of at least 1"),
-        (["lfw", "--data", ".", "--limit", "5"], "The benchmark lfw always measures all"),
+        (["vip", "--data", ".", "--limit", "5"], "The benchmark vip always measures all"),
     ],
 )
 def test_a_limit_that_is_not_heeded_is_refused(arguments, message, capsys):

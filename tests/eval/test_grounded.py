@@ -12,7 +12,7 @@ from langchain_core.messages import AIMessage
 from photo_files import EXAMPLES
 from scripted import ScriptedController, calling
 
-from faceagent.errors import UsageError
+from faceagent.errors import MediaError, UsageError
 from faceagent_eval import benchmarks, run
 from faceagent_eval.asking import share
 from faceagent_eval.benchmarks import grounded
@@ -40,6 +40,17 @@ def test_every_sentence_of_the_embedded_controller_is_carried(folder: Path) -> N
         assert found[f"{what}: carried by evidence"] == 100
         assert found[f"{what}: numeric mismatches"] == found[f"{what}: contradictions"] == 0
     assert found["answers that could not be used"] == 0
+
+
+def test_a_photo_that_cannot_be_read_is_named_and_the_others_are_asked_about(folder: Path) -> None:
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    result = run.run(benchmarks.make("grounded", folder))
+    assert result.missing == ("broken.jpg",) and not result.complete
+    assert len(result.items) == len(FEW) and all(row.right for row in result.items)
+    assert "planner.onnx" in result.weights
+    (folder / "group.jpg").unlink()
+    with pytest.raises(MediaError, match=r"None of the 1 photos can be read, broken\.jpg"):
+        benchmarks.make("grounded", folder).items()
 
 
 def test_a_liar_is_seen_in_the_drafts_and_not_heard(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

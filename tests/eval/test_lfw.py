@@ -13,7 +13,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from faceagent.types import Box, Face
-from faceagent_eval import run
+from faceagent_eval import benchmarks, run
 from faceagent_eval.benchmark import LayoutError
 from faceagent_eval.benchmarks import lfw
 from faceagent_tools import weights
@@ -110,6 +110,36 @@ def test_both_layouts_hold_the_same_pairs_and_give_the_same_figures(make, tmp_pa
     assert result["curves"]["roc"]["tar"][-1] == 1.0
     assert result["command"].startswith("python -m faceagent_eval run lfw")
     assert "accuracy" in capsys.readouterr().out
+
+
+def test_no_name_of_a_person_is_written_and_pairs_have_scores(tmp_path):
+    data = original_layout(tmp_path, without=("Person_B_0001",))
+    assert run.main(["run", "lfw", "--data", str(data), "--out", str(tmp_path / "results")]) == 1
+    files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "results").iterdir()}
+    assert "Person_B_0001" in files.pop("lfw-dlib.missing.txt")
+    assert files.keys() == {"lfw-dlib.json", "lfw-dlib.items.jsonl"}
+    assert not [name for name, text in files.items() if "Person_" in text or str(tmp_path) in text]
+    result = json.loads(files["lfw-dlib.json"])
+    assert result["notes"] == ["In 2 portraits no face was found; a weak candidate or the central crop stands in."]
+    assert result["unmeasured"] == 1
+    rows = [json.loads(line) for line in files["lfw-dlib.items.jsonl"].splitlines()]
+    assert len(rows) == 12
+    assert rows[0] == {"id": "pair 0", "of": "same person", "label": True, "score": rows[0]["score"], "right": True}
+    # Person_B_0001 stands in two pairs.
+    assert len([row for row in rows if "score" not in row and "right" not in row]) == 2
+
+
+def test_both_layouts_have_the_same_items_and_a_limit_other_data(tmp_path):
+    made = [tmp_path / "one", tmp_path / "two"]
+    for folder, make in zip(made, (original_layout, parquet_layout), strict=True):
+        folder.mkdir()
+        make(folder)
+    whole, other = (run.run(lfw.Lfw(folder)) for folder in made)
+    assert whole.items == other.items
+    part = run.run(benchmarks.make("lfw", made[0], limit=4))
+    assert part.figure("accuracy").n == 8
+    assert {row.label for row in part.items} == {True, False}
+    assert part.data != whole.data
 
 
 def test_portraits_are_found_directly_in_the_data_folder_too(tmp_path):

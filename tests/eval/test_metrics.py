@@ -96,6 +96,55 @@ def test_bootstrap_keeps_the_strata_in_proportion():
     assert (interval.low, interval.high) == (0.25, 0.25)
 
 
+def test_accuracy_of_a_fold_with_one_kind_of_pair_is_a_share():
+    scores, same = np.array([0.9, 0.15, 0.8, 0.1, 0.9, 0.3]), np.array([True, False, True, False, True, True])
+    result = metrics.kfold_accuracy(scores, same, np.array([1, 1, 2, 2, 3, 3]))
+    assert result.accuracies == (1.0, 1.0, 0.5)
+
+
+def test_a_paired_bootstrap_sees_a_small_difference_on_the_same_items():
+    generator = np.random.default_rng(3)
+    first = generator.normal(0, 10, 300)
+    second = first + generator.normal(0.5, 0.5, 300)
+    labels = np.zeros(300, np.bool_)
+    found = metrics.paired_bootstrap(lambda values, _: float(values.mean()), first, second, labels, rounds=999)
+    half = 1.96 * np.std(second - first) / np.sqrt(300)
+    assert found.value == pytest.approx(np.mean(second - first))
+    assert found.low == pytest.approx(found.value - half, abs=0.01)
+    assert found.high == pytest.approx(found.value + half, abs=0.01)
+    assert found.p == pytest.approx(2 / 1000)
+    none = metrics.paired_bootstrap(lambda values, _: float(values.mean()), first, first, labels, rounds=99)
+    assert (none.value, none.p) == (0.0, 1.0)
+
+
+def test_a_paired_bootstrap_of_groups_is_wider():
+    generator = np.random.default_rng(4)
+    groups = np.repeat(np.arange(20), 10)
+    apart = np.repeat(generator.normal(0.2, 1, 20), 10)
+    labels = np.zeros(200, np.bool_)
+    ends = [
+        metrics.paired_bootstrap(
+            lambda values, _: float(values.mean()), np.zeros(200), apart, labels, given, rounds=499
+        )
+        for given in (None, groups)
+    ]
+    widths = [found.high - found.low for found in ends]
+    assert widths[1] == pytest.approx(widths[0] * np.sqrt(10), rel=0.25)
+
+
+def test_mcnemar_by_hand():
+    first = np.array([True] * 10 + [False] * 10)
+    second = np.array([True] * 9 + [False] + [True] * 8 + [False] * 2)
+    # One is lost and eight are won: 2 * (C(9, 0) + C(9, 1)) / 2 ** 9.
+    assert metrics.mcnemar(first, second) == pytest.approx(2 * 10 / 512)
+    assert metrics.mcnemar(first, first) == 1.0
+
+
+def test_holm_by_hand():
+    assert metrics.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert metrics.holm([]) == []
+
+
 @pytest.mark.parametrize(
     ("scores", "same", "message"),
     [

@@ -13,7 +13,7 @@ import pytest
 
 from faceagent.errors import InputError
 from faceagent.media import Photo
-from faceagent_eval import run
+from faceagent_eval import benchmarks, run
 from faceagent_eval.packed_pairs import read_packed
 from faceagent_tools.detection import FaceDetector
 
@@ -63,6 +63,25 @@ def test_each_set_is_scored_by_itself(crops, tmp_path, capsys):
         assert figures[f"{name}: accuracy"]["n"] == 40
         assert f"{name}-roc" in result["curves"]
     assert not [name for name in figures if "all_pairs" in name]
+
+
+def test_folds_with_one_kind_of_pair_are_scored_like_any_other(crops, tmp_path):
+    pictures, same = packed(crops)
+    order = sorted(range(len(same)), key=lambda place: same[place])
+    pictures = [picture for place in order for picture in pictures[2 * place : 2 * place + 2]]
+    (tmp_path / "cfp_fp.bin").write_bytes(pickle.dumps((pictures, [same[place] for place in order])))
+    result = run.run(benchmarks.make("packed-pairs", tmp_path))
+    assert result.figure("cfp_fp: accuracy").value == 1.0
+    assert len(result.items) == 40
+    assert {row.of for row in result.items} == {"cfp_fp: same person"}
+    assert all(row.right for row in result.items)
+
+
+def test_a_limit_is_of_pairs_of_each_kind(crops, tmp_path):
+    (tmp_path / "cfp_fp.bin").write_bytes(pickle.dumps(packed(crops), 2))
+    benchmark = benchmarks.make("packed-pairs", tmp_path, limit=5)
+    assert len(benchmark.items()) == 20
+    assert [pair.same for pair in benchmark._sets["cfp_fp"]].count(True) == 5
 
 
 def test_a_picture_that_cannot_be_read_is_counted_and_named(crops, tmp_path, capsys):

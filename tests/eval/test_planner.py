@@ -42,6 +42,11 @@ def test_figures_count_what_they_say() -> None:
     assert result.figure("natural: recall, age").value == pytest.approx(2 / 3)
     assert result.figure("natural: decline precision").value == result.figure("natural: decline recall").value == 1.0
     assert result.figure("natural: a plan").value == 3.0
+    interval = result.figure("natural: exact").interval
+    assert interval is not None and interval.low < 0.4 < interval.high
+    assert [row.right for row in result.items] == [True, False, False, True, False]
+    assert result.items[0].label == "age"
+    assert set(result.weights) == {"planner.onnx", "planner.model"}
 
 
 def test_natural_questions_are_many_and_well_labelled() -> None:

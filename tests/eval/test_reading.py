@@ -63,6 +63,44 @@ def test_it_counts_what_is_found_and_what_is_right(data: Path, portrait: Photo) 
     assert result.figure("celeba40: attribute accuracy").value > 0.5
 
 
+def test_every_photo_has_a_row_for_each_figure_of_one_photo(data: Path) -> None:
+    result = run(benchmarks.make("reading", data))
+    rows = {(row.of, row.id): row for row in result.items}
+    assert rows["fairface: face found", "photo 1"].right is False
+    assert rows["fairface: gender accuracy", "photo 0"].right is True
+    assert rows["fairface: gender accuracy", "photo 1"].right is None
+    assert rows["utkface: age mae years", "photo 0"].score == result.figure("utkface: age mae years").value
+    assert not [row for row in result.items if "balanced" in row.of]
+    assert len(rows) == len(result.items)
+
+
+def test_figures_vary_as_their_photos_do() -> None:
+    votes = np.tile(np.eye(len(EMOTIONS)), (5, 1))
+    out = {"emotion": np.where(np.arange(len(votes))[:, None] % 4 == 0, -votes, votes)}
+    figure = next(reading.SetRead("ferplus", out, {"emotion": votes}).figures())
+    assert figure.value == 0.75 and figure.interval is not None
+    half = 1.96 * np.sqrt(0.75 * 0.25 / len(votes))
+    assert figure.interval.low == pytest.approx(0.75 - half, abs=0.04)
+    assert figure.interval.high == pytest.approx(0.75 + half, abs=0.04)
+
+
+def test_a_photo_that_cannot_be_read_is_counted_and_named(data: Path) -> None:
+    from pyarrow import parquet
+
+    file = data / crops.SOURCES["ferplus"].file
+    rows = parquet.read_table(file).to_pylist()
+    rows[1]["image"] = {"bytes": b"no picture", "path": "broken.png"}
+    parquet.write_table(pyarrow.Table.from_pylist(rows), file)
+    result = run(benchmarks.make("reading", data))
+    assert result.missing == ("ferplus: broken.png",)
+    assert not result.complete
+    assert result.figure("ferplus: face found").n == 1
+
+
+def test_a_limit_is_of_each_set(data: Path) -> None:
+    assert len(benchmarks.make("reading", data, limit=1).items()) == len(SETS)
+
+
 def test_it_counts_who_looks_a_minor_by_true_age() -> None:
     figures = reading._minors(np.array([5.0, 17.9, 18.0, 30.0, 12.0]), np.array([4.0, 16.0, 16.0, 22.0, 70.0]))
     assert [(figure.name.rpartition(" ")[2], figure.value, figure.n) for figure in figures] == [

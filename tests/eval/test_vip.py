@@ -48,6 +48,21 @@ def test_other_people_are_told_and_pixels_help_where_likeness_does_not(few_round
     assert told["faked called genuine"] < blind["faked called genuine"]
 
 
+def test_each_photo_has_its_mean_score_over_the_halves_that_did_not_have_it_enrolled(few_rounds):
+    given = [*reads(3.0), Read("swap", None, None)]
+    given.append(given[0])  # a copy
+    halves = Halves([one for one in given if one.seen is not None])
+    halves.figures()
+    rows = {(row.of, row.id): row for row in vip._item_scores(given, halves)}
+    ranks = [row for (of, _), row in rows.items() if of == vip.SCORE]
+    assert len(ranks) == 8 + 5 + 5 + 2
+    own = [row.score for row in ranks if row.label and row.score is not None]
+    assert min(own) > min(row.score for row in ranks if not row.label and row.score is not None)
+    for number in (len(given) - 2, len(given) - 1):  # no face; a copy
+        assert rows[vip.SCORE, f"photo {number}"].score is rows["kind told", f"photo {number}"].right is None
+    assert rows["kind told", "photo 8"].right is True  # of somebody else
+
+
 def test_a_copy_of_an_authentic_photo_is_not_counted_twice():
     once = reads(3.0)
     assert Halves([*once, once[0]])._own == Halves(once)._own

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from faceagent_eval.asking import Asking, share
 from faceagent_eval.benchmark import Result
@@ -19,6 +20,10 @@ class Counterfactual(Asking[Swap, Followed]):
         self._tools = self.tools()
         others = [record(name, otherwise(name, photos), self._tools) for name in OTHERWISE]
         return list(swaps(record("as they are", photos, self._tools), others, self._tools))
+
+    def measured_data(self, items: Sequence[Swap]) -> Sequence[Path]:
+        """The photos: the exchanges follow from what the tools make of them."""
+        return self.files()[:2]
 
     def measure(self, item: Swap) -> Followed:
         return follow(item, lambda _, box: self.seated(list(box.values())), self._tools)

@@ -7,16 +7,19 @@ does not counts as invented. On photos of one face that fills them, found means 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+from faceagent.errors import MediaError
 from faceagent.media import Photo
 from faceagent.types import Face
-from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
+from faceagent_eval.figures import proportion, resampled
 from faceagent_tools.detection import FaceDetector
 
 GROUPS = ("identity/vip_one_person.parquet", "landmarks/helen68.parquet")
@@ -42,6 +45,7 @@ MARGINS = {
 }
 _SMALL = 128  # px: smaller photos are shown at twice their size, as in `reading`
 _OVERLAP = 0.3
+_PER_PHOTO = "per 100 photos"
 
 
 @dataclass(frozen=True)
@@ -80,13 +84,17 @@ class Looks:
     shown: dict[str, Seen]
     all: dict[str, Seen]
     reference: bool
+    unreadable: bool = False
 
 
 class Detection(Benchmark[Item, Looks]):
+    """See the module. `limit`: photos of each file."""
+
     name = "detection"
     about = "recall and inventions of detectors against YuNet, on photos with several faces and on portraits"
     layout = "DATA/\n" + "\n".join(f"  {name}   (columns: image {{bytes, path}})" for name in (*GROUPS, *PORTRAITS))
     backends = tuple(DETECTORS)
+    takes_limit = True
 
     def items(self) -> Sequence[Item]:
         import pyarrow.parquet
@@ -99,7 +107,7 @@ class Detection(Benchmark[Item, Looks]):
             table = pyarrow.parquet.read_table(self.data / name, columns=["image"] if group else ["image", "split"])
             photos = [row["image"]["bytes"] for row in table.to_pylist() if group or row["split"] == "val"]
             step = 1 if group else max(len(photos) // MOST_PORTRAITS, 1)
-            items += [Item(name, "group" if group else "portrait", photo) for photo in photos[::step]]
+            items += [Item(name, "group" if group else "portrait", photo) for photo in photos[::step][: self.limit]]
         self._yunet = FaceDetector("yunet")
         self._detectors = {name: FaceDetector(name) for name in DETECTORS[self.backend]}
         lowest = {name: MARGINS[name][0] for name in self._detectors}
@@ -107,7 +115,10 @@ class Detection(Benchmark[Item, Looks]):
         return items
 
     def measure(self, item: Item) -> Looks:
-        photo = Photo.open(item.photo)
+        try:
+            photo = Photo.open(item.photo)
+        except MediaError:
+            return Looks(item, {}, {}, reference=False, unreadable=True)
         if min(photo.width, photo.height) < _SMALL:
             size = (2 * photo.width, 2 * photo.height)
             photo = Photo.open(np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8))
@@ -122,6 +133,8 @@ class Detection(Benchmark[Item, Looks]):
 
     def score(self, measured: Sequence[Looks]) -> Result:
         figures: list[Figure] = []
+        missing = tuple(f"{one.item.file}, photo {place}" for place, one in enumerate(measured) if one.unreadable)
+        measured = [one for one in measured if not one.unreadable]
         groups = [looks for looks in measured if looks.item.kind == "group"]
         for name in self._detectors:
             figures += _group_figures(name, groups)
@@ -132,12 +145,15 @@ class Detection(Benchmark[Item, Looks]):
             label = file.rpartition("/")[2].removesuffix(".parquet")
             shares = {name: [one.shown[name].middle for one in looks] for name in self._detectors}
             for name, found in {**shares, "yunet": [one.reference for one in looks]}.items():
-                figures.append(Figure(name=f"{label}: {name} finds it", value=float(np.mean(found)), n=len(looks)))
+                figures.append(proportion(f"{label}: {name} finds it", found))
         return Result(
             benchmark=self.name,
             backend=self.backend,
             protocol="photos with several faces: IoU above 0.3 with YuNet's box; portraits: a box over the middle",
             figures=tuple(figures),
+            complete=not missing,
+            missing=missing,
+            items=tuple(row for name in self._detectors for row in _item_scores(name, measured)),
             methods=(self._yunet.method, *(one.method for one in self._detectors.values())),
             machine=machine(),
             versions=versions("dlib-bin", "onnxruntime"),
@@ -170,24 +186,42 @@ def _over_middle(photo: Photo, faces: Sequence[Face]) -> bool:
     )
 
 
+def _item_scores(name: str, measured: Sequence[Looks]) -> Iterator[ItemScore]:
+    """Of each photo the share of YuNet's faces that a detector finds, or whether it finds the one in the middle."""
+    for number, one in enumerate(measured):
+        seen = one.shown[name]
+        if one.item.kind == "portrait":
+            yield ItemScore(id=f"photo {number}", of=f"{name}: portrait found", right=seen.middle)
+        elif seen.found:
+            found = float(np.mean([score >= 0 for score in seen.found]))
+            yield ItemScore(id=f"photo {number}", of=f"{name}: recall, by photo", score=found)
+
+
 def _group_figures(name: str, looks: Sequence[Looks]) -> list[Figure]:
     shown, eager = [one.shown[name] for one in looks], [one.all[name] for one in looks]
     figures = _rates(name, shown, -1.0, "")
     for margin in MARGINS[name]:
         figures += _rates(name, eager, margin, f" at {margin}")
-    errors = [error for one in shown for error in one.errors]
+    # A photo is drawn with all its faces.
+    errors = [one.errors for one in shown if one.errors]
     if errors:
-        figures.append(Figure(name=f"{name}: corners from YuNet's, in face sizes", value=float(np.mean(errors))))
+        columns = [np.array([sum(one) for one in errors]), np.array([len(one) for one in errors])]
+        count = int(columns[1].sum())
+        figures.append(resampled(f"{name}: corners from YuNet's, in face sizes", _ratio, columns, n=count))
     spent = 1000 * float(np.median([one.seconds for one in shown]))
     figures.append(Figure(name=f"{name}: a photo", value=spent, unit="ms", n=len(shown), note="median, all searches"))
     return figures
 
 
 def _rates(name: str, seen: Sequence[Seen], margin: float, where: str) -> list[Figure]:
-    found = np.array([score for one in seen for score in one.found])
-    invented = np.array([score for one in seen for score in one.invented])
-    wrong = 100 * float((invented >= margin).sum()) / len(seen)
+    faces = np.array([len(one.found) for one in seen])
+    found = np.array([sum(score >= max(margin, 0.0) for score in one.found) for one in seen])
+    invented = np.array([sum(score >= margin for score in one.invented) for one in seen])
     return [
-        Figure(name=f"{name}: recall{where}", value=float((found >= max(margin, 0.0)).mean()), n=len(found)),
-        Figure(name=f"{name}: invented{where}", value=wrong, unit="per 100 photos", n=len(seen)),
+        resampled(f"{name}: recall{where}", _ratio, [found, faces], n=int(faces.sum())),
+        resampled(f"{name}: invented{where}", lambda column: 100 * float(column.mean()), [invented], unit=_PER_PHOTO),
     ]
+
+
+def _ratio(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> float:
+    return float(part.sum() / max(whole.sum(), 1))

@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent.media import Photo, Pixels
-from faceagent.types import Face, Interval
-from faceagent_eval import metrics
+from faceagent.types import Face
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
 from faceagent_eval.benchmarks.lfw import LAYOUT, find_portraits, read_pairs
+from faceagent_eval.figures import proportion, resampled
 from faceagent_finetune.nets.forensic import blends
 from faceagent_finetune.nets.forensic.areas import Face as Drawn
-from faceagent_tools import align, trunk
+from faceagent_tools import align, trunk, weights
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face
 from faceagent_tools.identity import regions, saliency
@@ -156,10 +156,15 @@ class Explain(Benchmark[Item, Read | None]):
             figures=(
                 *_curve("deletion", np.array([read.deletion for read in reads]), "lower is better"),
                 *_curve("insertion", np.array([read.insertion for read in reads]), "higher is better"),
-                _share("exchanged part found", hits, "its support is the lowest of all parts"),
-                _share("exchanged part found, chance", before, "the same in the photo as it was"),
+                proportion("exchanged part found", hits, "its support is the lowest of all parts"),
+                proportion("exchanged part found, chance", before, "the same in the photo as it was"),
             ),
-            methods=(self._embedder.method,),
+            methods=(
+                self._detector.method,
+                weights.method(align.POINTS),
+                self._embedder.method,
+                self._reader.method,
+            ),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
             notes=(f"In {len(measured) - len(reads)} items a face was not found",) * (len(reads) < len(measured)),
@@ -190,19 +195,11 @@ def _lowest(found: Floats, points: Floats) -> str:
 
 
 def _curve(name: str, values: npt.NDArray[np.float64], note: str) -> tuple[Figure, Figure]:
-    mean = values.mean(axis=0)
     return (
-        Figure(name=name, value=float(mean[0]), n=len(values), note=note),
-        Figure(name=f"{name}, chance", value=float(mean[1]), n=len(values), note="places in random order"),
+        resampled(name, _mean, [values[:, 0]], note=note),
+        resampled(f"{name}, chance", _mean, [values[:, 1]], note="places in random order"),
     )
 
 
-def _share(name: str, hits: npt.NDArray[np.bool_], note: str) -> Figure:
-    found = metrics.wilson(int(hits.sum()), len(hits))
-    return Figure(
-        name=name,
-        value=float(hits.mean()),
-        interval=Interval(low=found.low, high=found.high, level=found.level),
-        n=len(hits),
-        note=note,
-    )
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    return float(values.mean())

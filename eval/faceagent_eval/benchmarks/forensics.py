@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceagent_eval import forensic_figures, forensic_sets
-from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
-from faceagent_eval.forensic_look import Looker, Seen
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
+from faceagent_eval.digest import anonymous
+from faceagent_eval.forensic_figures import ALARMS
+from faceagent_eval.forensic_look import ENSEMBLE, Looker, Seen
 from faceagent_eval.forensic_sets import LAYOUT, Item
 
 
@@ -52,10 +54,24 @@ class Forensics(Benchmark[Item, Seen]):
             missing=missing,
             notes=("Rows of all sets together mix files of different origin: read the baselines beside them.",),
             methods=self._looker.methods,
+            items=tuple(_item_score(number, seen) for number, seen in enumerate(measured)),
             curves=dict(forensic_figures.charts(rows)),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "opencv-python-headless", "numpy"),
         )
+
+
+def _item_score(number: int, seen: Seen) -> ItemScore:
+    """right: found, of a forgery; not accused, of an authentic photo."""
+    item = seen.item
+    return ItemScore(
+        id=f"photo {number}",
+        of=item.set,
+        label=item.forged,
+        score=seen.scores.get(ENSEMBLE),
+        right=(seen.outcome in ALARMS) == item.forged if seen.scores else None,
+        group=anonymous(item.group),
+    )
 
 
 def _time(spent: Sequence[float]) -> tuple[Figure, ...]:

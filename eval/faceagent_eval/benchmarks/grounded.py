@@ -10,12 +10,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from faceagent.agent import FaceAgent
 from faceagent.errors import ControllerError
 from faceagent.ground import Grounded, ground, words_of
 from faceagent.media import Photo
 from faceagent_eval.asking import Asking, Overhears, share
-from faceagent_eval.benchmark import Figure, Result
+from faceagent_eval.benchmark import Figure, ItemScore, Result
+from faceagent_eval.figures import resampled
 
 QUESTIONS = (
     "How many faces are there?",
@@ -37,6 +41,9 @@ QUESTIONS = (
     "Is he a criminal?",
     "What is the weather like?",
 )
+
+
+Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -84,18 +91,29 @@ class GroundedAnswers(Asking[Item, Measured]):
             [
                 *_figures("said", said),
                 *_figures("drafted", drafted),
+                share("conversations carried whole", [not one.rejected for one in drafted]),
                 share("answers that could not be used", [one.failed for one in measured]),
             ],
+            items=tuple(
+                ItemScore(id=f"conversation {number}", of="drafted: carried by evidence", right=not one.rejected)
+                for number, one in enumerate(drafted)
+            ),
             notes=("A retried draft counts again; the check of drafts is the agent's own (faceagent.ground).",),
         )
 
 
+def _percentage(part: Counts, whole: Counts) -> float:
+    return 100 * float(part.sum()) / max(int(whole.sum()), 1)
+
+
 def _figures(name: str, found: Sequence[Grounded]) -> list[Figure]:
-    count = sum(len(one.accepted) + len(one.rejected) for one in found)
+    accepted = np.array([len(one.accepted) for one in found])
+    claims = accepted + np.array([len(one.rejected) for one in found])
+    count = int(claims.sum())
     faults = Counter(rejection.kind for one in found for rejection in one.rejected)
-    carried = count - sum(faults.values())
     return [
-        Figure(name=f"{name}: carried by evidence", value=100 * carried / max(count, 1), unit="%", n=count),
+        # The sentences of one conversation are not independent of each other.
+        resampled(f"{name}: carried by evidence", _percentage, [accepted, claims], n=count, unit="%"),
         Figure(name=f"{name}: wrong or missing evidence", value=faults["evidence"], n=count),
         Figure(name=f"{name}: numeric mismatches", value=faults["number"], n=count),
         Figure(name=f"{name}: contradictions", value=faults["contradiction"], n=count),

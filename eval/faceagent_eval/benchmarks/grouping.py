@@ -21,6 +21,8 @@ from faceagent.errors import MediaError, MissingExtra
 from faceagent.media import Photo
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
 from faceagent_eval.benchmarks.lfw import LAYOUT, Portrait, find_portraits, read_pairs
+from faceagent_tools import weights
+from faceagent_tools.align import POINTS
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face
 from faceagent_tools.identity import grouping
@@ -84,7 +86,7 @@ class Grouping(Benchmark[Portrait, Read]):
             figures=tuple(Figure(name=name, value=value, n=len(vectors)) for name, value in figures.items()),
             missing=(),
             notes=(f"In {len(measured) - len(vectors)} portraits no face was found.",),
-            methods=(self._detector.method, self._embedder.method),
+            methods=(self._detector.method, weights.method(POINTS), self._embedder.method),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "scikit-learn", "numpy"),
         )

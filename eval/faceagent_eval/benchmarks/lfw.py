@@ -23,8 +23,11 @@ from faceagent.media import Photo
 from faceagent.types import Box, Face
 from faceagent_eval import verification
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
+from faceagent_eval.figures import proportion
 from faceagent_eval.verification import Pair
 from faceagent_finetune.corpus.sources.lfw import read_pairs as published_pairs
+from faceagent_tools import weights
+from faceagent_tools.align import POINTS
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.detectors import DETECTORS
 from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face
@@ -62,12 +65,13 @@ class Read:
 
 
 class Lfw(Benchmark[Portrait, Read]):
-    """Pairs and portraits in either of two layouts; see `LAYOUT`."""
+    """Pairs and portraits in either of two layouts; see `LAYOUT`. `limit`: pairs of one person, and of two."""
 
     name = "lfw"
     about = "Labeled Faces in the Wild, view 2: verification of pairs"
     layout = LAYOUT
     backends = tuple(DETECTORS)
+    takes_limit = True
     central: ClassVar[float] = _CENTRAL
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
@@ -78,13 +82,17 @@ class Lfw(Benchmark[Portrait, Read]):
         self._pairs: tuple[Pair, ...] = ()
 
     def items(self) -> Sequence[Portrait]:
-        self._pairs = read_pairs(self.data)
+        self._pairs = verification.thinned(read_pairs(self.data), self.limit)
         names = dict.fromkeys(name for pair in self._pairs for name in (pair.a, pair.b))
         portraits = find_portraits(self.data, tuple(names))
         first = portraits[0]
         if all(portrait.read is None for portrait in portraits):
             raise LayoutError(self.name, f"no portrait is there, the first missing one is {first.name}", LAYOUT)
         return portraits
+
+    def measured_data(self, items: Sequence[Portrait]) -> Iterator[object]:
+        yield from self._pairs
+        yield from items
 
     def measure(self, item: Portrait) -> Read:
         if item.read is None:
@@ -119,8 +127,9 @@ class Lfw(Benchmark[Portrait, Read]):
         missing = tuple(read.name for read in measured if read.embedding is None)
         undetected = tuple(name for name, read in reads.items() if not read.detected)
         pairs = [pair for pair in self._pairs if pair.a in reads and pair.b in reads]
+        # Who they are is not said: names of files are names of people here.
         stood_in = f"In {len(undetected)} portraits no face was found; a weak candidate or the central crop stands in"
-        notes = (f"{stood_in}: {', '.join(undetected)}",) if undetected else ()
+        notes = (f"{stood_in}.",) if undetected else ()
         return Result(
             benchmark=self.name,
             backend=self.backend,
@@ -128,7 +137,7 @@ class Lfw(Benchmark[Portrait, Read]):
             figures=(
                 *verification.by_pairs(pairs, embeddings),
                 verification.accuracy_if_wrong(pairs, embeddings, frozenset(undetected)),
-                Figure(name="failure_to_detect", value=len(undetected) / len(reads), n=len(reads)),
+                proportion("failure_to_detect", [not read.detected for read in reads.values()]),
                 *verification.findings(pairs, embeddings),
                 *self.over_all(embeddings),
                 *_stages(tuple(reads.values())),
@@ -136,7 +145,8 @@ class Lfw(Benchmark[Portrait, Read]):
             complete=not missing,
             missing=missing,
             notes=notes,
-            methods=(self._detector.method, self._embedder.method),
+            methods=(self._detector.method, weights.method(POINTS), self._embedder.method),
+            items=tuple(verification.item_scores(self._pairs, embeddings)),
             curves={"roc": verification.curve(pairs, embeddings)},
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),

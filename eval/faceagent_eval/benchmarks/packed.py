@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from faceagent.errors import InputError
+from faceagent_eval import verification
 from faceagent_eval.benchmark import Figure, LayoutError, Result
 from faceagent_eval.benchmarks.lfw import Lfw, Portrait, Read
 from faceagent_eval.packed_pairs import read_packed
@@ -55,9 +56,15 @@ class PackedPairs(Lfw):
                 pictures, same = read_packed(path)
             except InputError as error:
                 raise LayoutError(self.name, error.message, LAYOUT) from error
-            portraits += [Portrait(_name(path, place), _giver(raw)) for place, raw in enumerate(pictures)]
-            self._sets[path.stem] = tuple(_pairs(path, same))
+            pairs = verification.thinned(tuple(_pairs(path, same)), self.limit)
+            places = sorted({int(member.rpartition(" ")[2]) for pair in pairs for member in (pair.a, pair.b)})
+            portraits += [Portrait(_name(path, place), _giver(pictures[place])) for place in places]
+            self._sets[path.stem] = pairs
         return portraits
+
+    def measured_data(self, items: Sequence[Portrait]) -> Iterator[object]:
+        yield self._sets
+        yield from items
 
     def score(self, measured: Sequence[Read]) -> Result:
         results = {}
@@ -78,6 +85,11 @@ class PackedPairs(Lfw):
                 "complete": not missing,
                 "missing": missing,
                 "notes": tuple(f"{name}: {note}" for name, result in results.items() for note in result.notes),
+                "items": tuple(
+                    row.model_copy(update={"of": f"{name}: {row.of}"})
+                    for name, result in results.items()
+                    for row in result.items
+                ),
                 "curves": {f"{name}-roc": result.curves["roc"] for name, result in results.items()},
             }
         )

@@ -22,7 +22,9 @@ from faceagent.errors import UsageError
 from faceagent.narrate import LABELS
 from faceagent.policy import topics
 from faceagent.tool import VIDEO
-from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
+from faceagent_eval.asking import planner_weights
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
+from faceagent_eval.figures import proportion
 from faceagent_finetune.planner.asked import asked, read
 from faceagent_finetune.planner.compose import held_out
 
@@ -108,6 +110,13 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
                 "val shares the vocabulary of the phrases that are trained on: natural says more.",
                 "natural: written by somebody who knew the labels and no phrase; not by those who will ask.",
             ),
+            items=tuple(
+                ItemScore(
+                    id=f"question {n}", of=row.item.part, label=", ".join(sorted(row.item.labels)), right=row.exact
+                )
+                for n, row in enumerate(measured)
+            ),
+            weights=planner_weights(),
             machine=machine(),
             versions=versions("faceagent", "onnxruntime", "sentencepiece", "numpy"),
         )
@@ -164,4 +173,4 @@ def _by(name: str, rows: Iterable[Planned], key: Callable[[Planned], str]) -> It
 
 
 def _share(name: str, rows: Sequence[object], holds: Callable[..., bool]) -> Figure:
-    return Figure(name=name, value=sum(map(holds, rows)) / len(rows) if rows else 0.0, n=len(rows))
+    return proportion(name, [holds(row) for row in rows])

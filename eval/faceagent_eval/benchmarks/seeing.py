@@ -106,6 +106,12 @@ class Seeing(Asking[Item, Seen]):
                 chosen = random.Random(f"{name}/{answer}").sample(numbers, most)
                 yield from (Item(name, number, answer) for number in chosen)
 
+    def measured_data(self, items: Sequence[Item]) -> Iterator[object]:
+        """The conversations that are asked, and the photos they are of."""
+        for item in items:
+            record = self._corpus.record(item.number)
+            yield item, record, [self.data / image for image in record["images"]]
+
     def measure(self, item: Item) -> Seen:
         task = TASKS[item.task]
         said = task.read(self._answer(item.number)) if self._seat else None
@@ -133,7 +139,7 @@ class Seeing(Asking[Item, Seen]):
                 figures.append(_right(f"{name}: the tools", rows, lambda row: row.measured))
         missing = tuple(row.name for row in self._corpus.left_out)
         protocol = "questions of a corpus' val split, as many of each answer"
-        return self.result(protocol, figures, missing=missing, complete=not missing)
+        return self.result(protocol, figures, missing=missing)
 
 
 def _right(name: str, rows: Sequence[Seen], answer: Callable[[Seen], str | None]) -> Figure:

@@ -8,19 +8,19 @@ pixels was looked at here: the figures at the weights 0 and 1 are given beside.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from faceagent.errors import MissingExtra
+from faceagent.errors import MediaError, MissingExtra
 from faceagent.media import Photo
 from faceagent.types import Interval
 from faceagent_eval import metrics
-from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
-from faceagent_tools import align, forgery, trunk
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
+from faceagent_tools import align, forgery, trunk, weights
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import FaceEmbedder, main_face
 from faceagent_tools.forensics import ensemble
@@ -38,6 +38,7 @@ RELATIONS = {"r_r_i": "genuine", "r_r_d_i": "other", "r_fs_i": "swap", "r_efs_i"
 ROUNDS = 300
 SEED = 0
 _LEVEL = 0.95
+SCORE = "genuine over faked"
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,11 +54,15 @@ class Item:
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """One photo as it was measured; seen is None where no face was found. forgery: log odds, None if not judged."""
+    """One photo as it was measured; seen is None where no face was found. forgery: log odds, None if not judged.
+
+    unreadable: its name, where it is no photo.
+    """
 
     kind: str
     seen: Portrayed | None
     forgery: float | None
+    unreadable: str | None = None
 
 
 class Vip(Benchmark[Item, Read]):
@@ -82,7 +87,10 @@ class Vip(Benchmark[Item, Read]):
         return _items(path)
 
     def measure(self, item: Item) -> Read:
-        photo = Photo.open(item.raw, name=item.name)
+        try:
+            photo = Photo.open(item.raw, name=item.name)
+        except MediaError:
+            return Read(item.kind, None, None, item.name)
         face = main_face(self._detector.detect(photo, "image 1"), photo.width, photo.height)
         if face is None:
             return Read(item.kind, None, None)
@@ -96,15 +104,25 @@ class Vip(Benchmark[Item, Read]):
 
     def score(self, measured: Sequence[Read]) -> Result:
         seen = [read for read in measured if read.seen is not None]
-        values = Halves(seen).figures()
+        missing = tuple(read.unreadable for read in measured if read.unreadable is not None)
+        halves = Halves(seen)
+        values = halves.figures()
         return Result(
             benchmark=self.name,
             backend=self.backend,
             protocol=f"half of the authentic photos enrolled, {ROUNDS} random halves, {len(seen)} photos with a face",
             figures=tuple(_figure(name, drawn, whole, len(seen)) for name, (drawn, whole) in values.items()),
-            missing=(),
+            items=tuple(_item_scores(measured, halves)),
+            complete=not missing,
+            missing=missing,
             notes=("One person: the intervals hold for other photos of this person, not for other people.",),
-            methods=(self._embedder.method, forgery.method()),
+            methods=(
+                self._detector.method,
+                weights.method(align.POINTS),
+                self._embedder.method,
+                self._reader.method,
+                forgery.method(),
+            ),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
         )
@@ -125,11 +143,13 @@ class Halves:
         self._pairs = [
             {mate: likelihood.by_region(one, [self._seen[mate]], known) for mate in self._own} for one in self._seen
         ]
+        self._told: list[list[tuple[float, bool]]] = []
         self._others = [int(place) for place in np.flatnonzero(self._kinds != KINDS[0])]
 
     def figures(self) -> dict[str, tuple[Floats, Floats]]:
         """By name: the values over halves and photos drawn anew, and over halves with the photos as they are."""
         generator, table = np.random.default_rng(SEED), likelihood.table()
+        self._told = [[] for _ in self._reads]
         drawn: dict[str, list[float]] = {}
         whole: dict[str, list[float]] = {}
         for _ in range(ROUNDS):
@@ -137,6 +157,8 @@ class Halves:
             half = len(order) // 2
             rest = np.array([*order[half:], *self._others])
             columns = self._scores(order[:half], rest, table)
+            for place, score, finding in zip(rest.tolist(), columns[SCORE], columns["finding"], strict=True):
+                self._told[place].append((float(score), KINDS.index(self._kinds[place]) == finding))
             kinds = self._kinds[rest]
             again = np.concatenate(
                 [generator.choice(np.flatnonzero(kinds == kind), (kinds == kind).sum()) for kind in KINDS]
@@ -145,6 +167,17 @@ class Halves:
                 for name, value in _values(kinds[rows], {key: column[rows] for key, column in columns.items()}).items():
                     into.setdefault(name, []).append(value)
         return {name: (np.array(drawn[name]), np.array(values)) for name, values in whole.items()}
+
+    def told(self, place: int) -> tuple[float | None, bool | None]:
+        """Of a photo: its mean score over the halves that did not have it enrolled, and whether most found its kind.
+
+        None of a copy, which is left out. After `figures`.
+        """
+        found = self._told[place]
+        if not found:
+            return None, None
+        scores, right = zip(*found, strict=True)
+        return float(np.mean(scores)), bool(np.mean(right) > 0.5)
 
     def _scores(self, half: Sequence[int], rest: npt.NDArray[np.int64], table: Protected) -> dict[str, Floats]:
         """Of each photo: the score of genuine over faked by way of weighing, the finding, and likeness alone."""
@@ -161,12 +194,22 @@ class Halves:
             for way, weighed in {"": table, **ways}.items():
                 chances = weighed.probabilities(given, self._reads[place].forgery)
                 odds = np.log(chances["genuine"]) - np.log(chances["swap"] + chances["synthesised"])
-                columns.setdefault(f"genuine over faked{way}", []).append(float(odds))
+                columns.setdefault(f"{SCORE}{way}", []).append(float(odds))
                 if not way:
                     columns.setdefault("finding", []).append(_place(verify.finding(chances)))
             columns.setdefault("mean cosine alone", []).append(found[regions.OVERALL])
             columns.setdefault("compare_faces alone", []).append(float(alike[row, len(rest) :].mean()))
         return {name: np.array(values) for name, values in columns.items()}
+
+
+def _item_scores(measured: Sequence[Read], halves: Halves) -> Iterator[ItemScore]:
+    """Of each photo the score of genuine over faked, where that is asked, and whether its kind was told."""
+    places = np.cumsum([read.seen is not None for read in measured]) - 1
+    for number, read in enumerate(measured):
+        score, right = (None, None) if read.seen is None else halves.told(int(places[number]))
+        if read.kind != "other":
+            yield ItemScore(id=f"photo {number}", of=SCORE, label=read.kind == KINDS[0], score=score)
+        yield ItemScore(id=f"photo {number}", of="kind told", label=read.kind, right=right)
 
 
 def _mean(found: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -29,6 +29,8 @@ on it, through `faceagent_tools.detection.FaceDetector`.
   as many places without a face are pasted with the same edges.
 - Made by `finetune/recipes/detector.toml`: labels, train, export, card, one command each, in
   `faceagent_finetune.nets.detector`; the script `python -m faceagent_finetune.nets.detector` runs them in this order.
+- What the product reaches with it, each figure with its interval and its command:
+  [docs/results.md](../../../docs/results.md).
 """
 
 _LIMITS = """\

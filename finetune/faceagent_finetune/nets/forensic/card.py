@@ -30,6 +30,8 @@ picture synthesised as a whole, a part of the face edited.
   first blocks stay so, all else is trained (docs/decisions/0010).
 - Made by `finetune/recipes/forensic.toml`: crops, train, export, card, one command each, in
   `faceagent_finetune.nets.forensic`; the script `python -m faceagent_finetune.nets.forensic` runs them in this order.
+- What the product reaches with it, each figure with its interval and its command:
+  [docs/results.md](../../../docs/results.md).
 - Half of what it saw of every set is forged: DFDC's swaps and StyleGAN's pictures, and forgeries made on the fly from
   authentic photos. Both classes are resized, saved and cut by one pipeline, whose draws know nothing of the class, and
   a set's forgery is shown beside an authentic photo of about the same file size and face size.

@@ -30,6 +30,8 @@ and `assess_quality` run on it, through `faceagent_tools.multitask.FaceReader`.
   temperatures in `faceagent-multitask.json` before they are read as probabilities.
 - Made by `finetune/recipes/multitask.toml`: crops, train, finish, export, card, one command each, in
   `faceagent_finetune.nets.multitask`; the script `python -m faceagent_finetune.nets.multitask` runs them in this order.
+- What the product reaches with it, each figure with its interval and its command:
+  [docs/results.md](../../../docs/results.md).
 """
 
 _LIMITS = """\
