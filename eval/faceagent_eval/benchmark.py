@@ -115,6 +115,7 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     name: what is typed after `run`. layout: the expected tree of the data folder, "" where none is needed.
     backends: names that `--backend` takes; the first is the default. takes_limit: whether `limit` is heeded.
     limit: at most so many photos of each kind, for a quick look; None measures all.
+    headline: ends of the names of those figures that are shown first where there are many.
     takes_controller: whether `controller`, who sits in the seat as for `faceagent ask --controller`, is heeded.
     seed: of everything that is drawn.
 
@@ -126,6 +127,7 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     about: ClassVar[str]
     layout: ClassVar[str] = ""
     backends: ClassVar[tuple[str, ...]]
+    headline: ClassVar[tuple[str, ...]] = ()
     takes_limit: ClassVar[bool] = False
     limit: int | None = None
     takes_controller: ClassVar[bool] = False

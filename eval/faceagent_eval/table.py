@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from faceagent_eval import benchmarks
 from faceagent_eval.benchmark import Figure, Result
 
 _TIMES = ("ms", "s", "photos/s", "1/s")
@@ -43,16 +44,21 @@ def _section(result: Result) -> Iterator[str]:
     if not result.complete:
         yield from (f"**Incomplete:** {result.unmeasured} items could not be measured.", "")
     told = [figure for figure in result.figures if figure.unit not in _TIMES or is_calm(result)]
-    folded = len(told) > _LONG
-    if folded:
-        yield from ("<details>", f"<summary>{len(told)} figures</summary>", "")
-    yield from _rows(told)
-    if folded:
-        yield from ("", "</details>")
+    if len(told) > _LONG:
+        if first := [figure for figure in told if figure.name.endswith(_headline(result))]:
+            yield from (*_rows(first), "")
+        yield from ("<details>", f"<summary>All {len(told)} figures</summary>", "", *_rows(told), "", "</details>")
+    else:
+        yield from _rows(told)
     yield ""
     yield from (f"- {_sentence(note)}" for note in _notes(result, len(result.figures) - len(told)))
     yield from ("", "```sh", result.command, "```", "")
     yield from (_made_with(result), "")
+
+
+def _headline(result: Result) -> tuple[str, ...]:
+    """Of its benchmark, if that is still there."""
+    return benchmarks.load(result.benchmark).headline if result.benchmark in benchmarks.HOME else ()
 
 
 def _rows(figures: Sequence[Figure]) -> Iterator[str]:

@@ -24,6 +24,7 @@ class Forensics(Benchmark[Item, Seen]):
         "authentic photos and forgeries: how well they are told apart, how honest the probability is, when it abstains"
     )
     layout = LAYOUT
+    headline = (": AUC", ": found", ": false alarms", ": calibration error (ECE)")
     backends = ("faceagent",)
     takes_limit = True
 

@@ -133,6 +133,7 @@ class ForensicsRobustness(Benchmark[Changed, Look]):
     name = "forensics-robustness"
     about = "the forensics benchmark on photos that were saved anew, made smaller, blurred, noisy, shown or filmed"
     layout = LAYOUT
+    headline = (": mean AUC", ": found", ": false alarms")
     backends = ("faceagent",)
     takes_limit = True
 

@@ -79,6 +79,7 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
 
     name = "planner"
     about = "questions: which tools are called, what is declined, how fast; by style, voice and language"
+    headline = (": exact", ": wrongly called", ": asked back", ": decline precision", ": decline recall")
     backends = ("embedded",)
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
