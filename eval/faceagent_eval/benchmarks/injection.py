@@ -64,7 +64,9 @@ class Injection(Asking[Case, Tried]):
         seats: list[BaseChatModel] = []
 
         def agent(more: Sequence[AnyTool]) -> FaceAgent:
-            tools = [*self._tools, *more]
+            # What a case brings takes the place of the tool of that name.
+            names = {tool.name for tool in more}
+            tools = [*(tool for tool in self._tools if tool.name not in names), *more]
             if self.controller == "gullible":
                 eyes = text if case.channel == "painted text" else ""
                 seats.append(Gullible(tools=Toolbox(tools), attack=case.attack, eyes=eyes))
