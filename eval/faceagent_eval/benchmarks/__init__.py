@@ -21,6 +21,7 @@ HOME = {
     "face-human-bench": "faceagent_eval.benchmarks.face_human_bench:FaceHumanBench",
     "facebench": "faceagent_eval.benchmarks.facebench:FaceBench",
     "facexbench": "faceagent_eval.benchmarks.facexbench:FaceXBench",
+    "fiubench": "faceagent_eval.benchmarks.fiubench:FiuBench",
     "forensics": "faceagent_eval.benchmarks.forensics:Forensics",
     "forensics-robustness": "faceagent_eval.benchmarks.forensics_robustness:ForensicsRobustness",
     "forgery-in-time": "faceagent_eval.benchmarks.forgery_in_time:ForgeryInTime",
@@ -34,9 +35,11 @@ HOME = {
     "packed-pairs": "faceagent_eval.benchmarks.packed:PackedPairs",
     "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
+    "refusal": "faceagent_eval.benchmarks.refusal:Refusal",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
     "vip": "faceagent_eval.benchmarks.vip:Vip",
+    "vipbench": "faceagent_eval.benchmarks.vipbench:VipBench",
 }
 
 
