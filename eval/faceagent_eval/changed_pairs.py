@@ -151,4 +151,4 @@ def _figures(rows: Sequence[Likeness], changes: Sequence[str]) -> Iterator[Figur
 
 def _auc(alike: metrics.Floats, same: metrics.Bools) -> float:
     """Of a draw; one without both kinds, which of many pairs does not happen, ranks nothing."""
-    return metrics.auc(metrics.roc(alike, same)) if same.any() and not same.all() else 0.5
+    return round(metrics.auc(metrics.roc(alike, same)), 9) if same.any() and not same.all() else 0.5
