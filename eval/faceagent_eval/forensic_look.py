@@ -10,7 +10,7 @@ from typing import Literal
 from faceagent.errors import MediaError
 from faceagent.media import Photo
 from faceagent.types import Face, Method
-from faceagent_eval.forensic_sets import Item
+from faceagent_eval.forensic_item import Item
 from faceagent_tools import forgery, readable, weights
 from faceagent_tools.align import POINTS
 from faceagent_tools.detection import FaceDetector

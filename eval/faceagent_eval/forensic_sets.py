@@ -1,18 +1,21 @@
-"""Labelled photos to look for forgeries in, in three layouts: folders, DeepfakeBench's JSON, and this project's Parquet
-files, of which only those photos are taken that no part of the ensemble was trained on."""
+"""Labelled photos to look for forgeries in, in several layouts: folders, DeepfakeBench's JSON, sets as their authors
+publish them (`forensic_published`), and this project's Parquet files, of which only those photos are taken that no part
+of the ensemble was trained on."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from faceagent.errors import InputError
+from faceagent_eval import forensic_published
 from faceagent_eval.benchmark import LayoutError
+from faceagent_eval.forensic_item import PICTURES, Item
 from faceagent_finetune.nets.calibrate_forgery import MEASURED_ONLY
 from faceagent_finetune.nets.forensic.crops import SOURCES, group_of, kind_of
 from faceagent_finetune.nets.forgery_samples import fitted_on
@@ -33,30 +36,7 @@ or DIR/                          DeepfakeBench
   Celeb-DF-v2.json               {set: {label: {split: {video: {"label", "frames": [paths]}}}}}, for some sets with
   <frames as the JSON names them>  {compression: {video: …}} below the split
 or DIR/                          Parquet, those of these that are there (columns: image {bytes, path}, and labels)
-""" + "\n".join(f"  {source.file}" for source in SOURCES.values())
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One photo.
-
-    set: what it came with; forgeries are held against the authentic photos of their own set. generator: what made it,
-    "" for an authentic photo. split: "test", "val", "calibration" for a val photo that the stack was fitted on, or "".
-    group: video, person or photo: what is not independent of one another. frame: the group is a video.
-    """
-
-    name: str
-    photo: Path | bytes
-    set: str
-    generator: str
-    split: str
-    group: str
-    frame: bool = False
-
-    @property
-    def forged(self) -> bool:
-        return bool(self.generator)
+""" + "\n".join((*(f"  {source.file}" for source in SOURCES.values()), *forensic_published.LAYOUTS))
 
 
 def items(folder: Path, limit: int | None = None) -> list[Item]:
@@ -69,7 +49,11 @@ def items(folder: Path, limit: int | None = None) -> list[Item]:
         LayoutError: there is no photo, no authentic one, or a JSON file is not as expected.
         MissingExtra: there is a Parquet file and pyarrow is not installed.
     """
-    found = [*parquet(folder), *deepfakebench(folder)] or list(folders(folder))
+    try:
+        published = forensic_published.items(folder)
+    except InputError as error:
+        raise LayoutError("forensics", error.message, LAYOUT) from None
+    found = published or [*parquet(folder), *deepfakebench(folder)] or list(folders(folder))
     if not any(not item.forged for item in found):
         what = f"only forgeries are there, the first is {found[0].name}" if found else f"{folder} holds none of these"
         raise LayoutError("forensics", what, LAYOUT)
@@ -81,7 +65,7 @@ def folders(folder: Path) -> Iterator[Item]:
     for part in sorted(path for path in folder.iterdir() if path.is_dir()):
         generator = "" if part.name.casefold() in AUTHENTIC else part.name
         for path in sorted(part.rglob("*")):
-            if path.suffix.casefold() in _PICTURES:
+            if path.suffix.casefold() in PICTURES:
                 name = path.relative_to(folder).as_posix()
                 yield Item(name, path, folder.resolve().name, generator, split="", group=name)
 
@@ -109,11 +93,12 @@ Place = tuple[str, ...]
 
 
 def _videos(path: Path, node: Any, place: Place = ()) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    if not isinstance(node, dict) or len(place) > 5 or ("frames" in node) > (len(place) in (4, 5)):
+    # DFDC.json has one video in place of its whole val split: rearrange.py overwrites the split with each.
+    if not isinstance(node, dict) or len(place) > 5 or ("frames" in node) > (len(place) in (3, 4, 5)):
         where = " > ".join(place) or "the outermost level"
         raise LayoutError("forensics", f"{path.name}: at {where} it is not {{set: {{label: {{split: …", LAYOUT)
     if "frames" in node:
-        yield place, node
+        yield (place if len(place) > 3 else (*place, place[2])), node
         return
     for key, child in node.items():
         yield from _videos(path, child, (*place, key))

@@ -11,24 +11,35 @@ from faceagent.errors import UsageError
 from faceagent_eval.benchmark import Benchmark
 
 HOME = {
+    "anonymisation": "faceagent_eval.benchmarks.anonymisation:Anonymisation",
     "api-load": "faceagent_eval.benchmarks.api_load:ApiLoad",
     "collection": "faceagent_eval.benchmarks.collection:CollectionBenchmark",
     "counterfactual": "faceagent_eval.benchmarks.counterfactual:Counterfactual",
+    "dd-vqa": "faceagent_eval.benchmarks.dd_vqa:DdVqa",
     "detection": "faceagent_eval.benchmarks.detection:Detection",
     "explain": "faceagent_eval.benchmarks.explain:Explain",
+    "face-human-bench": "faceagent_eval.benchmarks.face_human_bench:FaceHumanBench",
+    "facebench": "faceagent_eval.benchmarks.facebench:FaceBench",
+    "facexbench": "faceagent_eval.benchmarks.facexbench:FaceXBench",
+    "fiubench": "faceagent_eval.benchmarks.fiubench:FiuBench",
     "forensics": "faceagent_eval.benchmarks.forensics:Forensics",
     "forensics-robustness": "faceagent_eval.benchmarks.forensics_robustness:ForensicsRobustness",
+    "forgery-in-time": "faceagent_eval.benchmarks.forgery_in_time:ForgeryInTime",
     "gallery": "faceagent_eval.benchmarks.gallery:GalleryStores",
     "grounded": "faceagent_eval.benchmarks.grounded:GroundedAnswers",
     "grouping": "faceagent_eval.benchmarks.grouping:Grouping",
     "injection": "faceagent_eval.benchmarks.injection:Injection",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
+    "liveness": "faceagent_eval.benchmarks.liveness:Liveness",
+    "occlusion": "faceagent_eval.benchmarks.occlusion:Occlusion",
     "packed-pairs": "faceagent_eval.benchmarks.packed:PackedPairs",
     "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
+    "refusal": "faceagent_eval.benchmarks.refusal:Refusal",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
     "vip": "faceagent_eval.benchmarks.vip:Vip",
+    "vipbench": "faceagent_eval.benchmarks.vipbench:VipBench",
 }
 
 

@@ -6,16 +6,17 @@ of forgery at all, such as the size of the file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from faceagent_eval import forensic_figures, forensic_sets
+from faceagent_eval import fairness, forensic_figures, forensic_sets
 from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
 from faceagent_eval.digest import anonymous
-from faceagent_eval.forensic_figures import ALARMS
+from faceagent_eval.forensic_figures import ALARMS, ALL
+from faceagent_eval.forensic_item import Item
 from faceagent_eval.forensic_look import ENSEMBLE, Looker, Seen
-from faceagent_eval.forensic_sets import LAYOUT, Item
+from faceagent_eval.forensic_sets import LAYOUT
 
 
 class Forensics(Benchmark[Item, Seen]):
@@ -49,6 +50,7 @@ class Forensics(Benchmark[Item, Seen]):
             figures=(
                 *(figure for row in rows for figure in forensic_figures.figures(row)),
                 *(figure for row in rows for figure in forensic_figures.baselines(row)),
+                *_by_group(measured),
                 *_time(spent),
             ),
             complete=not missing,
@@ -60,6 +62,14 @@ class Forensics(Benchmark[Item, Seen]):
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "opencv-python-headless", "numpy"),
         )
+
+
+def _by_group(measured: Sequence[Seen]) -> Iterator[Figure]:
+    """False alarms and forgeries found by what a set says of the people shown."""
+    for forged, name in ((False, "false alarms"), (True, "found")):
+        part = [seen for seen in measured if seen.scores and seen.item.forged == forged and seen.item.people]
+        alarms, people = [seen.outcome in ALARMS for seen in part], [dict(seen.item.people) for seen in part]
+        yield from fairness.by_each(f"{ALL}: {name}", alarms, people, higher_is_better=forged)
 
 
 def _item_score(number: int, seen: Seen) -> ItemScore:

@@ -21,8 +21,9 @@ from faceagent.media import Photo
 from faceagent_eval import forensic_figures, forensic_sets
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
 from faceagent_eval.forensic_figures import ALARMS, ALL, UNFITTED
+from faceagent_eval.forensic_item import Item
 from faceagent_eval.forensic_look import Looker, Seen
-from faceagent_eval.forensic_sets import LAYOUT, Item
+from faceagent_eval.forensic_sets import LAYOUT
 from faceagent_finetune.plot import Chart
 
 MOST = 25

@@ -18,6 +18,7 @@ from faceagent import policy
 from faceagent.errors import MediaError
 from faceagent.media import Photo
 from faceagent.types import Face
+from faceagent_eval import fairness
 from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
 from faceagent_eval.figures import proportion, resampled
 from faceagent_finetune.nets.multitask import crops, evaluate
@@ -103,6 +104,7 @@ class Reading(Benchmark[Item, Measured]):
             read = SetRead.of(name, pairs)
             if read is not None:
                 figures += read.figures()
+                figures += _by_group(read, [item.row for item, out in pairs if not isinstance(out, str)])
             items += item_scores(name, [not isinstance(out, str) for _, out in pairs], read)
         bad = [item for item, out in zip(self._items, measured, strict=True) if out == "unreadable"]
         missing = tuple(f"{item.name}: {item.row['image']['path']}" for item in bad)
@@ -176,6 +178,15 @@ def item_scores(name: str, found: Sequence[bool], read: SetRead | None) -> Itera
             value = read.measure(key, rows[place : place + 1]) if read is not None and hit else None
             told = {"score": value} if key in _GRADED else {"right": None if value is None else value == 1}
             yield ItemScore(id=f"photo {place}", of=f"{name}: {key.replace('_', ' ')}", **told)
+
+
+def _by_group(read: SetRead, rows: Sequence[Mapping[str, Any]]) -> Iterator[Figure]:
+    """What is right or wrong of a single photo, by the group that its set puts the person in."""
+    people = [{key: str(row[key]) for key in ("race", "gender", "age_group") if key in row} for row in rows]
+    for key in FIGURES[read.name]:
+        if key not in (*_GRADED, *_OF_MANY):
+            hits = [read.measure(key, np.array([place])) == 1 for place in range(len(rows))]
+            yield from fairness.by_each(f"{read.name}: {key.replace('_', ' ')}", hits, people)
 
 
 def _minors(looks: npt.NDArray[np.float64], true: npt.NDArray[np.float64]) -> list[Figure]:
