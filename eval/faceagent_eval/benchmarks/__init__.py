@@ -22,13 +22,16 @@ HOME = {
     "grounded": "faceagent_eval.benchmarks.grounded:GroundedAnswers",
     "grouping": "faceagent_eval.benchmarks.grouping:Grouping",
     "injection": "faceagent_eval.benchmarks.injection:Injection",
+    "landmarks": "faceagent_eval.benchmarks.landmarks:Landmarks",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
     "packed-pairs": "faceagent_eval.benchmarks.packed:PackedPairs",
     "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
+    "pose": "faceagent_eval.benchmarks.head_pose:HeadPose",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
     "vip": "faceagent_eval.benchmarks.vip:Vip",
+    "wider-face": "faceagent_eval.benchmarks.wider_face:WiderFace",
 }
 
 
