@@ -29,17 +29,20 @@ HOME = {
     "grounded": "faceagent_eval.benchmarks.grounded:GroundedAnswers",
     "grouping": "faceagent_eval.benchmarks.grouping:Grouping",
     "injection": "faceagent_eval.benchmarks.injection:Injection",
+    "landmarks": "faceagent_eval.benchmarks.landmarks:Landmarks",
     "lfw": "faceagent_eval.benchmarks.lfw:Lfw",
     "liveness": "faceagent_eval.benchmarks.liveness:Liveness",
     "occlusion": "faceagent_eval.benchmarks.occlusion:Occlusion",
     "packed-pairs": "faceagent_eval.benchmarks.packed:PackedPairs",
     "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
+    "pose": "faceagent_eval.benchmarks.head_pose:HeadPose",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
     "refusal": "faceagent_eval.benchmarks.refusal:Refusal",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
     "vip": "faceagent_eval.benchmarks.vip:Vip",
     "vipbench": "faceagent_eval.benchmarks.vipbench:VipBench",
+    "wider-face": "faceagent_eval.benchmarks.wider_face:WiderFace",
 }
 
 
