@@ -13,6 +13,7 @@ from faceagent_eval.benchmark import Benchmark
 HOME = {
     "api-load": "faceagent_eval.benchmarks.api_load:ApiLoad",
     "collection": "faceagent_eval.benchmarks.collection:CollectionBenchmark",
+    "collection-stages": "faceagent_eval.benchmarks.collection_stages:CollectionStages",
     "counterfactual": "faceagent_eval.benchmarks.counterfactual:Counterfactual",
     "detection": "faceagent_eval.benchmarks.detection:Detection",
     "explain": "faceagent_eval.benchmarks.explain:Explain",
