@@ -131,16 +131,14 @@ def _moves(result: Result) -> Iterator[str]:
     (first, seconds), (second, next_seconds), *_ = _by_stage(result).items()
     share = (seconds + next_seconds) / result.figure("all stages").value
     yield f"The cores are the bottleneck first, and in them {first} and {second}: {share:.0%} of a photo's time."
-    for day in DAYS:
-        split = _collections(result, day)
-        if split > 1:
-            yield (
-                f"At {day:,} photos a day it moves to what is done once for a collection, by one program on one core: "
-                f"reading the manifest and writing the overview. So a day is split into {split:,} collections of "
-                f"{math.ceil(day / split):,} photos, side by side, each with its own folder."
-            )
-        else:
-            yield f"At {day:,} photos a day one collection holds a day."
+    splits = {day: _collections(result, day) for day in DAYS}
+    if max(splits.values()) > 1:
+        yield (
+            "It moves to what is done once for a collection, by one program on one core: reading the manifest and writing "
+            "the overview. So a day is split into collections side by side, each with its own folder:"
+        )
+    for day, split in splits.items():
+        yield f"at {day:,} photos a day {split:,} of {math.ceil(day / split):,} photos."
 
 
 def _rests(result: Result) -> Iterator[str]:

@@ -75,7 +75,7 @@ def test_the_table_says_what_a_day_needs() -> None:
     assert "| memory of each | 4 GB | 16 GB |" in table
     assert "| findings written a day | 50 GB | 5,000 GB |" in table
     assert "| collections that a day is split into | 1 | 28 |" in table
-    assert "split into 28 collections" in table
+    assert "at 100,000,000 photos a day 28 of 3,571,429 photos." in table
 
 
 def test_a_page_without_marks_and_a_result_of_something_else_are_refused(tmp_path: Path) -> None:

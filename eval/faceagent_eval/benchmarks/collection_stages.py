@@ -12,7 +12,7 @@ import resource
 import tempfile
 import time
 import tracemalloc
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,9 +113,10 @@ class CollectionStages(Benchmark[Stretch | None, Cost | Around]):
         costs = [one for one in measured if isinstance(one, Cost)]
         around = next(one for one in measured if isinstance(one, Around))
         photos = sum(cost.photos for cost in costs)
-        spent: Counter[str] = Counter()
+        spent: defaultdict[str, float] = defaultdict(float)
         for cost in costs:
-            spent.update(cost.seconds)
+            for name, seconds in cost.seconds.items():
+                spent[name] += seconds
         a_photo = [sum(cost.seconds.values()) / cost.photos for cost in costs]
         return Result(
             benchmark=self.name,
@@ -135,7 +136,7 @@ class CollectionStages(Benchmark[Stretch | None, Cost | Around]):
                 "s: processor seconds a photo. What faces are read by is one network: whoever asks first pays for it.",
                 "overview, planning: a file, once for the whole collection, by the program that was started.",
             ),
-            curves=_curves(costs, a_photo),
+            curves=dict(_curves(costs, a_photo)),
             machine=machine(),
             versions=versions("faceagent", "onnxruntime", "opencv-python-headless", "dlib-bin"),
         )
@@ -191,7 +192,7 @@ class Clock:
     """Processor seconds by stage. While a stage within another runs, the outer one's clock stands still."""
 
     def __init__(self) -> None:
-        self.spent: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
         self._running: list[str] = []
         self._mark = 0.0
 
