@@ -134,8 +134,8 @@ def _moves(result: Result) -> Iterator[str]:
     splits = {day: _collections(result, day) for day in DAYS}
     if max(splits.values()) > 1:
         yield (
-            "It moves to what is done once for a collection, by one program on one core: reading the manifest and writing "
-            "the overview. So a day is split into collections side by side, each with its own folder:"
+            "It moves to what is done once for a collection, by one program on one core: reading the manifest and "
+            "writing the overview. So a day is split into collections side by side, each with its own folder:"
         )
     for day, split in splits.items():
         yield f"at {day:,} photos a day {split:,} of {math.ceil(day / split):,} photos."
