@@ -14,6 +14,7 @@ HOME = {
     "anonymisation": "faceagent_eval.benchmarks.anonymisation:Anonymisation",
     "api-load": "faceagent_eval.benchmarks.api_load:ApiLoad",
     "collection": "faceagent_eval.benchmarks.collection:CollectionBenchmark",
+    "collection-stages": "faceagent_eval.benchmarks.collection_stages:CollectionStages",
     "counterfactual": "faceagent_eval.benchmarks.counterfactual:Counterfactual",
     "dd-vqa": "faceagent_eval.benchmarks.dd_vqa:DdVqa",
     "detection": "faceagent_eval.benchmarks.detection:Detection",
