@@ -53,6 +53,31 @@ def test_pages_asked_for_at_once_do_not_mix_their_languages(tmp_path: Path) -> N
     }
 
 
+def test_a_reader_is_told_that_the_page_is_being_made(tmp_path: Path) -> None:
+    reader = {"Accept": "text/html,*/*"}
+    with client(tmp_path) as fresh:
+        told = fresh.get("/de/", headers=reader)
+        assert (told.status_code, told.headers["cache-control"]) == (200, "no-store")
+        assert "Die App startet" in told.text and "frame-ancestors 'none'" in told.headers["content-security-policy"]
+        assert fresh.get("/de/ready").status_code == 204
+        page = fresh.get("/de/", headers=reader).text
+    assert "Die App startet" not in page and "gradio" in page
+
+
+def test_gradio_writes_no_stubs_while_it_is_imported() -> None:
+    code = """
+import sys
+from faceagent.app.stubs import no_stubs
+sys.addaudithook(lambda event, given: event == "open" and str(given[0]).endswith(".pyi") and opened.append(given[0]))
+opened = []
+with no_stubs():
+    import gradio
+class Mine(gradio.Textbox): pass
+sys.exit(str(opened) if opened else 0)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_the_page_needs_no_torch() -> None:
     code = "import sys, faceagent.app.page, faceagent.app.server; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
