@@ -23,6 +23,8 @@ def call(
         session.add(photo)
     outcome = box.call(session, tool.name, arguments)[-1]
     assert outcome.step.status == "ok", outcome.step.message
+    for limit in {limit for row in outcome.evidence for limit in row.limitations}:
+        assert_said_in_all_languages(limit)
     claims = word(tool, outcome.evidence, session)
     return list(outcome.evidence), claims, session
 

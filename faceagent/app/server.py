@@ -214,7 +214,9 @@ def _mounted(desk: Desk) -> Asgi:
         import gradio
 
     from faceagent.app import page
+    from faceagent.app.apart import keep_apart
 
+    keep_apart()
     private = [str(desk.folder(name)) for name in ("conversations", "reports", "report-files", "gallery")]
     return gradio.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),

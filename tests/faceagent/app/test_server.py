@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("gradio")
 
+from conftest import EXAMPLES
 from starlette.testclient import TestClient
 
 from faceagent.app.desk import Desk, Settings
@@ -139,3 +140,11 @@ def test_passwords_are_lines_of_a_file(tmp_path: Path) -> None:
 def test_the_apps_folders_are_its_owners_alone(tmp_path: Path) -> None:
     desk = Desk.of(Settings(tmp_path / "data"))
     assert desk.folder("uploads").stat().st_mode & 0o777 == 0o700
+
+
+def test_two_who_hand_in_the_same_photo_do_not_share_a_file(app: TestClient) -> None:
+    photo = (EXAMPLES / "portrait.jpg").read_bytes()
+    sent = [app.post("/en/gradio_api/upload", files={"files": ("portrait.jpg", photo)}) for _ in range(2)]
+    first, second = (Path(response.json()[0]) for response in sent)
+    first.unlink()  # the first is answered
+    assert second.read_bytes() == photo
