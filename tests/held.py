@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from languages import assert_said_in_all_languages
+from languages import assert_said_in_all_languages, assert_told_in_all_languages
 
 from faceagent.ground import ground, words_of
 from faceagent.media import Photo
@@ -23,6 +23,8 @@ def call(
         session.add(photo)
     outcome = box.call(session, tool.name, arguments)[-1]
     assert outcome.step.status == "ok", outcome.step.message
+    for limit in {limit for row in outcome.evidence for limit in row.limitations}:
+        assert_told_in_all_languages(limit)
     claims = word(tool, outcome.evidence, session)
     return list(outcome.evidence), claims, session
 

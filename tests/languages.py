@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from faceagent.messages import LANGUAGES
-from faceagent.translate import said
+from faceagent.translate import phrase_in, said, text_in
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 _QUOTED = re.compile(r"“([^“”]*)”|„([^“„]*)“|«\xa0([^«»]*)\xa0»")
@@ -18,6 +18,14 @@ def assert_said_in_all_languages(english: str) -> None:
         assert found.language == language, f"there is no pattern or no {language} translation for: {english}"
         assert quotations(found.text) == quotations(english), f"{language}: {english} | {found.text}"
         assert figures(found.text) == figures(english), f"{language}: {english} | {found.text}"
+
+
+def assert_told_in_all_languages(english: str) -> None:
+    """The same of a text of several sentences."""
+    for language in OTHERS:
+        found = text_in(english, language)
+        assert phrase_in("mark", "[in English]", language) not in found, f"not in {language}: {english} | {found}"
+        assert figures(found) == figures(english), f"{language}: {english} | {found}"
 
 
 def quotations(text: str) -> list[str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, File, Form, Path, Request, Response, Security, UploadFile
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 import faceagent
+from faceagent.api import events
 from faceagent.api.schemas import (
     JOB_EXAMPLE,
     Asked,
@@ -28,7 +30,8 @@ from faceagent.errors import UnknownReference
 from faceagent.jobs import Job
 from faceagent.policy import purposes
 from faceagent.report.build import TITLE
-from faceagent.types import Report
+from faceagent.types import Answered, Report, StepStarted
+from faceagent.web.conversations import Conversation
 from faceagent.web.gate import Client
 from faceagent.web.problems import MEDIA_TYPE, Problem, Refused
 
@@ -124,7 +127,14 @@ def tools(service: TheService) -> ToolList:
     summary="Ask about faces in photos and videos",
     tags=["ask"],
     dependencies=[Depends(_form)],
-    responses=_problems(400, 404, 409, 413, 415, 422, 503),
+    response_model=Asked,
+    responses={
+        200: {
+            "description": f"The answer. {events.DESCRIPTION}",
+            "content": {events.MEDIA_TYPE: {"schema": {"type": "string"}, "example": events.EXAMPLE}},
+        },
+        **_problems(400, 404, 409, 413, 415, 422, 503),
+    },
 )
 async def ask(
     request: Request,
@@ -136,7 +146,7 @@ async def ask(
     files: Annotated[list[UploadFile], File(description=_FILES)] = [],  # noqa: B006 - FastAPI copies it
     purpose: Purpose = None,
     conversation: Annotated[str | None, Form(description="Of an earlier answer, to go on with.", max_length=40)] = None,
-) -> Asked:
+) -> Asked | StreamingResponse:
     """Each sentence of the answer cites the evidence that it rests on. A question about earlier files names their
     conversation, and may add files."""
     stated = service.purpose(client, purpose)
@@ -154,11 +164,19 @@ async def ask(
     if taken.refused:
         service.uploads.remove(*taken.uploads)
         raise taken.refused[0][1]
-    answer = await service.ask(request, talk, question, taken.uploads)
+    told = service.ask(request, talk, question, taken.uploads)
+    if events.wanted(request):
+        return await events.response(request, told, partial(_asked, talk))
+    answered = [event async for event in told][-1]
+    assert isinstance(answered, Answered)
+    return _asked(talk, answered)
+
+
+def _asked(talk: Conversation, answered: Answered) -> Asked:
     base = f"/v1/conversations/{talk.id}/files/"
     return Asked(
         conversation=talk.id,
-        answer=answer,
+        answer=answered.answer,
         made=tuple(
             MadeFile(url=f"{base}{made.rpartition(' ')[2]}", media_type=output.media_type, bytes=len(output.data))
             for made, output in talk.session.outputs.items()
@@ -289,5 +307,5 @@ def _status(service: Service, found: Job) -> JobStatus:
 
 
 router.include_router(guarded)
-SCHEMAS = (Problem, Report)
+SCHEMAS = (Problem, Report, StepStarted)
 """Types that are named in descriptions only, and so are no part of a route's signature."""

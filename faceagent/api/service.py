@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from faceagent.api.pool import Pool
 from faceagent.errors import Busy, MediaError, MissingExtra
 from faceagent.jobs import Jobs
 from faceagent.media import Limits
-from faceagent.types import Answer
+from faceagent.types import Answer, Answered, Event
 from faceagent.uploads import Upload, Uploads, private_folder
 from faceagent.web.conversations import Conversation, Conversations
 from faceagent.web.gate import Client, Rules
@@ -108,33 +108,54 @@ class Service:
             raise
         return taken
 
-    async def ask(self, request: Request, conversation: Conversation, question: str, uploads: list[Upload]) -> Answer:
-        """Have a question answered, unless its sender goes away.
+    async def ask(
+        self, request: Request, conversation: Conversation, question: str, uploads: list[Upload]
+    ) -> AsyncIterator[Event]:
+        """Have a question answered, unless its sender goes away: each step as it happens, at the end the answer.
 
         Raises:
             FaceAgentError: as `FaceAgent.ask`, and `Busy`.
             Refused: another question is being answered in this conversation.
         """
         stop = threading.Event()
+        loop, steps = asyncio.get_running_loop(), asyncio.Queue[Event | None]()
+
+        def tell(step: Event | None) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(steps.put_nowait, step)
+
         try:
-            future = self.pool.submit(partial(self._answered, conversation, question, uploads, stop))
+            future = self.pool.submit(partial(self._answered, conversation, question, uploads, stop, tell))
         except Busy:
             self.uploads.remove(*uploads)
             raise
+        future.add_done_callback(lambda _: tell(None))
         listening = asyncio.ensure_future(_until_gone(request, stop))
         try:
-            return await asyncio.wrap_future(future)
+            while (step := await steps.get()) is not None:
+                yield step
+            yield Answered(answer=await asyncio.wrap_future(future))
         finally:
             stop.set()  # nobody waits any more
             listening.cancel()
 
     def _answered(
-        self, conversation: Conversation, question: str, uploads: list[Upload], stop: threading.Event
+        self,
+        conversation: Conversation,
+        question: str,
+        uploads: list[Upload],
+        stop: threading.Event,
+        tell: Callable[[Event], None],
     ) -> Answer:
+        """The answer, told by who called when the conversation is free again for the next question."""
         try:
             with self.conversations.room(conversation, uploads):
                 self.conversations.add(conversation, uploads)
-                answer = self.agent.ask(question, session=conversation.session, stop=stop)
+                for event in self.agent.stream(question, session=conversation.session, stop=stop):
+                    if isinstance(event, Answered):
+                        answer = event.answer
+                    else:
+                        tell(event)
         finally:
             self.uploads.remove(*(upload for upload in uploads if upload not in conversation.kept))
         self.conversations.keep(conversation)

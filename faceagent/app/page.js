@@ -18,6 +18,15 @@
     if (lit && matchMedia('(max-width: 56rem)').matches) lit.closest('figure').scrollIntoView({block: 'nearest'});
   }
 
+  /* Scroll the panel, and not the page, until a card stands under the photos that stay at its top. */
+  function reach(card) {
+    const beside = document.getElementById('beside');
+    const photos = beside.querySelector('.photos');
+    const kept = getComputedStyle(photos).position === 'sticky' ? photos.offsetHeight : 0;
+    const past = (edge) => card.getBoundingClientRect()[edge] - beside.getBoundingClientRect()[edge];
+    if (past('bottom') > 0 || past('top') < kept) beside.scrollTop += past('top') - kept;
+  }
+
   function open(chip) {
     const id = chip.getAttribute('href').slice(1);
     const card = document.getElementById(id);
@@ -29,7 +38,7 @@
     card.open = true;
     card.querySelector('summary').focus({preventScroll: true});
     // On a phone the card stands right under the photo, which is what should be seen first.
-    if (!matchMedia('(max-width: 56rem)').matches) card.scrollIntoView({block: 'nearest'});
+    if (!matchMedia('(max-width: 56rem)').matches) reach(card);
     light(id);
   }
 

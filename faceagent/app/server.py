@@ -1,7 +1,8 @@
 """The app as a web server: one page a language, built when it is first asked for, behind a small front door.
 
-The front door listens before Gradio is imported, so that the address answers at once. It turns away requests by other
-host names (DNS rebinding), asks for a password where there are some, and forbids the page everything from elsewhere.
+The front door listens before Gradio is imported, so that the address answers at once: until its page is made, a reader
+is told that the app is starting. It turns away requests by other host names (DNS rebinding), asks for a password where
+there are some, and forbids the page everything from elsewhere.
 """
 
 from __future__ import annotations
@@ -167,16 +168,55 @@ class Page:
         await self._stack.aclose()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._app is None and _is_readers(scope):
+            await self._starting(scope, receive, send)
+            return
         app = await self.ready()
-        await app(scope, receive, send)
+        if _within(scope) == "/ready":
+            await _ready(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    async def _starting(self, scope: Any, receive: Any, send: Any) -> None:
+        """A page that says so, and loads itself anew when the one asked for is made."""
+        from starlette.responses import HTMLResponse
+
+        from faceagent.app.text import render
+
+        page = HTMLResponse(render(self.desk, "starting.html.j2"), headers={"Cache-Control": "no-store"})
+        await page(scope, receive, send)
+
+
+def _within(scope: Any) -> str:
+    """The path below where a page is mounted."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
+
+
+def _is_readers(scope: Any) -> bool:
+    """Whether somebody opens the page in a browser, and not a script or the page itself."""
+    if scope["type"] != "http" or scope["method"] != "GET" or _within(scope) != "/":
+        return False
+    return b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+
+
+async def _ready(scope: Any, receive: Any, send: Any) -> None:
+    from starlette.responses import Response
+
+    await Response(status_code=204, headers={"Cache-Control": "no-store"})(scope, receive, send)
 
 
 def _mounted(desk: Desk) -> Asgi:
-    import gradio
     from fastapi import FastAPI
 
-    from faceagent.app import page
+    from faceagent.app.stubs import no_stubs
 
+    with no_stubs():
+        import gradio
+
+    from faceagent.app import page
+    from faceagent.app.apart import keep_apart
+
+    keep_apart()
     private = [str(desk.folder(name)) for name in ("conversations", "reports", "report-files", "gallery")]
     return gradio.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),

@@ -10,6 +10,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from faceagent import __version__
 from faceagent.cli import api, ask, audit, chat, doctor, gallery, mcp, models, report, serve, watch
@@ -30,6 +31,25 @@ ADDING = (
     models.add_to,
     doctor.add_to,
 )
+
+
+class Command(argparse.ArgumentParser):
+    """A command whose options may stand anywhere, as in `ask PHOTO --language de QUESTION`.
+
+    argparse alone takes the files for all that is given once an option follows them, and refuses the question.
+    """
+
+    _intermixed = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        # argparse's own parsing of what is intermixed calls this again, twice; and it cannot look into actions.
+        if self._intermixed or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixed = False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"faceagent {__version__}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--debug", action="store_true", help="show tracebacks and the log")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Command)
     for add_to in ADDING:
         add_to(commands, common)
     return parser

@@ -259,10 +259,10 @@ def _extreme(said: Said, clause: Clause, found: Found, text: str, scope: Sequenc
     holders = {face for face in clause.subjects if face.startswith("face ")}
     if not holders:
         return f"{found.text!r} needs a face that it is said of"
-    if two and len(scope) != 2:
-        return f"{found.text!r} speaks of two faces, and {len(scope)} are in view"
     if idiom("those_measured").search(text):
         scope = [face for face in scope if any(_has(row, face, found) for row in said.ledger)]
+    if two and len(scope) != 2:
+        return f"{found.text!r} speaks of two faces, and {len(scope)} are in view"
     if len(scope) < 2:
         return f"{found.text!r} needs other faces to compare with"
     numbers: dict[str, float] = {}

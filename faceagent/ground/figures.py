@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pydantic import JsonValue
 
 from faceagent.ground.sentence import QUOTED, REFERENCE, Clause, Said
+from faceagent.ground.wording import idiom
 from faceagent.types import Evidence
 
 
@@ -132,12 +133,16 @@ def _wrong_fraction(text: str, known: Sequence[float]) -> str | None:
 
 
 def _held_elsewhere(said: Said, text: str) -> str:
-    """The text without the numbers that compare.py holds against the values: "older than 40", "three times as old"."""
+    """The text without the numbers that compare.py holds against the values.
+
+    "Older than 40", "three times as old", "the sharper of the two".
+    """
     text = TIMES.sub("", text)
+    of_two = idiom("of_two")
     for attribute in {row.attribute for row in said.cited} & said.words.topics.keys():
         for degree in said.words.topics[attribute].degrees:
             for match in reversed(list(degree.comparative.finditer(text))):
-                if line := THAN_NUMBER.match(text, match.end()):
+                if line := THAN_NUMBER.match(text, match.end()) or of_two.match(text, match.end() + 1):
                     text = text[: line.start()] + text[line.end() :]
     return text
 

@@ -1,6 +1,6 @@
 """Evidence as a reader of another language sees it: labels from the catalogue, results and lines by their patterns.
 
-What neither has stays in English: sources of lines, limits and further values, of which the report says so once.
+What neither has stays in English: sources of lines and further values, of which the report says so once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from faceagent.messages import wording
 from faceagent.report.present import Group, Row
-from faceagent.translate import phrase_in
+from faceagent.translate import phrase_in, text_in
 
 
 def group_in(group: Group, language: str) -> Group:
@@ -25,7 +25,7 @@ def group_in(group: Group, language: str) -> Group:
         group,
         heading=_(group.heading),
         rows=tuple(_row(row, language) for row in group.rows),
-        limitations=tuple((_(what), limit) for what, limit in group.limitations),
+        limitations=tuple((_(what), text_in(limit, language)) for what, limit in group.limitations),
     )
 
 

@@ -65,8 +65,8 @@ class Refused(Exception):
         mend = f"{error.mend}." if error.mend else None
         return Refused(status, f"{error.message}.", mend, seconds=error.seconds if isinstance(error, Busy) else None)
 
-    def response(self, request_id: str | None, faults: tuple[Fault, ...] = ()) -> Response:
-        problem = Problem(
+    def problem(self, request_id: str | None, faults: tuple[Fault, ...] = ()) -> Problem:
+        return Problem(
             title=HTTPStatus(self.status).phrase,
             status=self.status,
             detail=self.detail,
@@ -74,8 +74,10 @@ class Refused(Exception):
             instance=f"urn:faceagent:request:{request_id}" if request_id else None,
             faults=faults,
         )
+
+    def response(self, request_id: str | None, faults: tuple[Fault, ...] = ()) -> Response:
         headers = {} if self.seconds is None else {"Retry-After": str(self.seconds)}
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        body = problem.model_dump_json(exclude_defaults=False, exclude_none=True)
+        body = self.problem(request_id, faults).model_dump_json(exclude_defaults=False, exclude_none=True)
         return Response(body, self.status, headers, MEDIA_TYPE)

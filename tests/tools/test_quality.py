@@ -381,6 +381,9 @@ def test_faces_with_the_same_findings_share_a_sentence(tools: Toolbox, face: Fac
     assert "Face 1.1 is the sharpest." in sentences
     assert sum("missed" in sentence for sentence in sentences) == 1
     assert not mixed.rejected
+    two = Asked(tools, (PORTRAIT, [face]), (blurred(PORTRAIT, 7), [face]))
+    assert "Face 1.1 is the sharper of the two." in [claim.sentence for claim in two.claims]
+    assert not two.rejected
     bad = Asked(tools, *[(blurred(PORTRAIT, sigma), [face]) for sigma in (7.0, 7.1, 7.2)])
     assert bad.claims[0].sentence == "None of the faces is good enough to compare: they are too blurred."
 

@@ -59,7 +59,7 @@ def _reasons(finding: str, rows: Sequence[Evidence], names: Names) -> Iterator[C
             if isinstance(strongest, list) and strongest:
                 where = " and ".join(str(place) for place in strongest)
                 who = "" if len(names.faces) == 1 else f" of {names.of(row.subject)}"
-                yield Claim.on([row], f"The traces{who} are strongest around {where} of the photo.", "reason")
+                yield Claim.on([row], f"The traces{who} are strongest around {where} in the photo.", "reason")
     if len(rows) <= _MANY:
         yield Claim.on(rows, _probability(rows, names), "doubt" if finding == "inconclusive" else "reason")
     row = rows[0]
@@ -87,8 +87,8 @@ def _probability(rows: Sequence[Evidence], names: Names) -> str:
         chances = [_percent(chance.value) for _, chance in known]
     listed = chances[0] if len(chances) == 1 else f"{', '.join(chances[:-1])} and {chances[-1]}"
     return (
-        f"Were a forgery and an authentic photo equally likely beforehand, the probability of a forgery would be "
-        f"{listed} (calibrated on {known[0][1].n:,} photos)."
+        f"Were a forgery and an authentic photo equally likely beforehand, the probability of a forgery by the pixels "
+        f"alone would be {listed} (calibrated on {known[0][1].n:,} photos)."
     )
 
 

@@ -265,9 +265,13 @@ def _sharpest(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
     scores = [face.rows["sharpness"].score or 0.0 for face in ranked]
     # A tenth apart: less is not seen.
     if len(ranked) > 1 and scores[0] > 1.1 * scores[1]:
-        of = "" if len(ranked) == len(names.faces) else " of those measured"
         best, *others = (face.rows["sharpness"] for face in ranked)
-        yield Claim.on([best], f"{_start(best.subject)} is the sharpest{of}.", "reason", *others)
+        all_of_them = len(ranked) == len(names.faces)
+        if others[1:]:
+            most = "sharpest" if all_of_them else "sharpest of those measured"
+        else:
+            most = "sharper of the two" if all_of_them else "sharper of the two measured"
+        yield Claim.on([best], f"{_start(best.subject)} is the {most}.", "reason", *others)
 
 
 def _enlarged(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:

@@ -182,6 +182,10 @@ def test_one_question_at_a_time_in_a_conversation(make: Make) -> None:
         assert first.result().status_code == 200
 
 
+def broken(*_: object, **__: object) -> None:
+    raise ControllerError("The model said nothing of use", "Try again")
+
+
 def test_a_question_that_fails_leaves_nothing(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("av")
     from videos import made
@@ -189,10 +193,7 @@ def test_a_question_that_fails_leaves_nothing(make: Make, tmp_path: Path, monkey
     client = make(seated=FaceAgent(tools=fake_toolbox().values()))
     clip = made(tmp_path / "clip.mp4", frames=8).read_bytes()
 
-    def broken(*_: object, **__: object) -> None:
-        raise ControllerError("The model said nothing of use", "Try again")
-
-    monkeypatch.setattr(client.app.state.service.agent, "ask", broken)  # type: ignore[attr-defined]
+    monkeypatch.setattr(client.app.state.service.agent, "stream", broken)  # type: ignore[attr-defined]
     told = ask(client, "What is it?", jpeg(), jpeg(clip, "clip.mp4"))
     assert (told.status_code, told.json()["detail"]) == (500, "The model said nothing of use.")
     assert stored(tmp_path) == []
@@ -210,12 +211,16 @@ async def test_a_sender_who_goes_away_ends_the_question(make: Make) -> None:
 
     upload = service.uploads.store(io.BytesIO(PORTRAIT), "portrait.jpg")
     talk = service.conversations.begin("", None)
-    asking = asyncio.ensure_future(service.ask(Sender(), talk, "Is the photo sharp?", [upload]))
+
+    async def asked() -> Any:
+        return [event async for event in service.ask(Sender(), talk, "Is the photo sharp?", [upload])][-1]
+
+    asking = asyncio.ensure_future(asked())
     assert await asyncio.to_thread(held.reached.wait, 20)
     away.set()
     await asyncio.sleep(0.05)
     held.go.set()
-    assert "cancelled" in " ".join((await asking).not_established)
+    assert "cancelled" in " ".join((await asking).answer.not_established)
 
 
 def test_twenty_at_once(client: Any) -> None:

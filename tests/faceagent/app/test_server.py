@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("gradio")
 
+from conftest import EXAMPLES
 from starlette.testclient import TestClient
 
 from faceagent.app.desk import Desk, Settings
@@ -51,6 +52,31 @@ def test_pages_asked_for_at_once_do_not_mix_their_languages(tmp_path: Path) -> N
     assert {code: [other for other in codes if said[other] in texts[code]] for code in codes} == {
         code: [code] for code in codes
     }
+
+
+def test_a_reader_is_told_that_the_page_is_being_made(tmp_path: Path) -> None:
+    reader = {"Accept": "text/html,*/*"}
+    with client(tmp_path) as fresh:
+        told = fresh.get("/de/", headers=reader)
+        assert (told.status_code, told.headers["cache-control"]) == (200, "no-store")
+        assert "Die App startet" in told.text and "frame-ancestors 'none'" in told.headers["content-security-policy"]
+        assert fresh.get("/de/ready").status_code == 204
+        page = fresh.get("/de/", headers=reader).text
+    assert "Die App startet" not in page and "gradio" in page
+
+
+def test_gradio_writes_no_stubs_while_it_is_imported() -> None:
+    code = """
+import sys
+from faceagent.app.stubs import no_stubs
+sys.addaudithook(lambda event, given: event == "open" and str(given[0]).endswith(".pyi") and opened.append(given[0]))
+opened = []
+with no_stubs():
+    import gradio
+class Mine(gradio.Textbox): pass
+sys.exit(str(opened) if opened else 0)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_page_needs_no_torch() -> None:
@@ -114,3 +140,11 @@ def test_passwords_are_lines_of_a_file(tmp_path: Path) -> None:
 def test_the_apps_folders_are_its_owners_alone(tmp_path: Path) -> None:
     desk = Desk.of(Settings(tmp_path / "data"))
     assert desk.folder("uploads").stat().st_mode & 0o777 == 0o700
+
+
+def test_two_who_hand_in_the_same_photo_do_not_share_a_file(app: TestClient) -> None:
+    photo = (EXAMPLES / "portrait.jpg").read_bytes()
+    sent = [app.post("/en/gradio_api/upload", files={"files": ("portrait.jpg", photo)}) for _ in range(2)]
+    first, second = (Path(response.json()[0]) for response in sent)
+    first.unlink()  # the first is answered
+    assert second.read_bytes() == photo

@@ -43,6 +43,34 @@ def test_an_answer_in_sentences_with_evidence(run: Run) -> None:
     assert "[e1]" in out
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ask", GROUP, "--language", "de", "How many faces are there?"),
+        ("ask", "--language", "de", GROUP, "How many faces are there?"),
+        ("ask", GROUP, "How many faces are there?", "--language", "de"),
+    ],
+)
+def test_options_may_stand_anywhere(run: Run, arguments: tuple[str, ...]) -> None:
+    status, out, err = run(*arguments)
+    assert (status, err) == (0, "")
+    assert out.startswith("In dem Foto sind zwei Gesichter")
+
+
+def test_what_a_command_does_not_take_is_named(run: Run) -> None:
+    status, _, err = run("ask", GROUP, "--langage", "de", "How many faces are there?")
+    assert (status, "unrecognized arguments: --langage" in err) == (2, True)
+    status, _, err = run("ask")
+    assert (status, "the following arguments are required: FILE… QUESTION" in err) == (2, True)
+    status, _, err = run("gallery", "search", GROUP, "--gallery")
+    assert (status, "expected one argument" in err) == (2, True)
+
+
+def test_a_question_that_begins_with_a_dash_follows_two(run: Run) -> None:
+    status, out, _ = run("ask", GROUP, "--", "- how many faces are there?")
+    assert (status, out.startswith("There are two faces")) == (0, True)
+
+
 def test_the_whole_answer_as_json(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["ask", "--json", PORTRAIT, "Is this photo real?"])
     answer = Answer.model_validate_json(capsys.readouterr().out)

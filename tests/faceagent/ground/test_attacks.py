@@ -98,6 +98,10 @@ HONEST = [
 ]
 
 LIES = [
+    # The one of two
+    claim("Face 1.1 is the sharper of the two.", "sharpness", A, C),
+    claim("Face 1.1 is the sharper of the two measured.", "sharpness", A, C),
+    claim("Face 1.1 is sharp, of the two measured.", "sharpness", A, C),
     # Places
     claim("Face 1.1 is on the right and is sharp.", "sharpness", A),
     claim("Face 1.1 is to the right of face 1.2.", "sharpness", A, B),
@@ -436,6 +440,15 @@ def test_a_superlative_is_said_exactly_when_it_holds_over_all(years: list[int], 
         sentence="Face 1.1 looks the oldest.", subject=A, attribute="age", value=years[0], evidence=tuple(cited)
     )
     assert fault(made, rows.get) is not None
+
+
+def test_the_one_of_two_is_said_of_two() -> None:
+    assert said("Face 1.1 looks the older of the two.", ages(40, 30)) is None
+    assert said("Face 1.1 looks the older of the two.", ages(30, 40))
+    assert said("Face 1.1 looks the older of the two measured.", ages(40, 30, 20))
+    third = ages(40, 30, 20)["e3"].model_copy(update={"status": "abstained", "value": None, "reason": "too small"})
+    assert said("Face 1.1 looks the older of the two measured.", ages(40, 30) | {"e3": third}) is None
+    assert said("Face 1.1 looks the older of the two.", ages(40, 30) | {"e3": third})
 
 
 def test_those_who_share_a_place_share_the_word() -> None:
