@@ -8,7 +8,8 @@ ended the program that read it (a decoder that crashed, or memory): it is told a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -16,13 +17,15 @@ from typing import IO, BinaryIO
 from pydantic import ValidationError
 
 from faceagent.batch import attempt
+from faceagent.collection import stores
 from faceagent.collection.manifest import Collection, Settings, Shard
 from faceagent.errors import InputError, ToolError, UsageError
 from faceagent.files import claim, write_whole
+from faceagent.media import Limits, Photo
 from faceagent.report import Examination
 from faceagent.tool import Toolbox
 from faceagent.types import ExhibitReport, Failure, Frozen
-from faceagent.video import take
+from faceagent.video import Video, take
 
 TRIES = 2
 _LOCK = "lock"
@@ -53,13 +56,21 @@ def examiner(settings: Settings) -> Examine:
     toolbox = _toolbox()
 
     def examine(number: int, source: str) -> Line:
-        given = attempt(source, partial(take, source, settings.limits))
-        if isinstance(given, Failure):
-            return Line(number=number, source=source, failure=given)
-        report = Examination(toolbox, settings.purpose, draws=False).examine(given)
-        return Line(number=number, source=source, report=report)
+        with ExitStack() as until_examined:
+            given = attempt(source, partial(_opened, source, settings.limits, until_examined))
+            if isinstance(given, Failure):
+                return Line(number=number, source=source, failure=given)
+            report = Examination(toolbox, settings.purpose, draws=False).examine(given)
+            return Line(number=number, source=source, report=report)
 
     return examine
+
+
+def _opened(source: str, limits: Limits, until_examined: ExitStack) -> Photo | Video:
+    if not stores.is_address(source):
+        return take(source, limits)
+    path = until_examined.enter_context(stores.fetched(source, limits))
+    return take(path, limits, name=source.rpartition("/")[2])
 
 
 def held(collection: Collection) -> IO[bytes]:
@@ -100,7 +111,8 @@ def work(collection: Collection, shard: Shard, make: Make) -> Path:
     part, begun = whole.with_suffix(".part"), whole.with_suffix(".begun")
     try:
         lines, notes = _kept(part), _noted(begun)
-        with part.open("r+b" if part.exists() else "w+b") as written, begun.open("ab") as taken_up:
+        part.touch()
+        with part.open("r+b") as written, begun.open("ab") as taken_up, _taken_back(taken_up):
             written.truncate(sum(map(len, lines)))
             written.seek(0, os.SEEK_END)
             _append(taken_up, _START)
@@ -139,6 +151,18 @@ def _noted(begun: Path) -> list[bytes]:
             "Run one file alone with `faceagent report FILE` to see why; memory is the usual reason",
         )
     return notes
+
+
+@contextmanager
+def _taken_back(notes: BinaryIO) -> Iterator[None]:
+    """Take back what this process noted where it lives to tell why it stops: a store out of reach, a full disk and
+    Ctrl-C are no file's doing."""
+    before = notes.tell()
+    try:
+        yield
+    except BaseException:
+        notes.truncate(before)
+        raise
 
 
 def _append(file: BinaryIO, data: bytes) -> None:

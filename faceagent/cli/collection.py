@@ -1,0 +1,66 @@
+"""`faceagent report INPUT… --engine local|ray`: a report on a collection of any size."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from faceagent.cli.console import at_least_one, console, limits_of, say
+from faceagent.errors import UsageError
+
+ENGINES = {"local": "local", "ray": "on_ray"}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    group: Any = parser.add_argument_group("collections of any size (with --engine, or with an address)")
+    group.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="by several workers, on this machine or a Ray cluster; the same command goes on where it stopped",
+    )
+    group.add_argument("--workers", type=at_least_one, metavar="N", help="processes (default: one for each core)")
+
+
+def folder(text: str) -> Path:
+    """Where a report is made."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(
+            f"a report is made in a folder, since stores cannot append to what they have: give one, and {text} with "
+            "--export"
+        )
+    return Path(text)
+
+
+def wanted(chosen: argparse.Namespace) -> bool:
+    """Whether a command means a collection."""
+    from faceagent.collection.stores import is_address
+
+    return chosen.engine is not None or any(map(is_address, chosen.inputs))
+
+
+def run(chosen: argparse.Namespace) -> int:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from faceagent.collection import Collection, overview
+    from faceagent.policy import purpose
+
+    engine = import_module(f"faceagent.collection.{ENGINES[chosen.engine or 'local']}")
+    if chosen.language != "en":
+        raise UsageError("A report on a collection is told in English", "Leave out --engine or --language")
+    if chosen.purpose is not None:
+        purpose(chosen.purpose)
+    collection = Collection.begin(chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen))
+    columns = (TextColumn("Examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(error=True), transient=True) as progress:
+        total = collection.settings.files
+        task = progress.add_task("", total=total, completed=total - sum(len(one.sources) for one in collection.left()))
+        engine.run(collection, chosen.workers or os.cpu_count() or 1, lambda files: progress.advance(task, files))
+    found, written = overview(collection, chosen.title)
+    for line in found.summary:
+        say(line)
+    say("\nRead it: " + str(written["html"]))
+    say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")) + f", {collection.shards}")
+    return 1 if found.failures else 0

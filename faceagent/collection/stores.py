@@ -1,0 +1,169 @@
+"""Files in object stores (s3://bucket/key, gs://…), by fsspec: listed, looked up, and copied here one at a time.
+
+Credentials come from where the store's own library looks for them (environment, profile, machine), never from an
+address. Only stores are read: http:// is refused, since whoever writes a table of addresses could otherwise have this
+machine call others that only it can reach.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from faceagent.batch import has_media_name
+from faceagent.errors import FaceAgentError, InputError, MediaError, MissingExtra, UsageError
+from faceagent.media import Limits, check_bytes
+from faceagent.video import HEAD, begins_a_video, check_video_bytes
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+PACKAGES = {
+    "s3": "s3fs",
+    "s3a": "s3fs",
+    "gs": "gcsfs",
+    "gcs": "gcsfs",
+    "az": "adlfs",
+    "abfs": "adlfs",
+    "abfss": "adlfs",
+    "file": "fsspec",
+    "memory": "fsspec",
+}
+"""The protocols that are read, and the package that reads each. `memory` lasts as long as the process: for tests."""
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)(::[a-z0-9+.-]+)*://", re.IGNORECASE)
+_PIECE = 2**20
+_OF_THE_OBJECT = frozenset({"AccessDenied", "Forbidden", "403"})
+
+
+def is_address(text: str) -> bool:
+    """Whether an input names something by protocol, and not by path."""
+    return _SCHEME.match(text) is not None
+
+
+def checked(address: str) -> str:
+    """An address that may be read, whether or not there is something.
+
+    Raises:
+        UsageError: its protocol is not read, or it holds a password.
+    """
+    named = _SCHEME.match(address)
+    shown = re.sub(r"//[^/]*@", "//…@", address)
+    if named is None or named[2] or named[1].lower() not in PACKAGES:
+        raise UsageError(
+            f"{shown} is not read: only {', '.join(f'{name}://' for name in PACKAGES)} are",
+            "Copy the files into a folder or one of these stores",
+        )
+    if "@" in urlsplit(address).netloc:
+        raise UsageError(
+            f"{shown} was given with a name or a password in it",
+            "Leave it out: credentials come from the environment, as the store's own tools take them",
+        )
+    return address
+
+
+def store(address: str) -> tuple[AbstractFileSystem, str]:
+    """What reads an address, and the name of the object there.
+
+    Raises:
+        UsageError: as `checked`; or the protocol's package is not installed.
+        MissingExtra: fsspec is not installed.
+    """
+    protocol = checked(address).partition("://")[0].lower()
+    try:
+        import fsspec
+    except ImportError:
+        raise MissingExtra(f"Reading {protocol}:// addresses", "scale") from None
+    try:
+        kind = fsspec.get_filesystem_class(protocol)
+    except ImportError:
+        package = PACKAGES[protocol]
+        raise UsageError(f"{protocol}:// addresses need the package {package}", f"pip install {package}") from None
+    # Not by fsspec.url_to_fs, which takes "::" in a key for a chain of addresses.
+    return kind(**kind._get_kwargs_from_urls(address)), kind._strip_protocol(address)
+
+
+def listed(address: str) -> list[str]:
+    """The addresses that one stands for: a folder's photos and videos by suffix, those a pattern matches, or itself.
+
+    Raises:
+        UsageError: it holds no photo and no video. InputError: the store cannot be read.
+    """
+    files, path = store(address)
+    with _reached(address):
+        try:
+            if files.isfile(path):
+                return [files.unstrip_protocol(path)]
+            names = files.glob(path) if re.search(r"[*?\[]", path) else files.find(path)
+        except FileNotFoundError:
+            names = []
+    found = sorted(name for name in names if has_media_name(name.rsplit("/", 1)[-1]))
+    if not found:
+        raise UsageError(
+            f"There is no photo and no video at {address}", "Check the address, and put patterns in quotes"
+        )
+    return [files.unstrip_protocol(name) for name in found]
+
+
+@contextmanager
+def fetched(address: str, limits: Limits) -> Iterator[Path]:
+    """An object as a file in a folder that only this user may read, and that is gone in the end. Its size is looked at
+    before it is copied, and again while it is.
+
+    Raises:
+        MediaError: the object is not there, may not be read, or is over a limit.
+        InputError: the store cannot be reached, which is no fault of this object.
+    """
+    files, path = store(address)
+    name = path.rsplit("/", 1)[-1]
+    with tempfile.TemporaryDirectory(prefix="faceagent-") as folder:
+        copy = Path(folder) / "file"
+        try:
+            with _reached(address), copy.open("wb") as target:
+                video = begins_a_video(files.cat_file(path, 0, HEAD))
+                check = check_video_bytes if video else check_bytes
+                check(int(files.info(path)["size"] or 0), name, limits)
+                with files.open(path, "rb") as source:
+                    while piece := source.read(_PIECE):
+                        check(target.tell() + len(piece), name, limits)
+                        target.write(piece)
+        except FileNotFoundError:
+            raise MediaError(f"{address} does not exist", "Check the address") from None
+        except IsADirectoryError:
+            raise MediaError(f"{address} is a folder", "Name what is in it") from None
+        except PermissionError:
+            raise MediaError(f"{address} may not be read with the credentials that there are", "Check them") from None
+        yield copy
+
+
+@contextmanager
+def _reached(address: str) -> Iterator[None]:
+    """What is no fault of the object becomes an error that ends the run, so that an outage is not told as a million
+    lost files. The stores' libraries try again by themselves before they give up."""
+    try:
+        yield
+    except (FaceAgentError, FileNotFoundError, IsADirectoryError):
+        raise
+    except PermissionError as error:
+        if _refused(error) in _OF_THE_OBJECT:
+            raise
+        raise _unreached(address, error) from error
+    except Exception as error:
+        raise _unreached(address, error) from error
+
+
+def _refused(error: PermissionError) -> str:
+    """Why S3 refused: the object, or what was given to prove who asks, such as a token that has expired."""
+    told = getattr(error.__cause__, "response", None) or {}
+    return str(told.get("Error", {}).get("Code", "403"))
+
+
+def _unreached(address: str, error: Exception) -> InputError:
+    return InputError(
+        f"{address} cannot be reached ({str(error) or type(error).__name__})",
+        "Check the connection and the credentials, and give the same command again: it goes on where it stopped",
+    )

@@ -1,0 +1,162 @@
+"""Collections in stores: fsspec's memory, and its local files for workers that are processes of their own."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLES
+
+from faceagent.cli import main
+from faceagent.collection.manifest import Collection
+from faceagent.collection.overview import lines
+from faceagent.collection.shard import examiner, work
+from faceagent.errors import InputError, UsageError
+from faceagent.media import Limits
+
+fsspec = pytest.importorskip("fsspec")
+PORTRAIT = (EXAMPLES / "portrait.jpg").read_bytes()
+
+
+@pytest.fixture
+def memory() -> Iterator[fsspec.AbstractFileSystem]:
+    files = fsspec.filesystem("memory")
+    files.pipe({"/bucket/b/two.png": b"", "/bucket/a.jpg": PORTRAIT, "/bucket/notes.txt": b"", "/bucket/.x.jpg": b""})
+    yield files
+    files.rm("/bucket", recursive=True)
+
+
+def sources(tmp_path: Path, *inputs: str) -> list[str]:
+    return [source for shard in Collection.begin(tmp_path / "out", inputs).all() for source in shard.sources]
+
+
+def test_a_folder_stands_for_its_photos(memory: object, tmp_path: Path) -> None:
+    assert sources(tmp_path, "memory://bucket") == ["memory:///bucket/a.jpg", "memory:///bucket/b/two.png"]
+
+
+def test_a_pattern_and_a_name(memory: object, tmp_path: Path) -> None:
+    assert sources(tmp_path, "memory://bucket/**/*.png", "memory://bucket/notes.txt") == [
+        "memory:///bucket/b/two.png",
+        "memory:///bucket/notes.txt",
+    ]
+
+
+def test_tables_name_addresses(memory: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
+    memory.pipe_file("/bucket/list.csv", b"uri\na.jpg\nmemory://bucket/b/two.png\n")
+    table = tmp_path / "list.csv"
+    table.write_text("path\ns3://other/key::with colons.jpg\nhere.jpg\n", encoding="utf-8")
+    assert sources(tmp_path, "memory://bucket/list.csv", str(table)) == [
+        "memory://bucket/a.jpg",
+        "memory://bucket/b/two.png",
+        "s3://other/key::with colons.jpg",
+        str(tmp_path / "here.jpg"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://169.254.169.254/latest", "is not read"),
+        ("HTTPS://example.org/a.jpg", "is not read"),
+        ("simplecache::http://example.org/a.jpg", "is not read"),
+        ("ftp://example.org/a.jpg", "is not read"),
+        ("s3://key:secret@bucket/a.jpg", "name or a password"),
+    ],
+)
+def test_what_is_not_read(address: str, said: str, tmp_path: Path) -> None:
+    table = tmp_path / "list.csv"
+    table.write_text(f"uri\n{address}\n", encoding="utf-8")
+    for given in (address, str(table)):
+        with pytest.raises(UsageError, match=said) as caught:
+            sources(tmp_path, given)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_table_in_a_store_names_no_file_of_this_machine(memory: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
+    memory.pipe_file("/bucket/list.csv", b"uri\nfile:///etc/passwd\n")
+    with pytest.raises(UsageError, match="a file of this machine"):
+        sources(tmp_path, "memory://bucket/list.csv")
+
+
+@pytest.mark.parametrize("address", ["memory://nowhere", "memory://nowhere/list.csv", "memory://bucket/*.gif"])
+def test_where_there_is_nothing(memory: object, address: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        sources(tmp_path, address)
+
+
+def test_a_protocol_without_its_package(tmp_path: Path) -> None:
+    if any(known in ("gcsfs",) for known in map(str, fsspec.available_protocols())):
+        pytest.skip("it is there")
+    with pytest.raises(UsageError, match="pip install adlfs"):
+        sources(tmp_path, "az://container/folder")
+
+
+def test_size_is_looked_at_before_copying(
+    memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    collection = Collection.begin(tmp_path / "out", ["memory://bucket/a.jpg"], limits=Limits(max_bytes=1000))
+    monkeypatch.setattr(type(memory), "_open", lambda *_, **__: pytest.fail("it was copied"))
+    monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: PORTRAIT[:200])
+    work(collection, next(collection.all()), examiner)
+    (line,) = lines(collection)
+    assert line.failure is not None
+    assert "over the limit" in line.failure.message
+
+
+def test_an_object_that_is_lost_is_one_row_and_no_copy_stays(
+    memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+    collection = Collection.begin(tmp_path / "out", ["memory://bucket"], shard=2)
+    memory.rm_file("/bucket/b/two.png")
+    work(collection, next(collection.all()), examiner)
+    found, lost = lines(collection)
+    assert found.report is not None
+    assert found.report.exhibit.name == "a.jpg"
+    assert lost.failure is not None
+    assert lost.failure.message == "memory:///bucket/b/two.png does not exist."
+    assert list(copies.iterdir()) == []
+
+
+def test_an_outage_ends_the_run_and_is_nobodys_fault(
+    memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    collection = Collection.begin(tmp_path / "out", ["memory://bucket/a.jpg"])
+    shard = next(collection.all())
+
+    def unreachable(*_: object, **__: object) -> bytes:
+        raise ConnectionError("no route to host")
+
+    for _ in range(4):  # more often than a file that crashes its reader is tried
+        with monkeypatch.context() as broken, pytest.raises(InputError, match="cannot be reached"):
+            broken.setattr(type(memory), "cat_file", unreachable)
+            work(collection, shard, examiner)
+    work(collection, shard, examiner)
+    (line,) = lines(collection)
+    assert line.report is not None
+
+
+def test_workers_read_a_store_as_they_read_a_folder(tmp_path: Path) -> None:
+    """The findings are the same; only the source is told as it was given."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(2):
+        (folder / f"{number}.jpg").write_bytes(PORTRAIT)
+    told = []
+    for name, given in (("path", [str(folder), "--engine", "local"]), ("address", [folder.as_uri()])):
+        assert main(["report", *given, "--workers", "1", "--out", str(tmp_path / name)]) == 0
+        rows = list(lines(Collection.open(tmp_path / name)))
+        assert all(line.report for line in rows)
+        told.append([json.loads(line.report.exhibit.model_dump_json()) for line in rows if line.report])
+    assert told[0] == told[1]
+
+
+def test_a_report_is_made_in_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["report", str(EXAMPLES), "--engine", "local", "--out", "s3://bucket/report"])
+    assert "--export" in capsys.readouterr().err
