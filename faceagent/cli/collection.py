@@ -21,6 +21,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=ENGINES,
         help="by several workers, on this machine or a Ray cluster; the same command goes on where it stopped",
     )
+    group.add_argument(
+        "--export", metavar="PLACE", help="the findings as Parquet too, in this folder or store (s3://bucket/folder)"
+    )
     group.add_argument("--workers", type=at_least_one, metavar="N", help="processes (default: one for each core)")
 
 
@@ -45,6 +48,7 @@ def run(chosen: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from faceagent.collection import Collection, overview
+    from faceagent.collection.export import export
     from faceagent.policy import purpose
 
     engine = import_module(f"faceagent.collection.{ENGINES[chosen.engine or 'local']}")
@@ -59,8 +63,11 @@ def run(chosen: argparse.Namespace) -> int:
         task = progress.add_task("", total=total, completed=total - sum(len(one.sources) for one in collection.left()))
         engine.run(collection, chosen.workers or os.cpu_count() or 1, lambda files: progress.advance(task, files))
     found, written = overview(collection, chosen.title)
+    place = export(collection, chosen.export, [written["html"], written["json"]]) if chosen.export else None
     for line in found.summary:
         say(line)
     say("\nRead it: " + str(written["html"]))
     say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")) + f", {collection.shards}")
+    if place:
+        say(f"As Parquet: {place}/parquet/")
     return 1 if found.failures else 0

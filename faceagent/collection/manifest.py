@@ -114,10 +114,14 @@ class Collection:
     def shards(self) -> Path:
         return self.folder / _SHARDS
 
+    @property
+    def manifest(self) -> Path:
+        return self.folder / _MANIFEST
+
     def all(self) -> Iterator[Shard]:
         """Every shard, in order."""
         size = self.settings.shard
-        with (self.folder / _MANIFEST).open(encoding="utf-8") as lines:
+        with self.manifest.open(encoding="utf-8") as lines:
             for number in range(self.count):
                 sources = tuple(json.loads(line) for _, line in zip(range(size), lines, strict=False))
                 yield Shard(number=number, first=number * size, sources=sources)

@@ -15,6 +15,7 @@ from typing import IO
 from pydantic import JsonValue
 
 from faceagent import __version__
+from faceagent.collection import facts
 from faceagent.collection.manifest import Collection
 from faceagent.collection.shard import Line
 from faceagent.errors import InputError
@@ -24,7 +25,6 @@ from faceagent.report.document import BADGES, date
 from faceagent.report.html import page
 from faceagent.report.summary import FOUND, MEANING, count
 from faceagent.report.table import COLUMNS, cell, exhibit_row, failure_row
-from faceagent.report.verdict import FORGERY
 from faceagent.types import SCHEMA_VERSION, ExhibitReport, Failure, Frozen, Named, VerdictKind
 
 _SHOWN = 100
@@ -165,15 +165,12 @@ def _row(line: Line) -> dict[str, JsonValue]:
 
 
 def _listed(line: Line, report: ExhibitReport) -> Listed:
-    told = [
-        row.probability.value for row in report.evidence if row.attribute == FORGERY and row.probability is not None
-    ]
     return Listed(
         number=line.number + 1,
         source=line.source,
         kind=report.verdict.kind,
         headline=report.verdict.headline,
-        probability=max(told, default=None),
+        probability=facts.probability(report),
     )
 
 

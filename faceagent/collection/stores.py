@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from faceagent.batch import has_media_name
 from faceagent.errors import FaceAgentError, InputError, MediaError, MissingExtra, UsageError
+from faceagent.files import write_whole
 from faceagent.media import Limits, check_bytes
 from faceagent.video import HEAD, begins_a_video, check_video_bytes
 
@@ -107,6 +108,48 @@ def listed(address: str) -> list[str]:
             f"There is no photo and no video at {address}", "Check the address, and put patterns in quotes"
         )
     return [files.unstrip_protocol(name) for name in found]
+
+
+def put(address: str, data: bytes) -> None:
+    """Write an object whole, as stores do: there is never half of one.
+
+    Raises:
+        InputError: the store cannot be written to.
+    """
+    files, path = store(address)
+    with _reached(address):
+        if isinstance(files.protocol, tuple) and "file" in files.protocol:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(Path(path), data, private=False)
+        else:
+            files.pipe_file(path, data)
+
+
+def whole(address: str) -> bytes:
+    """The bytes of a small object of our own making.
+
+    Raises:
+        InputError: the store cannot be read.
+    """
+    files, path = store(address)
+    with _reached(address):
+        data: bytes = files.cat_file(path)
+        return data
+
+
+def beneath(address: str) -> set[str]:
+    """The names of the objects under an address, from it on; none where there is nothing yet.
+
+    Raises:
+        InputError: the store cannot be read.
+    """
+    files, path = store(address)
+    files.invalidate_cache()
+    with _reached(address):
+        try:
+            return {name[len(path) + 1 :] for name in files.find(path)}
+        except FileNotFoundError:
+            return set()
 
 
 @contextmanager

@@ -160,3 +160,33 @@ def test_a_report_is_made_in_a_folder(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit, match="2"):
         main(["report", str(EXAMPLES), "--engine", "local", "--out", "s3://bucket/report"])
     assert "--export" in capsys.readouterr().err
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
+    """S3 as moto plays it on this machine."""
+    s3fs, server = pytest.importorskip("s3fs"), pytest.importorskip("moto.server")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    playing = server.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    playing.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*playing.get_host_and_port()))
+    s3fs.S3FileSystem.clear_instance_cache()
+    files = s3fs.S3FileSystem()
+    files.mkdir("bucket", region_name="eu-central-1")
+    yield files
+    playing.stop()
+
+
+def test_s3(bucket: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
+    bucket.pipe({"bucket/in/a.jpg": PORTRAIT, "bucket/in/b::c.jpg": PORTRAIT, "bucket/in/lost.jpg": PORTRAIT})
+    collection = Collection.begin(tmp_path / "out", ["s3://bucket/in"], shard=3)
+    bucket.rm_file("bucket/in/lost.jpg")
+    work(collection, next(collection.all()), examiner)
+    told = [(line.source, line.failure.message if line.failure else "") for line in lines(collection)]
+    assert told == [
+        ("s3://bucket/in/a.jpg", ""),
+        ("s3://bucket/in/b::c.jpg", ""),
+        ("s3://bucket/in/lost.jpg", "s3://bucket/in/lost.jpg does not exist."),
+    ]
