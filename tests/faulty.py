@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceagent.collection.manifest import Collection, Settings
-from faceagent.collection.shard import Examine, Line
+from faceagent.collection.lines import Line
+from faceagent.collection.shard import Examine
 from faceagent.types import Failure
 
 

@@ -6,10 +6,12 @@ import argparse
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import at_least_one, console, limits_of, say
-from faceagent.errors import UsageError
+
+if TYPE_CHECKING:
+    from faceagent.collection import Collection
 
 ENGINES = {"local": "local", "ray": "on_ray"}
 
@@ -23,6 +25,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--export", metavar="PLACE", help="the findings as Parquet too, in this folder or store (s3://bucket/folder)"
+    )
+    group.add_argument(
+        "--recurring",
+        action="store_true",
+        help="compare the faces of all files, to see which recur; needs a --purpose that allows it",
     )
     group.add_argument("--workers", type=at_least_one, metavar="N", help="processes (default: one for each core)")
 
@@ -45,28 +52,42 @@ def wanted(chosen: argparse.Namespace) -> bool:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from faceagent.collection import Collection, overview
-    from faceagent.collection.export import export
+    from faceagent.collection import Collection
     from faceagent.policy import purpose
 
-    engine = import_module(f"faceagent.collection.{ENGINES[chosen.engine or 'local']}")
-    if chosen.language != "en":
-        raise UsageError("A report on a collection is told in English", "Leave out --engine or --language")
     if chosen.purpose is not None:
         purpose(chosen.purpose)
-    collection = Collection.begin(chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen))
+    collection = Collection.begin(
+        chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen), recurring=chosen.recurring
+    )
+    _examine(collection, chosen)
+    return _sum_up(collection, chosen)
+
+
+def _examine(collection: Collection, chosen: argparse.Namespace) -> None:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    engine = import_module(f"faceagent.collection.{ENGINES[chosen.engine or 'local']}")
     columns = (TextColumn("Examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(error=True), transient=True) as progress:
         total = collection.settings.files
         task = progress.add_task("", total=total, completed=total - sum(len(one.sources) for one in collection.left()))
         engine.run(collection, chosen.workers or os.cpu_count() or 1, lambda files: progress.advance(task, files))
+
+
+def _sum_up(collection: Collection, chosen: argparse.Namespace) -> int:
+    from faceagent.collection import page, recurring
+    from faceagent.collection.export import export
+    from faceagent.collection.overview import overview
+    from faceagent.tool import Toolbox
+
+    clusters = recurring.gather(collection, Toolbox.installed()) if chosen.recurring else None
     found, written = overview(collection, chosen.title)
-    place = export(collection, chosen.export, [written["html"], written["json"]]) if chosen.export else None
-    for line in found.summary:
+    html = page.write(collection, found, clusters, chosen.language)
+    place = export(collection, chosen.export, [html, written["json"]]) if chosen.export else None
+    for line in page.summary(found, clusters, chosen.language):
         say(line)
-    say("\nRead it: " + str(written["html"]))
+    say(f"\nRead it: {html}")
     say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")) + f", {collection.shards}")
     if place:
         say(f"As Parquet: {place}/parquet/")

@@ -22,9 +22,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from faceagent.collection import facts, stores
+from faceagent.collection.lines import Line, lines
 from faceagent.collection.manifest import Collection
-from faceagent.collection.overview import lines
-from faceagent.collection.shard import Line
 from faceagent.errors import MissingExtra, UsageError
 from faceagent.report.table import PROVENANCE, exhibit_row
 from faceagent.types import SCHEMA_VERSION, ExhibitReport

@@ -11,9 +11,10 @@ from pydantic import Field, ValidationError
 
 from faceagent.batch import expand
 from faceagent.collection import stores
-from faceagent.errors import InputError, MediaError, UsageError, first_fault
+from faceagent.errors import InputError, MediaError, PolicyError, UsageError, first_fault
 from faceagent.files import write_whole
 from faceagent.media import Limits
+from faceagent.policy import recurrence_withheld
 from faceagent.types import Frozen
 
 SHARD = 32
@@ -26,12 +27,13 @@ _SETTINGS, _MANIFEST, _SHARDS = "collection.json", "manifest.jsonl", "shards"
 
 class Settings(Frozen):
     """purpose: what faces are read for, see `faceagent.policy`. files: how many. shard: files a shard.
-    limits: of a file."""
+    limits: of a file. recurring: whether faces that recur are looked for afterwards."""
 
     files: int = Field(ge=1)
     shard: int = Field(ge=1)
     purpose: str | None = None
     limits: Limits = Limits()
+    recurring: bool = False
 
 
 class Shard(Frozen):
@@ -59,6 +61,7 @@ class Collection:
         purpose: str | None = None,
         shard: int | None = None,
         limits: Limits | None = None,
+        recurring: bool = False,
     ) -> Collection:
         """Write down what is examined; in a folder that has it written down already, go on with that.
 
@@ -66,14 +69,20 @@ class Collection:
             inputs: files, folders, patterns, or tables (.csv with a column `file`, `path` or `uri`), on this machine or
                 in a store (s3://bucket/folder, see `stores`).
             shard: files a shard, instead of what their number suggests.
+            recurring: see `recurring`, which says for which purposes.
 
         Raises:
             UsageError: there is nothing to examine, or the folder belongs to another collection.
+            PolicyError: faces that recur are not looked for under this purpose.
             InputError: the folder cannot be written to, or a store cannot be read. MissingExtra: fsspec is missing.
         """
+        if recurring and (why := recurrence_withheld(purpose)):
+            raise PolicyError(f"Faces that recur are not looked for, because {why}", "State yours with --purpose")
         sources = list(_sources(inputs))
         size = shard or min(SHARD, max(1, len(sources) // _SHARES))
-        settings = Settings(files=len(sources), shard=size, purpose=purpose, limits=limits or Limits())
+        settings = Settings(
+            files=len(sources), shard=size, purpose=purpose, limits=limits or Limits(), recurring=recurring
+        )
         manifest = "".join(json.dumps(source, ensure_ascii=False) + "\n" for source in sources).encode()
         try:
             (folder / _SHARDS).mkdir(parents=True, exist_ok=True)
@@ -134,6 +143,25 @@ class Collection:
     def whole(self, number: int) -> Path:
         """Where a shard lies once it is done."""
         return self.shards / f"{number:05}.jsonl"
+
+    @property
+    def faces(self) -> Path:
+        """Where embeddings lie while files are examined, if at all (`recurring`)."""
+        return self.folder / "faces"
+
+    def kept(self, number: int) -> Path:
+        """Those of one file."""
+        return self.faces / f"{number}.npz"
+
+    def keep(self, number: int, embeddings: bytes) -> None:
+        """Keep the embeddings of a file's faces for this user alone; nothing of none.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        if embeddings:
+            self.faces.mkdir(mode=0o700, exist_ok=True)
+            write_whole(self.kept(number), embeddings, private=True)
 
     def left(self) -> list[Shard]:
         """The shards that are not done."""

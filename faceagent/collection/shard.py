@@ -18,28 +18,20 @@ from pydantic import ValidationError
 
 from faceagent.batch import attempt
 from faceagent.collection import stores
+from faceagent.collection.lines import Line
 from faceagent.collection.manifest import Collection, Settings, Shard
+from faceagent.collection.recurring import Keeper
 from faceagent.errors import InputError, ToolError, UsageError
 from faceagent.files import claim, write_whole
 from faceagent.media import Limits, Photo
 from faceagent.report import Examination
 from faceagent.tool import Toolbox
-from faceagent.types import ExhibitReport, Failure, Frozen
+from faceagent.types import Failure
 from faceagent.video import Video, take
 
 TRIES = 2
 _LOCK = "lock"
 _START, _STARTS = b"-\n", 3
-
-
-class Line(Frozen):
-    """What became of one file. number: its place in the manifest, from 0. Either a report on it, or why there is
-    none."""
-
-    number: int
-    source: str
-    report: ExhibitReport | None = None
-    failure: Failure | None = None
 
 
 Examine = Callable[[int, str], Line]
@@ -51,17 +43,19 @@ def examiner(settings: Settings) -> Examine:
     """Examines one file by all tools that are installed.
 
     Raises:
-        UsageError: there is no such purpose.
+        UsageError: there is no such purpose, or no tool compares faces and that is wanted.
     """
     toolbox = _toolbox()
+    keeper = Keeper(toolbox, settings.purpose) if settings.recurring else None
 
     def examine(number: int, source: str) -> Line:
         with ExitStack() as until_examined:
             given = attempt(source, partial(_opened, source, settings.limits, until_examined))
             if isinstance(given, Failure):
                 return Line(number=number, source=source, failure=given)
-            report = Examination(toolbox, settings.purpose, draws=False).examine(given)
-            return Line(number=number, source=source, report=report)
+            look = keeper.look if keeper else None
+            report = Examination(toolbox, settings.purpose, draws=False, look=look).examine(given)
+            return Line(number=number, source=source, report=report, embeddings=keeper.taken() if keeper else b"")
 
     return examine
 
@@ -124,6 +118,7 @@ def work(collection: Collection, shard: Shard, make: Make) -> Path:
                 else:
                     _append(taken_up, note)
                     line = examine(number, source)
+                    collection.keep(number, line.embeddings)
                 lines.append(line.model_dump_json().encode() + b"\n")
                 _append(written, lines[-1])
         write_whole(whole, b"".join(lines), private=False)

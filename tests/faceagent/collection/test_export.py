@@ -13,9 +13,9 @@ from conftest import EXAMPLES
 from faceagent.cli import main
 from faceagent.collection import stores
 from faceagent.collection.export import COLUMNS, export, parquet
+from faceagent.collection.lines import lines
 from faceagent.collection.local import run
 from faceagent.collection.manifest import Collection
-from faceagent.collection.overview import lines
 from faceagent.errors import UsageError
 
 pq = pytest.importorskip("pyarrow.parquet")

@@ -12,8 +12,8 @@ import faulty
 import pytest
 from faulty import collection, leavings, shards
 
+from faceagent.collection.lines import lines
 from faceagent.collection.local import run
-from faceagent.collection.overview import lines
 from faceagent.errors import InputError, ToolError, UsageError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are killed by signal")

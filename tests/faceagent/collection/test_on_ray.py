@@ -12,7 +12,7 @@ import pytest
 from faulty import collection, leavings, shards
 
 from faceagent.collection import local, on_ray
-from faceagent.collection.overview import lines
+from faceagent.collection.lines import lines
 from faceagent.errors import InputError, ToolError
 
 ray = pytest.importorskip("ray")

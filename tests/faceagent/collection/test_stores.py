@@ -11,8 +11,8 @@ import pytest
 from conftest import EXAMPLES
 
 from faceagent.cli import main
+from faceagent.collection.lines import lines
 from faceagent.collection.manifest import Collection
-from faceagent.collection.overview import lines
 from faceagent.collection.shard import examiner, work
 from faceagent.errors import InputError, UsageError
 from faceagent.media import Limits
