@@ -97,15 +97,15 @@ def summary(found: Overview, recurring: Recurring | None = None, language: str =
 
 
 def _told(found: Overview, recurring: Recurring | None, language: str) -> Iterator[tuple[str, int]]:
-    plural = catalogue(language).ngettext
+    ngettext = catalogue(language).ngettext
     examined, left = found.done - found.failures, found.files - found.done
-    yield plural("%(num)s file was examined.", "%(num)s files were examined.", examined), examined
+    yield ngettext("%(num)s file was examined.", "%(num)s files were examined.", examined), examined
     for kind, number in found.verdicts.items():
         if number:
-            yield _of_kind(kind, number, plural), number
+            yield _of_kind(kind, number, ngettext), number
     counted = (
         (
-            plural(
+            ngettext(
                 "%(num)s is byte for byte the same as an earlier one.",
                 "%(num)s are copies, byte for byte.",
                 found.copies,
@@ -113,36 +113,36 @@ def _told(found: Overview, recurring: Recurring | None, language: str) -> Iterat
             found.copies,
         ),
         (
-            plural("%(num)s file could not be examined.", "%(num)s files could not be examined.", found.failures),
+            ngettext("%(num)s file could not be examined.", "%(num)s files could not be examined.", found.failures),
             found.failures,
         ),
-        (plural("%(num)s file waits to be examined.", "%(num)s files wait to be examined.", left), left),
+        (ngettext("%(num)s file waits to be examined.", "%(num)s files wait to be examined.", left), left),
     )
     yield from ((text, number) for text, number in counted if number)
     if recurring is not None:
         yield _of_faces(recurring, language)
 
 
-def _of_kind(kind: VerdictKind, number: int, plural: Plural) -> str:
+def _of_kind(kind: VerdictKind, number: int, ngettext: Plural) -> str:
     match kind:
         case "signs_of_alteration":
-            return plural("%(num)s shows signs of alteration.", "%(num)s show signs of alteration.", number)
+            return ngettext("%(num)s shows signs of alteration.", "%(num)s show signs of alteration.", number)
         case "signs_of_synthesis":
-            return plural("%(num)s shows signs of AI generation.", "%(num)s show signs of AI generation.", number)
+            return ngettext("%(num)s shows signs of AI generation.", "%(num)s show signs of AI generation.", number)
         case "inconclusive":
-            return plural("%(num)s is inconclusive.", "%(num)s are inconclusive.", number)
+            return ngettext("%(num)s is inconclusive.", "%(num)s are inconclusive.", number)
         case "no_sign_found":
-            return plural("%(num)s shows no sign of either.", "%(num)s show no sign of either.", number)
+            return ngettext("%(num)s shows no sign of either.", "%(num)s show no sign of either.", number)
 
 
 def _of_faces(recurring: Recurring, language: str) -> tuple[str, int]:
-    _, plural = wording(language), catalogue(language).ngettext
+    _, ngettext = wording(language), catalogue(language).ngettext
     if recurring.too_many:
         return _("Faces that recur were not looked for: there are %(num)s, more than can be compared."), recurring.faces
     number = len(recurring.clusters)
     if not number:
         return _("No face seems to be in several files (%(num)s faces were compared)."), recurring.faces
-    return plural(
+    return ngettext(
         "%(num)s person seems to be in several files.", "%(num)s people seem to be in several files.", number
     ), number
 
