@@ -12,6 +12,7 @@ from faceagent.cli.console import at_least_one, console, limits_of, say
 
 if TYPE_CHECKING:
     from faceagent.collection import Collection
+    from faceagent.collection.monitor import Done, State
 
 ENGINES = {"local": "local", "ray": "on_ray"}
 
@@ -32,6 +33,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="compare the faces of all files, to see which recur; needs a --purpose that allows it",
     )
     group.add_argument("--workers", type=at_least_one, metavar="N", help="processes (default: one for each core)")
+    group.add_argument("--log-json", action="store_true", help="tell how far it is as JSON lines on standard error")
+    group.add_argument(
+        "--metrics", type=int, metavar="PORT", help="metrics for Prometheus at http://127.0.0.1:PORT/metrics"
+    )
 
 
 def folder(text: str) -> Path:
@@ -65,14 +70,41 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _examine(collection: Collection, chosen: argparse.Namespace) -> None:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from faceagent.cli.logs import as_json
+    from faceagent.collection.metrics import Metrics
+    from faceagent.collection.monitor import Log, Monitor, View
+    from faceagent.collection.progress import ProgressPage
 
     engine = import_module(f"faceagent.collection.{ENGINES[chosen.engine or 'local']}")
-    columns = (TextColumn("Examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(error=True), transient=True) as progress:
-        total = collection.settings.files
-        task = progress.add_task("", total=total, completed=total - sum(len(one.sources) for one in collection.left()))
-        engine.run(collection, chosen.workers or os.cpu_count() or 1, lambda files: progress.advance(task, files))
+    workers = chosen.workers or os.cpu_count() or 1
+    views: list[View] = [ProgressPage(collection, chosen.language)]
+    if chosen.log_json:
+        as_json()
+        views.append(Log())
+    else:
+        views.append(_Bar())
+    if chosen.metrics is not None:
+        views.append(Metrics(chosen.metrics))
+    with Monitor(collection, workers, views) as monitor:
+        engine.run(collection, workers, monitor)
+
+
+class _Bar:
+    """The bar in the terminal."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("Examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console(error=True), transient=True)
+        self._task = self._progress.add_task("")
+
+    def show(self, state: State, done: Done | None) -> None:
+        self._progress.start()
+        self._progress.update(self._task, total=state.files, completed=state.done)
+
+    def close(self) -> None:
+        self._progress.stop()
 
 
 def _sum_up(collection: Collection, chosen: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ ended the program that read it (a decoder that crashed, or memory): it is told a
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
@@ -26,6 +27,7 @@ from faceagent.files import claim, write_whole
 from faceagent.media import Limits, Photo
 from faceagent.report import Examination
 from faceagent.tool import Toolbox
+from faceagent.tracing import span
 from faceagent.types import Failure
 from faceagent.video import Video, take
 
@@ -49,7 +51,7 @@ def examiner(settings: Settings) -> Examine:
     keeper = Keeper(toolbox, settings.purpose) if settings.recurring else None
 
     def examine(number: int, source: str) -> Line:
-        with ExitStack() as until_examined:
+        with span("examine a file", file=number), ExitStack() as until_examined:
             given = attempt(source, partial(_opened, source, settings.limits, until_examined))
             if isinstance(given, Failure):
                 return Line(number=number, source=source, failure=given)
@@ -86,6 +88,16 @@ def one_thread() -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
     cv2.setNumThreads(1)
+
+
+def peak_memory() -> int:
+    """Bytes that this process took at most so far; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # not on Windows
+
+    told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return told if sys.platform == "darwin" else told * 1024
 
 
 @cache
