@@ -7,17 +7,21 @@ machine call others that only it can reach.
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 from faceagent.batch import has_media_name
-from faceagent.errors import FaceAgentError, InputError, MediaError, MissingExtra, UsageError
-from faceagent.files import write_whole
+from faceagent.errors import FaceAgentError, InputError, MediaError, MediaTooLarge, MissingExtra, UsageError
+from faceagent.files import claim, write_whole
 from faceagent.media import Limits, check_bytes
 from faceagent.video import HEAD, begins_a_video, check_video_bytes
 
@@ -38,7 +42,19 @@ PACKAGES = {
 """The protocols that are read, and the package that reads each. `memory` lasts as long as the process: for tests."""
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)(::[a-z0-9+.-]+)*://", re.IGNORECASE)
 _PIECE = 2**20
-_OF_THE_OBJECT = frozenset({"AccessDenied", "Forbidden", "403"})
+_COPIES = "faceagent-copies-"
+_YOUNG = 60  # seconds in which the folder of a process may have no lock yet
+# S3's codes for what is wrong with who asks, and with every object alike.
+_OF_WHO_ASKS = frozenset(
+    {
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+    }
+)
 
 
 def is_address(text: str) -> bool:
@@ -162,25 +178,48 @@ def fetched(address: str, limits: Limits) -> Iterator[Path]:
         InputError: the store cannot be reached, which is no fault of this object.
     """
     files, path = store(address)
-    name = path.rsplit("/", 1)[-1]
-    with tempfile.TemporaryDirectory(prefix="faceagent-") as folder:
-        copy = Path(folder) / "file"
-        try:
-            with _reached(address), copy.open("wb") as target:
-                video = begins_a_video(files.cat_file(path, 0, HEAD))
-                check = check_video_bytes if video else check_bytes
-                check(int(files.info(path)["size"] or 0), name, limits)
-                with files.open(path, "rb") as source:
-                    while piece := source.read(_PIECE):
-                        check(target.tell() + len(piece), name, limits)
-                        target.write(piece)
-        except FileNotFoundError:
-            raise MediaError(f"{address} does not exist", "Check the address") from None
-        except IsADirectoryError:
-            raise MediaError(f"{address} is a folder", "Name what is in it") from None
-        except PermissionError:
-            raise MediaError(f"{address} may not be read with the credentials that there are", "Check them") from None
+    copy = Path(tempfile.mkdtemp(dir=_room())) / "file"
+    try:
+        with _reached(address), copy.open("wb") as target:
+            _copy(files, path, target, limits)
         yield copy
+    except FileNotFoundError:
+        raise MediaError(f"{address} does not exist", "Check the address") from None
+    except IsADirectoryError:
+        raise MediaError(f"{address} is a folder", "Name what is in it") from None
+    except PermissionError:
+        raise MediaError(f"{address} may not be read with the credentials that there are", "Check them") from None
+    finally:
+        shutil.rmtree(copy.parent)
+
+
+def _copy(files: AbstractFileSystem, path: str, target: BinaryIO, limits: Limits) -> None:
+    name, size = path.rsplit("/", 1)[-1], int(files.info(path)["size"] or 0)
+    limit = limits.max_bytes
+    if size > limit:
+        check = check_video_bytes if begins_a_video(files.cat_file(path, start=0, end=HEAD)) else check_bytes
+        check(size, name, limits)
+        limit = limits.max_video_bytes
+    with files.open(path, "rb") as source:
+        while piece := source.read(_PIECE):
+            if target.tell() + len(piece) > limit:
+                raise MediaTooLarge(f"{name} grew while it was copied, over the limit", "Examine it once it is whole")
+            target.write(piece)
+
+
+@cache
+def _room() -> Path:
+    """A folder for the copies of this process, which holds its lock. By that those of processes that were killed are
+    known, and removed."""
+    for old in Path(tempfile.gettempdir()).glob(f"{_COPIES}*"):
+        with suppress(OSError):  # another process works there, or it is another user's
+            if time.time() - old.stat().st_mtime > _YOUNG:
+                claim(old / "lock").close()
+                shutil.rmtree(old)
+    room = Path(tempfile.mkdtemp(prefix=_COPIES))
+    atexit.register(shutil.rmtree, room, ignore_errors=True)
+    atexit.register(claim(room / "lock").close)
+    return room
 
 
 @contextmanager
@@ -192,17 +231,17 @@ def _reached(address: str) -> Iterator[None]:
     except (FaceAgentError, FileNotFoundError, IsADirectoryError):
         raise
     except PermissionError as error:
-        if _refused(error) in _OF_THE_OBJECT:
-            raise
-        raise _unreached(address, error) from error
+        if _refused(error) in _OF_WHO_ASKS:
+            raise _unreached(address, error) from error
+        raise
     except Exception as error:
         raise _unreached(address, error) from error
 
 
 def _refused(error: PermissionError) -> str:
-    """Why S3 refused: the object, or what was given to prove who asks, such as a token that has expired."""
+    """S3's code for why it refused; empty where another store did."""
     told = getattr(error.__cause__, "response", None) or {}
-    return str(told.get("Error", {}).get("Code", "403"))
+    return str(told.get("Error", {}).get("Code", ""))
 
 
 def _unreached(address: str, error: Exception) -> InputError:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from conftest import EXAMPLES
 
 from faceagent.cli import main
+from faceagent.collection import stores
 from faceagent.collection.lines import lines
 from faceagent.collection.manifest import Collection
 from faceagent.collection.shard import examiner, work
-from faceagent.errors import InputError, UsageError
+from faceagent.errors import InputError, MediaTooLarge, UsageError
+from faceagent.files import claim
 from faceagent.media import Limits
 
 fsspec = pytest.importorskip("fsspec")
@@ -109,9 +115,7 @@ def test_size_is_looked_at_before_copying(
 def test_an_object_that_is_lost_is_one_row_and_no_copy_stays(
     memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    copies = tmp_path / "copies"
-    copies.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+    copies = temporary(tmp_path, monkeypatch)
     collection = Collection.begin(tmp_path / "out", ["memory://bucket"], shard=2)
     memory.rm_file("/bucket/b/two.png")
     work(collection, next(collection.all()), examiner)
@@ -120,7 +124,31 @@ def test_an_object_that_is_lost_is_one_row_and_no_copy_stays(
     assert found.report.exhibit.name == "a.jpg"
     assert lost.failure is not None
     assert lost.failure.message == "memory:///bucket/b/two.png does not exist."
-    assert list(copies.iterdir()) == []
+    (room,) = copies.iterdir()
+    assert [path.name for path in room.iterdir()] == ["lock"]
+
+
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+    monkeypatch.setattr(stores, "_room", cache(stores._room.__wrapped__))
+    return copies
+
+
+def test_what_a_killed_process_left_is_removed(memory: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copies = temporary(tmp_path, monkeypatch)
+    dead, alive, young = (copies / f"faceagent-copies-{name}" for name in ("dead", "alive", "young"))
+    for folder in (dead, alive, young):
+        folder.mkdir()
+        (folder / "lock").touch()
+        if folder is not young:
+            os.utime(folder, (0, 0))
+    with claim(alive / "lock"), stores.fetched("memory://bucket/a.jpg", Limits()) as path:
+        assert path.read_bytes() == PORTRAIT
+        assert not dead.exists()
+        assert alive.exists()
+        assert young.exists()
 
 
 def test_an_outage_ends_the_run_and_is_nobodys_fault(
@@ -134,7 +162,7 @@ def test_an_outage_ends_the_run_and_is_nobodys_fault(
 
     for _ in range(4):  # more often than a file that crashes its reader is tried
         with monkeypatch.context() as broken, pytest.raises(InputError, match="cannot be reached"):
-            broken.setattr(type(memory), "cat_file", unreachable)
+            broken.setattr(type(memory), "info", unreachable)
             work(collection, shard, examiner)
     work(collection, shard, examiner)
     (line,) = lines(collection)
@@ -176,12 +204,14 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSyste
     files = s3fs.S3FileSystem()
     files.mkdir("bucket", region_name="eu-central-1")
     yield files
+    files.rm("bucket", recursive=True)  # moto's buckets outlive its server
     playing.stop()
 
 
 def test_s3(bucket: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
     bucket.pipe({"bucket/in/a.jpg": PORTRAIT, "bucket/in/b::c.jpg": PORTRAIT, "bucket/in/lost.jpg": PORTRAIT})
-    collection = Collection.begin(tmp_path / "out", ["s3://bucket/in"], shard=3)
+    bucket.pipe({"bucket/in/short.jpg": b"no photo", "bucket/in/void.jpg": b"", "bucket/in/wide.jpg": b"?" * 2**20})
+    collection = Collection.begin(tmp_path / "out", ["s3://bucket/in"], shard=6, limits=Limits(max_bytes=2**19))
     bucket.rm_file("bucket/in/lost.jpg")
     work(collection, next(collection.all()), examiner)
     told = [(line.source, line.failure.message if line.failure else "") for line in lines(collection)]
@@ -189,4 +219,35 @@ def test_s3(bucket: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
         ("s3://bucket/in/a.jpg", ""),
         ("s3://bucket/in/b::c.jpg", ""),
         ("s3://bucket/in/lost.jpg", "s3://bucket/in/lost.jpg does not exist."),
+        ("s3://bucket/in/short.jpg", "short.jpg is not an image that can be read."),
+        ("s3://bucket/in/void.jpg", "void.jpg is empty."),
+        ("s3://bucket/in/wide.jpg", "wide.jpg has 1.0 MB, over the limit of 0 MB."),
     ]
+
+
+@pytest.mark.parametrize(("code", "ends"), [("ExpiredToken", True), ("AccessDenied", False)])
+def test_a_token_that_has_expired_ends_the_run_and_an_object_that_is_denied_does_not(
+    code: str, ends: bool, memory: fsspec.AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Refused(Exception):
+        response: ClassVar = {"Error": {"Code": code}}
+
+    def refuses(*_: object, **__: object) -> bytes:
+        raise PermissionError(code) from Refused()
+
+    collection = Collection.begin(tmp_path / "out", ["memory://bucket/a.jpg"])
+    monkeypatch.setattr(type(memory), "info", refuses)
+    with pytest.raises(InputError, match="goes on where it stopped") if ends else nullcontext():
+        work(collection, next(collection.all()), examiner)
+    told = [line.failure.message for line in lines(collection) if line.failure]
+    assert told == ([] if ends else ["memory:///bucket/a.jpg may not be read with the credentials that there are."])
+
+
+def test_a_large_video_is_told_from_a_large_photo_by_its_head(bucket: fsspec.AbstractFileSystem) -> None:
+    head = b"\0\0\0\x18ftypisom" + b"\0" * 5_000
+    bucket.pipe({"bucket/clip.mp4": head, "bucket/clip.jpg": b"\xff\xd8\xff" + b"\0" * 5_000 + b"ftypisom"})
+    limits = Limits(max_bytes=1_000, max_video_bytes=10_000)
+    with stores.fetched("s3://bucket/clip.mp4", limits) as path:
+        assert path.read_bytes() == head
+    with pytest.raises(MediaTooLarge), stores.fetched("s3://bucket/clip.jpg", limits):
+        pytest.fail("it was copied")
