@@ -220,7 +220,7 @@ def test_s3(bucket: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
         ("s3://bucket/in/b::c.jpg", ""),
         ("s3://bucket/in/lost.jpg", "s3://bucket/in/lost.jpg does not exist."),
         ("s3://bucket/in/short.jpg", "short.jpg is not an image that can be read."),
-        ("s3://bucket/in/void.jpg", "void.jpg is empty."),
+        ("s3://bucket/in/void.jpg", "void.jpg is empty (0 bytes)."),
         ("s3://bucket/in/wide.jpg", "wide.jpg has 1.0 MB, over the limit of 0 MB."),
     ]
 
