@@ -74,7 +74,12 @@ def _files(given: str) -> Iterable[Path]:
 
 def is_media(path: Path) -> bool:
     """Whether a file is a photo or a video by its suffix, and not hidden."""
-    return path.suffix.lower() in PHOTO_SUFFIXES | VIDEO_SUFFIXES and path.is_file() and not path.name.startswith(".")
+    return has_media_name(path.name) and path.is_file()
+
+
+def has_media_name(name: str) -> bool:
+    """Whether a name, without its folder, is that of a photo or a video, and not hidden."""
+    return Path(name).suffix.lower() in PHOTO_SUFFIXES | VIDEO_SUFFIXES and not name.startswith(".")
 
 
 def media(paths: Iterable[Path], limits: Limits | None = None) -> Iterator[Photo | Video | Failure]:

@@ -143,7 +143,7 @@ def _read(path: Path, limits: Limits) -> bytes:
         if path.is_dir():
             raise MediaError(f"{path} is a folder", "Give a photo, or use `faceagent report` for folders")
         size = path.stat().st_size
-        _check_bytes(size, path.name, limits)
+        check_bytes(size, path.name, limits)
         return path.read_bytes()
     except FileNotFoundError:
         raise MediaError(f"{path} does not exist", "Check the path") from None
@@ -153,7 +153,10 @@ def _read(path: Path, limits: Limits) -> bytes:
         raise MediaError(f"{path} cannot be read ({error})", "Check the path and the disk") from error
 
 
-def _check_bytes(size: int, name: str, limits: Limits) -> None:
+def check_bytes(size: int, name: str, limits: Limits) -> None:
+    """Raises:
+    MediaTooLarge: a photo's file has more than the limits allow.
+    """
     if size > limits.max_bytes:
         raise MediaTooLarge(
             f"{name} has {size / 2**20:.1f} MB, over the limit of {limits.max_bytes / 2**20:.0f} MB",
@@ -222,7 +225,7 @@ def _from_image(image: Image.Image, name: str, limits: Limits) -> Photo:
 
 
 def _from_bytes(raw: bytes, name: str, limits: Limits) -> Photo:
-    _check_bytes(len(raw), name, limits)
+    check_bytes(len(raw), name, limits)
     with opened(raw, name) as image:
         return _decoded(image, raw, name, limits, [])
 

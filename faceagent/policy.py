@@ -129,6 +129,20 @@ def law(topic: str) -> str:
     return str(_rules()["topic"][topic]["source"])
 
 
+def recurrence_withheld(stated: str | None) -> str | None:
+    """Why it is not told which faces recur in a collection: one clause, after "because"; None where the purpose stated
+    has it told.
+
+    Raises:
+        UsageError: there is no such purpose.
+    """
+    rule = _rules()["recurrence"]
+    if stated is not None and purpose(stated).name in rule["purposes"]:
+        return None
+    named = f"and {stated} is none of them" if stated else "and none was stated"
+    return f"{rule['reason']}, {named}: {', '.join(rule['purposes'])}"
+
+
 def age_line() -> int:
     """Years below which a face looks like a child's, of whom less is said."""
     return int(_rules()["minors"]["years"])

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSche
 
 from faceagent.errors import FaceAgentError, InputError, UsageError, first_fault
 from faceagent.session import Session
+from faceagent.tracing import span
 from faceagent.types import Claim, Evidence, Method, Step
 
 if TYPE_CHECKING:
@@ -286,13 +287,15 @@ class Toolbox(Mapping[str, AnyTool]):
         status: Literal["ok", "failed", "refused"] = "ok"
         message: str | None = None
         found: Sequence[Evidence] = ()
-        try:
-            found = tool.run(session, arguments)
-        except InputError as error:
-            status, message = "refused", str(error)
-        except FaceAgentError as error:
-            status, message = "failed", str(error)
-            found = [_failure(tool, session, arguments, error)]
+        with span(f"call {tool.name}", tool=tool.name) as timed:
+            try:
+                found = tool.run(session, arguments)
+            except InputError as error:
+                status, message = "refused", str(error)
+            except FaceAgentError as error:
+                status, message = "failed", str(error)
+                found = [_failure(tool, session, arguments, error)]
+            timed.set_attribute("faceagent.status", status)
         spent = (time.perf_counter() - start) * 1000
         share = spent / max(len(found), 1)
         rows = tuple(

@@ -209,14 +209,17 @@ def begins_a_video(head: bytes) -> bool:
     return head.startswith(_HEADS) or head[4:8] in _ATOMS or (head[:1] == b"G" and head[_PACKET:] == b"G")
 
 
-def take(path: str | Path, limits: Limits | None = None) -> Photo | Video:
+def take(path: str | Path, limits: Limits | None = None, *, name: str | None = None) -> Photo | Video:
     """Open a file as what it is.
+
+    Args:
+        name: what it is called; by default as its file is.
 
     Raises:
         MediaError: it is missing, damaged, neither photo nor video, or over a limit.
         MissingExtra: reading it takes an extra that is not installed.
     """
-    return Video.open(path, limits=limits) if is_video(path) else Photo.open(path, limits=limits)
+    return (Video if is_video(path) else Photo).open(path, name=name, limits=limits)
 
 
 def clock(seconds: float) -> str:
@@ -232,17 +235,24 @@ def _fingerprint(path: Path, name: str, limits: Limits) -> tuple[str, int]:
     """SHA-256 and size, read in pieces."""
     try:
         size = path.stat().st_size
-        if size > limits.max_video_bytes:
-            raise MediaTooLarge(
-                f"{name} has {size / 2**30:.1f} GB, over the limit of {limits.max_video_bytes / 2**30:.0f} GB",
-                "Raise the limit (Python: Limits(max_video_bytes=…)) if you trust the file",
-            )
+        check_video_bytes(size, name, limits)
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest(), size
     except FileNotFoundError:
         raise MediaError(f"{path} does not exist", "Check the path") from None
     except OSError as error:
         raise MediaError(f"{path} cannot be read ({error})", "Check the path and its permissions") from error
+
+
+def check_video_bytes(size: int, name: str, limits: Limits) -> None:
+    """Raises:
+    MediaTooLarge: a video's file has more than the limits allow.
+    """
+    if size > limits.max_video_bytes:
+        raise MediaTooLarge(
+            f"{name} has {size / 2**30:.1f} GB, over the limit of {limits.max_video_bytes / 2**30:.0f} GB",
+            "Raise the limit (Python: Limits(max_video_bytes=…)) if you trust the file",
+        )
 
 
 @contextmanager

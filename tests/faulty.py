@@ -11,8 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from faceagent.collection.manifest import Collection, Settings
-from faceagent.collection.shard import Examine, Line
+from faceagent.collection.lines import Line
+from faceagent.collection.manifest import Collection, Settings, Shard
+from faceagent.collection.shard import Examine
 from faceagent.types import Failure
 
 
@@ -29,6 +30,22 @@ def collection(tmp_path: Path, wishes: Sequence[str], name: str = "out", shard: 
 
 def shards(of: Collection) -> list[bytes]:
     return [of.whole(number).read_bytes() for number in range(of.count)]
+
+
+class Told:
+    """Notes what an engine tells."""
+
+    def __init__(self) -> None:
+        self.files: list[int] = []
+        self.deaths = 0
+        self.memory = 0
+
+    def done(self, shard: Shard, memory: int) -> None:
+        self.files.append(len(shard.sources))
+        self.memory = max(self.memory, memory)
+
+    def died(self, shard: Shard) -> None:
+        self.deaths += 1
 
 
 def leavings(of: Collection) -> list[str]:

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faceagent.cli.console import add_limits, add_purpose, at_least_one, console, limits_of, say
-from faceagent.errors import UsageError
+from faceagent.cli import collection
+from faceagent.cli.console import add_limits, add_purpose, console, limits_of, say
 from faceagent.messages import LANGUAGES
 
 if TYPE_CHECKING:
     from faceagent.types import Report
 
 
-ENGINES = {"local": "local", "ray": "on_ray"}
-
-
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("report", parents=[common], help="write an explainable authenticity report")
-    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="photos, videos, folders, or patterns in quotes")
-    parser.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="folder (default ./report)")
-    parser.add_argument("--title", default="Authenticity report", help="heading of the report")
     parser.add_argument(
-        "--engine",
-        choices=ENGINES,
-        help="a report on a collection of any size, by several workers; goes on where it stopped (default: one report "
-        "that shows every file)",
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="photos, videos, folders, or patterns in quotes; of a collection also tables (.csv) and s3://bucket/folder",
     )
-    parser.add_argument("--workers", type=at_least_one, metavar="N", help="processes (default: one for each core)")
+    parser.add_argument(
+        "--out", type=collection.folder, default=Path("report"), metavar="DIR", help="folder (default ./report)"
+    )
+    parser.add_argument("--title", default="Authenticity report", help="heading of the report")
     parser.add_argument(
         "--language",
         choices=LANGUAGES,
@@ -41,36 +36,12 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     )
     add_purpose(parser)
     add_limits(parser)
+    collection.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
-    return _collection(chosen) if chosen.engine else _whole(chosen)
-
-
-def _collection(chosen: argparse.Namespace) -> int:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from faceagent.collection import Collection, overview
-    from faceagent.policy import purpose
-
-    engine = import_module(f"faceagent.collection.{ENGINES[chosen.engine]}")
-    if chosen.language != "en":
-        raise UsageError("A report on a collection is told in English", "Leave out --engine or --language")
-    if chosen.purpose is not None:
-        purpose(chosen.purpose)
-    collection = Collection.begin(chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen))
-    columns = (TextColumn("Examining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(error=True), transient=True) as progress:
-        total = collection.settings.files
-        task = progress.add_task("", total=total, completed=total - sum(len(one.sources) for one in collection.left()))
-        engine.run(collection, chosen.workers or os.cpu_count() or 1, lambda files: progress.advance(task, files))
-    found, written = overview(collection, chosen.title)
-    for line in found.summary:
-        say(line)
-    say("\nRead it: " + str(written["html"]))
-    say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")) + f", {collection.shards}")
-    return 1 if found.failures else 0
+    return collection.run(chosen) if collection.wanted(chosen) else _whole(chosen)
 
 
 def _whole(chosen: argparse.Namespace) -> int:

@@ -5,6 +5,8 @@
     OUT/shards/00007.jsonl  what was found of one stretch of them, a line a file; whole, or not there yet
     OUT/index.csv           a row a file        OUT/overview.html, overview.json      the whole in one minute
 
+Beside these, where it is asked for: recurring.json (`recurring`), and the same as Parquet elsewhere (`export`).
+
 A shard is the unit of work of every engine, and depends on its files alone, so it is the same whoever makes it and
 however often that was tried (docs/decisions/0033).
 """
@@ -12,6 +14,5 @@ however often that was tried (docs/decisions/0033).
 from __future__ import annotations
 
 from faceagent.collection.manifest import Collection
-from faceagent.collection.overview import overview
 
-__all__ = ["Collection", "overview"]
+__all__ = ["Collection"]

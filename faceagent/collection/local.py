@@ -8,41 +8,40 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for
-from pathlib import Path
 
 from faceagent.collection.manifest import Collection, Shard
-from faceagent.collection.shard import Make, examiner, held, one_thread, work
+from faceagent.collection.monitor import Observer, Unobserved
+from faceagent.collection.shard import Make, examiner, held, one_thread, peak_memory, work
 
 
 def run(
     collection: Collection,
     workers: int,
-    on_progress: Callable[[int], None] = lambda _: None,
+    observer: Observer | None = None,
     make: Make = examiner,
 ) -> None:
     """Make every shard that is not there yet.
 
     Args:
         workers: processes. Each takes one thread, so as many as there are cores.
-        on_progress: called with the number of files of each shard that is done.
+        observer: is told of shards that are done and workers that died.
 
     Raises:
         InputError: a shard cannot be written. ToolError: workers end before they have examined anything.
         WeightsError: a model file cannot be used. UsageError: another program works on this collection.
     """
     with held(collection):
-        _run(collection, workers, on_progress, make)
+        _run(collection, workers, observer or Unobserved(), make)
 
 
-def _run(collection: Collection, workers: int, on_progress: Callable[[int], None], make: Make) -> None:
+def _run(collection: Collection, workers: int, observer: Observer, make: Make) -> None:
     left = collection.left()[::-1]
     pools = [_Worker(collection, make) for _ in range(min(workers, len(left)))]
     try:
-        running: dict[Future[Path], _Worker] = {}
+        running: dict[Future[int], _Worker] = {}
         while left or running:
             for worker in pools:
                 if worker not in running.values() and left:
@@ -52,9 +51,10 @@ def _run(collection: Collection, workers: int, on_progress: Callable[[int], None
                 worker = running.pop(future)
                 shard = worker.shard
                 if worker.finished(future):
-                    on_progress(len(shard.sources))
+                    observer.done(shard, future.result())
                 else:
                     left.append(shard)
+                    observer.died(shard)
     finally:
         for worker in pools:
             worker.end()
@@ -68,11 +68,11 @@ class _Worker:
         self._pool = _pool()
         self.shard: Shard
 
-    def start(self, shard: Shard) -> Future[Path]:
+    def start(self, shard: Shard) -> Future[int]:
         self.shard = shard
         return self._pool.submit(_work, self._collection, shard, self._make)
 
-    def finished(self, future: Future[Path]) -> bool:
+    def finished(self, future: Future[int]) -> bool:
         """Whether the shard is done. If the process died, there is another one now."""
         try:
             future.result()
@@ -105,5 +105,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work(collection: Collection, shard: Shard, make: Make) -> Path:
-    return work(collection, shard, make)
+def _work(collection: Collection, shard: Shard, make: Make) -> int:
+    """Make a shard, and tell the most memory that this process took, in bytes."""
+    work(collection, shard, make)
+    return peak_memory()

@@ -10,26 +10,30 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from faceagent.batch import expand
-from faceagent.errors import InputError, UsageError, first_fault
+from faceagent.collection import stores
+from faceagent.errors import InputError, MediaError, PolicyError, UsageError, first_fault
 from faceagent.files import write_whole
 from faceagent.media import Limits
+from faceagent.policy import recurrence_withheld
 from faceagent.types import Frozen
 
 SHARD = 32
 """Files a shard at most: some ten seconds of work, so that little is under way when the run is stopped."""
 _SHARES = 16  # shards of a small collection, so that every worker has some
 COLUMNS = ("file", "path", "uri")
+_TABLE = 2**40  # bytes of a table in a store: it is read a line at a time
 _SETTINGS, _MANIFEST, _SHARDS = "collection.json", "manifest.jsonl", "shards"
 
 
 class Settings(Frozen):
     """purpose: what faces are read for, see `faceagent.policy`. files: how many. shard: files a shard.
-    limits: of a file."""
+    limits: of a file. recurring: whether faces that recur are looked for afterwards."""
 
     files: int = Field(ge=1)
     shard: int = Field(ge=1)
     purpose: str | None = None
     limits: Limits = Limits()
+    recurring: bool = False
 
 
 class Shard(Frozen):
@@ -57,20 +61,28 @@ class Collection:
         purpose: str | None = None,
         shard: int | None = None,
         limits: Limits | None = None,
+        recurring: bool = False,
     ) -> Collection:
         """Write down what is examined; in a folder that has it written down already, go on with that.
 
         Args:
-            inputs: files, folders, patterns, or tables (.csv with a column `file`, `path` or `uri`).
+            inputs: files, folders, patterns, or tables (.csv with a column `file`, `path` or `uri`), on this machine or
+                in a store (s3://bucket/folder, see `stores`).
             shard: files a shard, instead of what their number suggests.
+            recurring: see `recurring`, which says for which purposes.
 
         Raises:
             UsageError: there is nothing to examine, or the folder belongs to another collection.
-            InputError: the folder cannot be written to.
+            PolicyError: faces that recur are not looked for under this purpose.
+            InputError: the folder cannot be written to, or a store cannot be read. MissingExtra: fsspec is missing.
         """
+        if recurring and (why := recurrence_withheld(purpose)):
+            raise PolicyError(f"Faces that recur are not looked for, because {why}", "State yours with --purpose")
         sources = list(_sources(inputs))
         size = shard or min(SHARD, max(1, len(sources) // _SHARES))
-        settings = Settings(files=len(sources), shard=size, purpose=purpose, limits=limits or Limits())
+        settings = Settings(
+            files=len(sources), shard=size, purpose=purpose, limits=limits or Limits(), recurring=recurring
+        )
         manifest = "".join(json.dumps(source, ensure_ascii=False) + "\n" for source in sources).encode()
         try:
             (folder / _SHARDS).mkdir(parents=True, exist_ok=True)
@@ -111,10 +123,14 @@ class Collection:
     def shards(self) -> Path:
         return self.folder / _SHARDS
 
+    @property
+    def manifest(self) -> Path:
+        return self.folder / _MANIFEST
+
     def all(self) -> Iterator[Shard]:
         """Every shard, in order."""
         size = self.settings.shard
-        with (self.folder / _MANIFEST).open(encoding="utf-8") as lines:
+        with self.manifest.open(encoding="utf-8") as lines:
             for number in range(self.count):
                 sources = tuple(json.loads(line) for _, line in zip(range(size), lines, strict=False))
                 yield Shard(number=number, first=number * size, sources=sources)
@@ -128,6 +144,25 @@ class Collection:
         """Where a shard lies once it is done."""
         return self.shards / f"{number:05}.jsonl"
 
+    @property
+    def faces(self) -> Path:
+        """Where embeddings lie while files are examined, if at all (`recurring`)."""
+        return self.folder / "faces"
+
+    def kept(self, number: int) -> Path:
+        """Those of one file."""
+        return self.faces / f"{number}.npz"
+
+    def keep(self, number: int, embeddings: bytes) -> None:
+        """Keep the embeddings of a file's faces for this user alone; nothing of none.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        if embeddings:
+            self.faces.mkdir(mode=0o700, exist_ok=True)
+            write_whole(self.kept(number), embeddings, private=True)
+
     def left(self) -> list[Shard]:
         """The shards that are not done."""
         return [shard for shard in self.all() if not self.whole(shard.number).exists()]
@@ -135,23 +170,47 @@ class Collection:
 
 def _sources(inputs: Sequence[str]) -> Iterator[str]:
     for given in inputs:
-        path = Path(given)
-        if path.suffix.lower() == ".csv" and path.is_file():
-            yield from _table(path)
+        if stores.is_address(given):
+            yield from _stored(given)
+        elif Path(given).suffix.lower() == ".csv" and Path(given).is_file():
+            yield from _table(Path(given), given, Path(given).parent)
         else:
             yield from map(str, expand([given]))
 
 
-def _table(path: Path) -> Iterator[str]:
-    """The files that a table names, relative to it."""
+def _stored(address: str) -> Iterator[str]:
+    if not address.lower().endswith(".csv"):
+        yield from stores.listed(address)
+        return
+    try:
+        with stores.fetched(address, Limits(max_bytes=_TABLE)) as path:
+            yield from _table(path, address, None)
+    except MediaError as error:
+        raise UsageError(error.message, error.mend) from error
+
+
+def _table(path: Path, name: str, folder: Path | None) -> Iterator[str]:
+    """The files that a table names, relative to its folder, or to that of its address."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = csv.DictReader(stream)
-        column = next((name for name in COLUMNS if name in (rows.fieldnames or ())), None)
+        column = next((title for title in COLUMNS if title in (rows.fieldnames or ())), None)
         if column is None:
             raise UsageError(
-                f"{path} has no column {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}", "Name its first line so"
+                f"{name} has no column {', '.join(COLUMNS[:-1])} or {COLUMNS[-1]}", "Name its first line so"
             )
-        found = [str(path.parent / row[column]) for row in rows if row[column]]
+        found = [_named(row[column], name, folder) for row in rows if row[column]]
     if not found:
-        raise UsageError(f"{path} names no file", "Write one a line, below the names of the columns")
+        raise UsageError(f"{name} names no file", "Write one a line, below the names of the columns")
     yield from found
+
+
+def _named(row: str, table: str, folder: Path | None) -> str:
+    if folder is not None:
+        return stores.checked(row) if stores.is_address(row) else str(folder / row)
+    if not stores.is_address(row):
+        return f"{table.rpartition('/')[0]}/{row}"
+    if row.lower().startswith("file:") and not table.lower().startswith("file:"):
+        raise UsageError(
+            f"{table} lies in a store and names {row}, a file of this machine", "Name it on the command line"
+        )
+    return stores.checked(row)

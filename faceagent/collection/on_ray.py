@@ -10,30 +10,31 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 from faceagent.collection.manifest import Collection, Shard
-from faceagent.collection.shard import Make, examiner, held, one_thread, work
+from faceagent.collection.monitor import Observer, Unobserved
+from faceagent.collection.shard import Make, examiner, held, one_thread, peak_memory, work
 from faceagent.errors import FaceAgentError, MissingExtra
 
 
 def run(
     collection: Collection,
     workers: int,
-    on_progress: Callable[[int], None] = lambda _: None,
+    observer: Observer | None = None,
     make: Make = examiner,
 ) -> None:
     """Make every shard that is not there yet.
 
     Args:
         workers: actors at most, a core each.
-        on_progress: called with the number of files of each shard that is done.
+        observer: is told of shards that are done; of actors that died Ray tells by itself.
 
     Raises:
         As `local.run`. MissingExtra: Ray is not installed.
     """
     ray = _ray()
+    observer = observer or Unobserved()
     with held(collection):
         left = collection.left()
         if not left:
@@ -45,7 +46,7 @@ def run(
             for row in _shards(ray, collection, left, workers, make).iter_rows():
                 if row["error"]:
                     raise pickle.loads(row["error"])  # of our own making, as all that Ray passes on
-                on_progress(row["files"])
+                observer.done(Shard.model_validate_json(row["shard"]), row["memory"])
         finally:
             if begun:
                 ray.shutdown()
@@ -79,8 +80,8 @@ class _Worker:
             if not self._collection.whole(shard.number).exists():
                 work(self._collection, shard, self._make)
         except FaceAgentError as error:
-            return {"files": [0], "error": [pickle.dumps(error)]}
-        return {"files": [len(shard.sources)], "error": [b""]}
+            return {"shard": batch["shard"], "memory": [0], "error": [pickle.dumps(error)]}
+        return {"shard": batch["shard"], "memory": [peak_memory()], "error": [b""]}
 
 
 def _ray() -> Any:

@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from pydantic import JsonValue
 
-from faceagent import __version__
+from faceagent.collection import facts
+from faceagent.collection.lines import Line, lines
 from faceagent.collection.manifest import Collection
-from faceagent.collection.shard import Line
+from faceagent.collection.periods import Days, Period
 from faceagent.errors import InputError
 from faceagent.files import write_whole
 from faceagent.report.build import TITLE
-from faceagent.report.document import BADGES, date
-from faceagent.report.html import page
-from faceagent.report.summary import FOUND, MEANING, count
+from faceagent.report.summary import FOUND
 from faceagent.report.table import COLUMNS, cell, exhibit_row, failure_row
-from faceagent.report.verdict import FORGERY
 from faceagent.types import SCHEMA_VERSION, ExhibitReport, Failure, Frozen, Named, VerdictKind
 
 _SHOWN = 100
@@ -46,6 +43,7 @@ class Overview(Frozen):
 
     files: of the manifest. done: of these, whose shards are whole. copies: files that are byte for byte an earlier
     one. first: those to look at first, most suspicious first. failed, some: those that could not be examined.
+    periods: when they say that they were taken.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -59,39 +57,14 @@ class Overview(Frozen):
     failures: int
     first: tuple[Listed, ...] = ()
     failed: tuple[Failure, ...] = ()
-
-    @property
-    def summary(self) -> tuple[str, ...]:
-        """Sentences, most important first."""
-        return tuple(_sentences(self))
-
-
-def lines(collection: Collection) -> Iterator[Line]:
-    """What is there so far, in the order of the manifest.
-
-    Raises:
-        InputError: a shard is damaged.
-    """
-    for number in range(collection.count):
-        path = collection.whole(number)
-        if path.exists():
-            with path.open("rb") as stream:
-                yield from _lines(path, stream)
-
-
-def _lines(path: Path, stream: IO[bytes]) -> Iterator[Line]:
-    for text in stream:
-        try:
-            yield Line.model_validate_json(text)
-        except ValueError as error:
-            raise InputError(f"{path} is damaged", "Delete it and give the same command again") from error
+    periods: tuple[Period, ...] = ()
 
 
 def overview(collection: Collection, title: str = TITLE) -> tuple[Overview, dict[str, Path]]:
-    """Sum up what is there and write it beside the shards.
+    """Sum up what is there and write it beside the shards. `page.to_html` shows it.
 
     Returns:
-        The overview, and the files that were written by kind: "html", "json", "csv".
+        The overview, and the files that were written by kind: "json", "csv".
 
     Raises:
         InputError: a shard is damaged, or the folder cannot be written to.
@@ -104,16 +77,7 @@ def overview(collection: Collection, title: str = TITLE) -> tuple[Overview, dict
             found = _summed(collection, title, csv.DictWriter(stream, COLUMNS, restval=""))
         draft.replace(index)
         data = found.model_dump_json(indent=2).encode() + b"\n"
-        html = page(
-            "overview.html.j2",
-            shown=found,
-            badges=BADGES,
-            meanings=MEANING,
-            version=__version__,
-            date=date(found.created),
-        ).encode()
         return found, {
-            "html": write_whole(folder / "overview.html", html, private=False),
             "json": write_whole(folder / "overview.json", data, private=False),
             "csv": index,
         }
@@ -128,6 +92,7 @@ def _summed(collection: Collection, title: str, table: csv.DictWriter[str]) -> O
     seen: set[bytes] = set()
     first: list[Listed] = []
     failed: list[Failure] = []
+    days = Days()
     failures = copies = done = 0
     table.writeheader()
     for line in lines(collection):
@@ -141,12 +106,16 @@ def _summed(collection: Collection, title: str, table: csv.DictWriter[str]) -> O
         digest = bytes.fromhex(line.report.exhibit.sha256)
         copies += digest in seen
         seen.add(digest)
-        if line.report.verdict.kind in ("signs_of_alteration", "signs_of_synthesis"):
+        suspicious = line.report.verdict.kind in ("signs_of_alteration", "signs_of_synthesis")
+        if moment := facts.taken(line.report):
+            days.add(moment.date(), suspicious)
+        if suspicious:
             first.append(_listed(line, line.report))
             first = _suspicious(first) if len(first) > 2 * _SHOWN else first
+    now = datetime.now(UTC)
     return Overview(
         title=title,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now.isoformat(timespec="seconds"),
         purpose=collection.settings.purpose,
         files=collection.settings.files,
         done=done,
@@ -155,6 +124,7 @@ def _summed(collection: Collection, title: str, table: csv.DictWriter[str]) -> O
         failures=failures,
         first=tuple(_suspicious(first)),
         failed=tuple(failed),
+        periods=days.periods(now.date()),
     )
 
 
@@ -165,37 +135,15 @@ def _row(line: Line) -> dict[str, JsonValue]:
 
 
 def _listed(line: Line, report: ExhibitReport) -> Listed:
-    told = [
-        row.probability.value for row in report.evidence if row.attribute == FORGERY and row.probability is not None
-    ]
     return Listed(
         number=line.number + 1,
         source=line.source,
         kind=report.verdict.kind,
         headline=report.verdict.headline,
-        probability=max(told, default=None),
+        probability=facts.probability(report),
     )
 
 
 def _suspicious(found: Sequence[Listed]) -> list[Listed]:
     """Those to look at first."""
     return sorted(found, key=lambda one: (-_WEIGHT[one.kind], -(one.probability or 0.0), one.number))[:_SHOWN]
-
-
-def _sentences(found: Overview) -> Iterator[str]:
-    examined = found.done - found.failures
-    yield f"{_of(examined)} {'was' if examined == 1 else 'were'} examined."
-    for kind, number in found.verdicts.items():
-        if number:
-            yield f"{count(number)} {FOUND[kind][0 if number == 1 else 1]}."
-    if found.copies:
-        same = "is byte for byte the same as an earlier one" if found.copies == 1 else "are copies, byte for byte"
-        yield f"{count(found.copies)} {same}."
-    if found.failures:
-        yield f"{_of(found.failures)} could not be examined."
-    if found.done < found.files:
-        yield f"{_of(found.files - found.done)} {'waits' if found.files - found.done == 1 else 'wait'} to be examined."
-
-
-def _of(number: int) -> str:
-    return f"{count(number)} {'file' if number == 1 else 'files'}"

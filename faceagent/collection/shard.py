@@ -8,7 +8,9 @@ ended the program that read it (a decoder that crashed, or memory): it is told a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -16,27 +18,22 @@ from typing import IO, BinaryIO
 from pydantic import ValidationError
 
 from faceagent.batch import attempt
+from faceagent.collection import stores
+from faceagent.collection.lines import Line
 from faceagent.collection.manifest import Collection, Settings, Shard
+from faceagent.collection.recurring import Keeper
 from faceagent.errors import InputError, ToolError, UsageError
 from faceagent.files import claim, write_whole
+from faceagent.media import Limits, Photo
 from faceagent.report import Examination
 from faceagent.tool import Toolbox
-from faceagent.types import ExhibitReport, Failure, Frozen
-from faceagent.video import take
+from faceagent.tracing import span
+from faceagent.types import Failure
+from faceagent.video import Video, take
 
 TRIES = 2
 _LOCK = "lock"
 _START, _STARTS = b"-\n", 3
-
-
-class Line(Frozen):
-    """What became of one file. number: its place in the manifest, from 0. Either a report on it, or why there is
-    none."""
-
-    number: int
-    source: str
-    report: ExhibitReport | None = None
-    failure: Failure | None = None
 
 
 Examine = Callable[[int, str], Line]
@@ -48,18 +45,28 @@ def examiner(settings: Settings) -> Examine:
     """Examines one file by all tools that are installed.
 
     Raises:
-        UsageError: there is no such purpose.
+        UsageError: there is no such purpose, or no tool compares faces and that is wanted.
     """
     toolbox = _toolbox()
+    keeper = Keeper(toolbox, settings.purpose) if settings.recurring else None
 
     def examine(number: int, source: str) -> Line:
-        given = attempt(source, partial(take, source, settings.limits))
-        if isinstance(given, Failure):
-            return Line(number=number, source=source, failure=given)
-        report = Examination(toolbox, settings.purpose, draws=False).examine(given)
-        return Line(number=number, source=source, report=report)
+        with span("examine a file", file=number), ExitStack() as until_examined:
+            given = attempt(source, partial(_opened, source, settings.limits, until_examined))
+            if isinstance(given, Failure):
+                return Line(number=number, source=source, failure=given)
+            look = keeper.look if keeper else None
+            report = Examination(toolbox, settings.purpose, draws=False, look=look).examine(given)
+            return Line(number=number, source=source, report=report, embeddings=keeper.taken() if keeper else b"")
 
     return examine
+
+
+def _opened(source: str, limits: Limits, until_examined: ExitStack) -> Photo | Video:
+    if not stores.is_address(source):
+        return take(source, limits)
+    path = until_examined.enter_context(stores.fetched(source, limits))
+    return take(path, limits, name=source.rpartition("/")[2])
 
 
 def held(collection: Collection) -> IO[bytes]:
@@ -83,6 +90,16 @@ def one_thread() -> None:
     cv2.setNumThreads(1)
 
 
+def peak_memory() -> int:
+    """Bytes that this process took at most so far; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource  # not on Windows
+
+    told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return told if sys.platform == "darwin" else told * 1024
+
+
 @cache
 def _toolbox() -> Toolbox:
     """One a process, since it holds the networks."""
@@ -100,7 +117,8 @@ def work(collection: Collection, shard: Shard, make: Make) -> Path:
     part, begun = whole.with_suffix(".part"), whole.with_suffix(".begun")
     try:
         lines, notes = _kept(part), _noted(begun)
-        with part.open("r+b" if part.exists() else "w+b") as written, begun.open("ab") as taken_up:
+        part.touch()
+        with part.open("r+b") as written, begun.open("ab") as taken_up, _taken_back(taken_up):
             written.truncate(sum(map(len, lines)))
             written.seek(0, os.SEEK_END)
             _append(taken_up, _START)
@@ -112,6 +130,7 @@ def work(collection: Collection, shard: Shard, make: Make) -> Path:
                 else:
                     _append(taken_up, note)
                     line = examine(number, source)
+                    collection.keep(number, line.embeddings)
                 lines.append(line.model_dump_json().encode() + b"\n")
                 _append(written, lines[-1])
         write_whole(whole, b"".join(lines), private=False)
@@ -139,6 +158,18 @@ def _noted(begun: Path) -> list[bytes]:
             "Run one file alone with `faceagent report FILE` to see why; memory is the usual reason",
         )
     return notes
+
+
+@contextmanager
+def _taken_back(notes: BinaryIO) -> Iterator[None]:
+    """Take back what this process noted where it lives to tell why it stops: a store out of reach, a full disk and
+    Ctrl-C are no file's doing."""
+    before = notes.tell()
+    try:
+        yield
+    except BaseException:
+        notes.truncate(before)
+        raise
 
 
 def _append(file: BinaryIO, data: bytes) -> None:

@@ -47,6 +47,8 @@ SAME_FILE = Method(
     name="SHA-256", version="FIPS 180-4", licence="public domain", source="doi.org/10.6028/NIST.FIPS.180-4"
 )
 
+Look = Callable[[Session, Sequence[Face]], None]
+
 
 class Examination:
     """One report in the making.
@@ -54,6 +56,7 @@ class Examination:
     Args:
         purpose: what faces are read for (see `faceagent.policy`); with one, the report describes people as well.
         draws: the pictures of each exhibit, for a report that shows them.
+        look: is shown each photo's faces once they are examined, in the session that holds them.
 
     Raises:
         UsageError: there is no such purpose, or the words of two tools contradict.
@@ -63,8 +66,10 @@ class Examination:
     >>> report = examination.report(command="faceagent report portrait.jpg")  # doctest: +SKIP
     """
 
-    def __init__(self, toolbox: Toolbox, purpose: str | None = None, *, draws: bool = True) -> None:
-        self._toolbox, self._draws = toolbox, draws
+    def __init__(
+        self, toolbox: Toolbox, purpose: str | None = None, *, draws: bool = True, look: Look | None = None
+    ) -> None:
+        self._toolbox, self._draws, self._look = toolbox, draws, look
         self._words = words_of(toolbox.values())
         self._purpose = None if purpose is None else policy.purpose(purpose)
         self._session = Session(purpose)
@@ -92,6 +97,8 @@ class Examination:
         exhibit = self._exhibit(photo.exhibit(image_id), outcomes, (image_id,), faces)
         if self._draws:
             self.pictures[image_id] = self._draw(photo, exhibit)
+        if self._look:
+            self._look(self._session, faces)
         self._keep_or_release(image_id, faces)
         return exhibit
 

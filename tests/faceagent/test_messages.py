@@ -18,10 +18,13 @@ TRANSLATED = [code for code in LANGUAGES if code != "en"]
 
 
 def said() -> set[str]:
-    """Every message of the app and of reports; of one with a plural, the singular."""
+    """Every message of the app, of reports and of collections; of one with a plural, the singular."""
     found: set[str] = set()
     options = {"trimmed": "true", "newstyle_gettext": "true"}
-    files = [PACKAGE / "narrate.py", *(file for part in ("app", "report") for file in (PACKAGE / part).rglob("*"))]
+    files = [
+        PACKAGE / "narrate.py",
+        *(file for part in ("app", "collection", "report") for file in (PACKAGE / part).rglob("*")),
+    ]
     for file in sorted(files):
         method = {".py": "python", ".j2": "jinja2.ext.babel_extract"}.get(file.suffix)
         for _, message, _, _ in extract_from_file(method, file, options=options) if method else ():

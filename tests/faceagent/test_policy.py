@@ -16,6 +16,7 @@ from faceagent.policy import (
     minors_law,
     opens,
     purposes,
+    recurrence_withheld,
     withheld_from_minors,
 )
 from faceagent.types import Claim, Evidence, Method
@@ -103,6 +104,14 @@ def test_at_work_and_in_education_the_refusal_names_no_way_around(stated: str, t
 def test_a_purpose_that_neither_opens_nor_refuses_is_told_those_that_do() -> None:
     assert not opens("protection", "emotion")
     assert how_to_open("emotion", "protection") == how_to_open("emotion")
+
+
+@pytest.mark.parametrize("stated", [None, *purposes()])
+def test_faces_that_recur_are_told_for_purposes_that_are_named(stated: str | None) -> None:
+    allowed = ("research", "dataset_labelling", "protection", "personal")
+    why = recurrence_withheld(stated)
+    assert (why is None) is (stated in allowed)
+    assert why is None or all(name in why for name in allowed)
 
 
 def test_every_purpose_says_what_it_means_and_where_the_law_has_it() -> None:

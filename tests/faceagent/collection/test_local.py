@@ -12,8 +12,8 @@ import faulty
 import pytest
 from faulty import collection, leavings, shards
 
+from faceagent.collection.lines import lines
 from faceagent.collection.local import run
-from faceagent.collection.overview import lines
 from faceagent.errors import InputError, ToolError, UsageError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are killed by signal")
@@ -21,19 +21,21 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are killed by
 
 def test_two_workers_give_what_one_gives(tmp_path: Path) -> None:
     one, two = (collection(tmp_path, ["good"] * 11, name) for name in ("one", "two"))
-    done: list[int] = []
+    told = faulty.Told()
     run(one, 1, make=faulty.obedient)
-    run(two, 2, done.append, make=faulty.obedient)
+    run(two, 2, told, make=faulty.obedient)
     assert shards(one) == shards(two)
-    assert sorted(done) == [3, 4, 4]
+    assert sorted(told.files) == [3, 4, 4]
     assert [line.number for line in lines(two)] == list(range(11))
     assert leavings(two) == []
 
 
 def test_a_worker_that_dies_costs_nothing(tmp_path: Path) -> None:
     wishes = ["good", "crash once", "good", "good", "crash once", "good"]
-    disturbed = collection(tmp_path, wishes)
-    run(disturbed, 2, make=faulty.obedient)
+    disturbed, told = collection(tmp_path, wishes), faulty.Told()
+    run(disturbed, 2, told, make=faulty.obedient)
+    assert told.deaths == 2
+    assert told.memory > 2**20
     after = collection(tmp_path, wishes, "after")  # nothing crashes a second time
     run(after, 1, make=faulty.obedient)
     assert shards(disturbed) == shards(after)
@@ -83,7 +85,7 @@ def worker_of(pid: int) -> list[str]:
     return found
 
 
-def wait_until(holds: object, seconds: float = 20.0) -> None:
+def wait_until(holds: object, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not holds():  # type: ignore[operator]
         assert time.monotonic() < end, "it never came to pass"

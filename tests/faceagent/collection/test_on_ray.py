@@ -12,7 +12,7 @@ import pytest
 from faulty import collection, leavings, shards
 
 from faceagent.collection import local, on_ray
-from faceagent.collection.overview import lines
+from faceagent.collection.lines import lines
 from faceagent.errors import InputError, ToolError
 
 ray = pytest.importorskip("ray")
@@ -30,10 +30,10 @@ def cluster() -> Iterator[None]:
 def test_ray_gives_what_one_machine_gives(tmp_path: Path) -> None:
     wishes = ["good", "crash once", "good", "good", "good", "crash", "good"]
     theirs, ours = (collection(tmp_path, wishes, name, shard=3) for name in ("theirs", "ours"))
-    done: list[int] = []
-    on_ray.run(theirs, 2, done.append, make=faulty.obedient)
+    told = faulty.Told()
+    on_ray.run(theirs, 2, told, make=faulty.obedient)
     local.run(ours, 2, make=faulty.obedient)
-    assert sum(done) == 7
+    assert sum(told.files) == 7
     assert shards(theirs) == shards(ours)
     assert leavings(theirs) == []
     assert [line.number for line in lines(theirs) if line.failure and "ended 2 times" in line.failure.message] == [5]

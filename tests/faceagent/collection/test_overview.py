@@ -11,8 +11,9 @@ import pytest
 from conftest import EXAMPLES
 
 from faceagent.cli import main
+from faceagent.collection.lines import lines
 from faceagent.collection.manifest import Collection
-from faceagent.collection.overview import lines, overview
+from faceagent.collection.overview import overview
 from faceagent.errors import InputError
 
 
