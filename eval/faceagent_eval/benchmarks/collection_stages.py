@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from faceagent.batch import attempt
-from faceagent.collection import Collection, overview
+from faceagent.collection import Collection, page
+from faceagent.collection.lines import Line
 from faceagent.collection.manifest import Settings, Shard
-from faceagent.collection.shard import Examine, Line, one_thread, work
+from faceagent.collection.overview import overview
+from faceagent.collection.shard import Examine, one_thread, work
 from faceagent.errors import ToolError, UsageError
 from faceagent.report import Examination
 from faceagent.tool import Outcome, Toolbox
@@ -158,7 +160,8 @@ class CollectionStages(Benchmark[Stretch | None, Cost | Around]):
     def _around(self) -> Around:
         files = self._collection.settings.files
         begun = time.process_time()
-        overview(self._collection, "Benchmark")
+        found, _ = overview(self._collection, "Benchmark")
+        page.write(self._collection, found)
         seconds = time.process_time() - begun
         tracemalloc.start()
         self._begun("planned", PLANNED).left()

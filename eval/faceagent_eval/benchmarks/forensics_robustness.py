@@ -82,8 +82,8 @@ def filmed(photo: Photo, crf: float) -> Photo:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(part, format="rgb24")))
         container.mux(stream.encode())
     buffer.seek(0)
-    with av.open(buffer) as container:
-        *_, last = container.decode(video=0)
+    with av.open(buffer, "r") as film:
+        *_, last = film.decode(video=0)
     return _of(photo, last.to_ndarray(format="rgb24"))
 
 
