@@ -61,8 +61,16 @@ def test_times_of_a_busy_machine_are_left_out_and_it_is_said(others: float | Non
 def test_a_long_table_is_folded_and_an_incomplete_one_marked() -> None:
     many = tuple(Figure(name=f"figure {n}", value=n) for n in range(60))
     page = table.markdown([result(figures=many, complete=False, unmeasured=3)])
-    assert "<summary>60 figures</summary>" in page
+    assert "<summary>All 60 figures</summary>" in page
     assert "**Incomplete:** 3 items could not be measured." in page
+
+
+def test_above_a_folded_table_stand_the_figures_that_are_asked_for_first() -> None:
+    many = tuple(Figure(name=f"set {n}: {kind}", value=n) for n in range(30) for kind in ("AUC", "EER"))
+    page = table.markdown([result(benchmark="forensics", figures=many)])
+    above, _, folded = page.partition("<details>")
+    assert (above.count("AUC |"), above.count("EER |")) == (30, 0)
+    assert (folded.count("AUC |"), folded.count("EER |")) == (30, 30)
 
 
 def test_the_order_is_by_name_whatever_the_order_of_the_files(
