@@ -14,7 +14,7 @@ from faceagent_eval.benchmarks.collection_stages import Around, Clock, Collectio
 from faceagent_eval.run import run
 
 DOCS = Path(__file__).parents[2] / "docs"
-RESULT = DOCS / "results" / "collection-stages-embedded.json"
+RESULT = DOCS / "results" / "collection-stages-embedded-limit64.json"
 
 
 def busy(seconds: float) -> None:

@@ -9,7 +9,6 @@ part is evidence of its own, so that a reader sees which of them agree (`forensi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -17,7 +16,7 @@ from pydantic import JsonValue
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, GroupError, Method, Probability, Threshold
-from faceagent_tools import forgery_words, readable, weights
+from faceagent_tools import forgery_words, readable, runtime, weights
 from faceagent_tools.backends import backend
 from faceagent_tools.forensics import ensemble, jpeg, localise, view, voices, witnesses
 from faceagent_tools.forensics.ensemble import Examined, Examiner, Finding, Stack
@@ -76,11 +75,13 @@ class DetectForgery(FaceTool[SubjectArguments]):
         if reason := too_small(face, table):
             return [_abstained(face, reason)]
         photo = session.photo(face.image)
-        with ThreadPoolExecutor(1) as beside:
-            examination = beside.submit(self._examiner.examine, photo, face, reading.points)
-            others = voices.listen(self._voices, photo, face, reading.points)
-            drawn = witnesses.error_level(face, _error_level(session, face, reading))
-            examined = examination.result()
+        examined, (others, drawn) = runtime.together(
+            lambda: self._examiner.examine(photo, face, reading.points),
+            lambda: (
+                voices.listen(self._voices, photo, face, reading.points),
+                witnesses.error_level(face, _error_level(session, face, reading)),
+            ),
+        )
         reason = unlike(examined, table)
         answer = _abstained(face, reason) if reason else self._found(session, face, reading, examined, table)
         return [answer, *witnesses.rows(examined, face), drawn, *others]

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from faceagent.errors import WeightsCorrupt
+
+OneT = TypeVar("OneT")
+OtherT = TypeVar("OtherT")
+
+
+def allowed(threads: int) -> int:
+    """So many threads, but no more than OMP_NUM_THREADS where that is set."""
+    most = os.environ.get("OMP_NUM_THREADS", "")
+    return min(threads, int(most)) if most.isdecimal() and int(most) else threads
+
+
+def together(one: Callable[[], OneT], other: Callable[[], OtherT]) -> tuple[OneT, OtherT]:
+    """Both results: computed side by side, or one after the other where a single thread is allowed."""
+    if allowed(2) < 2:
+        return one(), other()
+    with ThreadPoolExecutor(1) as beside:
+        first = beside.submit(one)
+        second = other()
+        return first.result(), second
 
 
 def session(model: Path | bytes, threads: int = 1, weights: Mapping[str, npt.NDArray[np.float32]] | None = None) -> Any:
@@ -27,8 +47,7 @@ def session(model: Path | bytes, threads: int = 1, weights: Mapping[str, npt.NDA
     from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
     options = onnxruntime.SessionOptions()
-    most = os.environ.get("OMP_NUM_THREADS", "")
-    options.intra_op_num_threads = min(threads, int(most)) if most.isdecimal() and int(most) else threads
+    options.intra_op_num_threads = allowed(threads)
     options.log_severity_level = 3
     if weights is not None:
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]

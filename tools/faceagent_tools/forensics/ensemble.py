@@ -11,15 +11,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Literal
 
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face
-from faceagent_tools import align, quality_measures, resolution
+from faceagent_tools import align, quality_measures, resolution, runtime
 from faceagent_tools.forensics import signals, view, windows
 from faceagent_tools.forensics.network import ForensicNetwork, Look
 from faceagent_tools.forensics.signals import Signals, Weighed
@@ -158,10 +157,11 @@ class Examiner:
         Raises:
             WeightsError: a model file is missing or damaged.
         """
-        with ThreadPoolExecutor(1) as beside:
-            look = beside.submit(self.network.look, photo.pixels, *align.square_of(face))
-            found = signals.measure(photo, view.cut(photo.pixels, points))
-            return look.result(), found, signals.classifier().weigh(found.features)
+        look, found = runtime.together(
+            partial(self.network.look, photo.pixels, *align.square_of(face)),
+            lambda: signals.measure(photo, view.cut(photo.pixels, points)),
+        )
+        return look, found, signals.classifier().weigh(found.features)
 
 
 def parts_of(look: Look, weighed: Weighed) -> dict[str, float]:
