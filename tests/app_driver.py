@@ -92,6 +92,20 @@ def ask(page: Page, question: str, files: Sequence[Path] = ()) -> None:
     answered(page)
 
 
+def click_at_once(page: Page, what: str, after: str = "body") -> None:
+    """Click something as soon as it is there, once something else is: by the page itself, since what is to be stopped
+    may be over before a driver's click has come through."""
+    page.evaluate(
+        """([what, after]) => {
+            const looking = setInterval(() => {
+                const found = document.querySelector(after) && document.querySelector(what);
+                if (found) { clearInterval(looking); found.click(); }
+            }, 10);
+        }""",
+        [what, after],
+    )
+
+
 def answered(page: Page) -> None:
     """Wait until the question that runs is answered and everything around it is there."""
     page.wait_for_selector("#now .answer")

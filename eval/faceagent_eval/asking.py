@@ -14,6 +14,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.outputs import ChatGeneration, LLMResult
 from pydantic import ValidationError
 
+from faceagent.agent import FaceAgent
 from faceagent.controllers import make_controller
 from faceagent.controllers.draft import Draft
 from faceagent.errors import MediaError, UsageError
@@ -40,6 +41,8 @@ class Asking(Benchmark[ItemT, MeasuredT]):
     backends: ClassVar[tuple[str, ...]] = CHOICES
     takes_limit: ClassVar[bool] = True
     takes_controller: ClassVar[bool] = True
+    photos_at_most: ClassVar[int | None] = None
+    """Where the limit is of something else."""
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)
@@ -55,7 +58,7 @@ class Asking(Benchmark[ItemT, MeasuredT]):
         found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PHOTOS) if folder.is_dir() else []
         if not found:
             raise UsageError(f"There are no photos in {folder}", "Name a folder of photos with --data")
-        return found[: self.limit]
+        return found[: self.photos_at_most or self.limit]
 
     def photos(self) -> list[Photo]:
         """Those of the files that can be read; the others are listed in the result as missing.
@@ -83,6 +86,11 @@ class Asking(Benchmark[ItemT, MeasuredT]):
 
     def seated(self, tools: Sequence[AnyTool]) -> BaseChatModel:
         return make_controller(self.controller, Toolbox(tools))
+
+    def assistant(self) -> FaceAgent:
+        """The whole assistant with this controller in the seat."""
+        tools = self.tools()
+        return FaceAgent(self.seated(tools), tools=tools, purpose="research")
 
     def result(self, protocol: str, figures: Sequence[Figure], **more: Any) -> Result:
         """The result, under the controller's name where another benchmark has the backend's."""

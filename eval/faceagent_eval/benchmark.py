@@ -6,13 +6,15 @@ A benchmark is one short file in `benchmarks/` with one subclass of `Benchmark` 
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import Field, JsonValue
 
@@ -118,6 +120,7 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     headline: ends of the names of those figures that are shown first where there are many.
     takes_controller: whether `controller`, who sits in the seat as for `faceagent ask --controller`, is heeded.
     seed: of everything that is drawn.
+    held: what `items` opened, such as a folder for the run; `run` closes it, however the run ends.
 
     Raises:
         UsageError: the backend is not one of them, or the data folder is not given though one is needed.
@@ -143,6 +146,7 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
             raise UsageError(f"The benchmark {self.name} needs data", "Name their folder with --data")
         self.backend = backend or self.backends[0]
         self._data = data
+        self.held = ExitStack()
 
     @property
     def data(self) -> Path:
@@ -159,6 +163,21 @@ class Benchmark(ABC, Generic[ItemT, MeasuredT]):
     def root(self) -> Path | None:
         """The data folder as it was given."""
         return self._data
+
+    def mismatch(self, what: str) -> LayoutError:
+        """The error for a data folder that is not as expected."""
+        return LayoutError(self.name, what, self.layout)
+
+    def document(self, path: Path) -> Any:
+        """A JSON file.
+
+        Raises:
+            LayoutError: it is none.
+        """
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self.mismatch(f"{path.name} cannot be read as JSON ({error})") from None
 
     @abstractmethod
     def items(self) -> Sequence[ItemT]:

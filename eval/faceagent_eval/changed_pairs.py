@@ -13,11 +13,11 @@ from faceagent.errors import MediaError
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face
 from faceagent_eval import metrics
-from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
 from faceagent_eval.benchmarks.lfw import LAYOUT, Portrait, central_crop, find_portraits, read_pairs
 from faceagent_eval.digest import anonymous
 from faceagent_eval.figures import proportion, resampled
-from faceagent_eval.verification import Pair
+from faceagent_eval.verification import Pair, thinned
 from faceagent_tools import similarity
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.detectors import DETECTORS
@@ -61,18 +61,12 @@ class ChangedPairs(Benchmark[Item, Likeness]):
         """A changed copy of the photo, or a changed aligned face of it. other: the aligned face of the other photo."""
 
     def items(self) -> Sequence[Item]:
-        pairs = read_pairs(self.data)
-        kinds = [[pair for pair in pairs if pair.same is same] for same in (True, False)]
-        kept = [
-            part[place]
-            for part in kinds
-            for place in np.linspace(0, len(part) - 1, min(len(part), self.limit or len(part))).astype(int)
-        ]
+        kept = thinned(read_pairs(self.data), self.limit)
         names = tuple(dict.fromkeys(name for pair in kept for name in (pair.a, pair.b)))
         portraits = {portrait.name: portrait for portrait in find_portraits(self.data, names)}
         if all(portrait.read is None for portrait in portraits.values()):
             first = names[0] if names else "none is named"
-            raise LayoutError(self.name, f"no portrait is there, the first missing one is {first}", LAYOUT)
+            raise self.mismatch(f"no portrait is there, the first missing one is {first}")
         self.detector, self.embedder = FaceDetector(self.backend), FaceEmbedder()
         return [Item(pair, portraits[pair.a], portraits[pair.b]) for pair in kept]
 

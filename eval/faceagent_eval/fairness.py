@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceagent.types import Interval
 from faceagent_eval import metrics
 from faceagent_eval.benchmark import Figure
-from faceagent_eval.figures import proportion
+from faceagent_eval.figures import proportion, resampled
 from faceagent_eval.metrics import Bools, Labels
 
 FEWEST = 30
@@ -76,13 +75,13 @@ def by_group(
     if found is None:
         return
     large = np.isin(labels, [group for group in np.unique(labels) if np.count_nonzero(labels == group) >= FEWEST])
-    drawn = metrics.bootstrap(_spread, [right[large], labels[large]], labels[large], rounds=_ROUNDS)
     beyond = "more than" if found.gap > found.by_chance else "no more than"
-    yield Figure(
-        name=f"{name}: largest gap",
-        value=found.gap,
-        interval=Interval(low=drawn.low, high=drawn.high, level=drawn.level),
-        n=int(np.count_nonzero(large)),
+    yield resampled(
+        f"{name}: largest gap",
+        _spread,
+        [right[large], labels[large]],
+        strata=labels[large],
+        rounds=_ROUNDS,
         note=f"{found.best} against {found.worst}; {beyond} the {found.by_chance:.3f} that chance alone exceeds once "
         "in twenty",
     )

@@ -27,6 +27,7 @@ def resampled(
     statistic: Callable[..., float],
     columns: Sequence[Labels],
     *,
+    strata: Labels | None = None,
     rounds: int = 1000,
     n: int | None = None,
     unit: str = "",
@@ -38,10 +39,11 @@ def resampled(
 
     Args:
         columns: each [N]; a row is what is independent of all others, such as a photo with all its faces.
+        strata: [N], what is kept in proportion in every draw; see `metrics.bootstrap`.
         n: how many items the figure rests on, if not the rows.
     """
     rows = len(columns[0])
-    found = metrics.bootstrap(statistic, columns, np.zeros(rows), rounds=rounds)
+    found = metrics.bootstrap(statistic, columns, np.zeros(rows) if strata is None else strata, rounds=rounds)
     sure = found.low < found.high
     return Figure(
         name=name,

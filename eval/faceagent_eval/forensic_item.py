@@ -9,6 +9,11 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """Suffixes of files that are taken for photos."""
 
 
+def pictures(folder: Path) -> list[Path]:
+    """The photos below a folder, in order."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.casefold() in PICTURES)
+
+
 @dataclass(frozen=True)
 class Item:
     """One photo.

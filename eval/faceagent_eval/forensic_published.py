@@ -5,7 +5,7 @@ lists. Images are found at the ends of their paths below the folder. Version 1 h
 
 Deepfake-Eval-2024 (Chandra et al. 2025), images: image-metadata-publish.csv (Filename; Ground Truth: Real, Fake or
 Unknown; Finetuning Set: Train or Test) beside image-data/, as huggingface.co/datasets/nuriachandra/Deepfake-Eval-2024
-has them. Of the test part; rows of unknown truth are no part of the benchmark.
+has them. Of the test part; rows of unknown truth are told and no part of the benchmark.
 
 MultiFakeVerse (Gupta et al. 2025): what the scripts of Parul-Gupta/MultiFakeVerse write and read: splits.json, the
 authentic photos in real_data/, the edits of NAME.jpg as EDITOR_images/MODEL_SET/NAME_NUMBER.jpg. Of the test split,
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from faceagent.errors import InputError
-from faceagent_eval.forensic_item import PICTURES, Item
+from faceagent_eval.forensic_item import Item, pictures
 from faceagent_finetune.corpus.sources.published import Rooted, csv_rows
 
 _AI_FACE = ("Image Path", "Gender", "Age", "Skin Tone", "Intersection", "Target")
@@ -66,7 +66,7 @@ def items(folder: Path) -> list[Item]:
     """
     if (folder / "test.csv").is_file():
         return list(_ai_face(folder))
-    if (folder / _EVAL_2024).is_file():
+    if _is_deepfake_eval(folder):
         return list(_deepfake_eval(folder))
     if (folder / "splits.json").is_file() and (folder / "real_data").is_dir():
         return list(_multifakeverse(folder))
@@ -75,6 +75,18 @@ def items(folder: Path) -> list[Item]:
         if here and (folder / real).is_dir():
             return [item for part in (real, *here) for item in _of_folder(folder, part, name, real)]
     return []
+
+
+def notes(folder: Path) -> tuple[str, ...]:
+    """What of the set that `items` gives is left out, by line and not by name."""
+    rows = _deepfake_eval_rows(folder) if _is_deepfake_eval(folder) else ()
+    unknown = [str(number) for number, _, truth in rows if truth == "unknown"]
+    what = f"{len(unknown)} photos of unknown truth are left out: lines {', '.join(unknown)} of {_EVAL_2024}."
+    return (what,) if unknown else ()
+
+
+def _is_deepfake_eval(folder: Path) -> bool:
+    return (folder / _EVAL_2024).is_file() and not (folder / "test.csv").is_file()
 
 
 def _ai_face(folder: Path) -> Iterator[Item]:
@@ -113,29 +125,39 @@ def _people(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _deepfake_eval(folder: Path) -> Iterator[Item]:
-    rows = list(csv_rows(folder / _EVAL_2024, ("Filename", "Ground Truth", "Finetuning Set")))
-    for row in rows:
-        name, truth, part = (str(row[key]).strip() for key in ("Filename", "Ground Truth", "Finetuning Set"))
-        if truth.casefold() in ("real", "fake") and part.casefold() == "test":
+    for _, name, truth in _deepfake_eval_rows(folder):
+        if truth != "unknown":
             yield Item(
                 name=name,
                 photo=folder / "image-data" / name,
                 set="Deepfake-Eval-2024",
-                generator="" if truth.casefold() == "real" else "circulated",
+                generator="" if truth == "real" else "circulated",
                 split="test",
                 group=name,
             )
 
 
+def _deepfake_eval_rows(folder: Path) -> Iterator[tuple[int, str, str]]:
+    """Line, name and truth of the test part."""
+    columns = ("Filename", "Ground Truth", "Finetuning Set")
+    for number, row in enumerate(csv_rows(folder / _EVAL_2024, columns), start=2):
+        name, truth, part = (str(row[key]).strip() for key in columns)
+        if truth.casefold() not in ("real", "fake", "unknown"):
+            what = f"`Ground Truth` is {truth!r}, neither Real nor Fake nor Unknown"
+            raise InputError(f"line {number} of {_EVAL_2024}: {what}")
+        if part.casefold() == "test":
+            yield number, name, truth.casefold()
+
+
 def _multifakeverse(folder: Path) -> Iterator[Item]:
     test = _test_names(folder / "splits.json")
-    for path in _pictures(folder / "real_data"):
+    for path in pictures(folder / "real_data"):
         of = path.relative_to(folder / "real_data").parts[0].removesuffix("_Dataset").removesuffix("_dataset")
         if path.name in test.get(of, ()):
             yield _edit_or_original(folder, path, "", f"{of} {path.name}")
     for part in sorted(folder.glob("*_images/*_*")):
         model, _, of = part.name.partition("_")
-        for path in _pictures(part):
+        for path in pictures(part):
             original = f"{path.stem.rpartition('_')[0]}{path.suffix}"
             if original in test.get(of, ()):
                 editor = part.parent.name.removesuffix("_images")
@@ -160,10 +182,6 @@ def _test_names(path: Path) -> dict[str, frozenset[str]]:
 
 
 def _of_folder(folder: Path, part: str, name: str, real: str) -> Iterator[Item]:
-    for path in _pictures(folder / part):
+    for path in pictures(folder / part):
         at = path.relative_to(folder).as_posix()
         yield Item(name=at, photo=path, set=name, generator="" if part == real else part, split="", group=at)
-
-
-def _pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.casefold() in PICTURES)

@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
-
-import numpy as np
 
 from faceagent.errors import InputError
 from faceagent_eval import forensic_published
 from faceagent_eval.benchmark import LayoutError
-from faceagent_eval.forensic_item import PICTURES, Item
+from faceagent_eval.forensic_item import Item, pictures
+from faceagent_eval.sampling import evenly, thinned
 from faceagent_finetune.nets.calibrate_forgery import MEASURED_ONLY
 from faceagent_finetune.nets.forensic.crops import SOURCES, group_of, kind_of
 from faceagent_finetune.nets.forgery_samples import fitted_on
@@ -57,17 +56,16 @@ def items(folder: Path, limit: int | None = None) -> list[Item]:
     if not any(not item.forged for item in found):
         what = f"only forgeries are there, the first is {found[0].name}" if found else f"{folder} holds none of these"
         raise LayoutError("forensics", what, LAYOUT)
-    return found if limit is None else _thinned(found, limit)
+    return found if limit is None else thinned(found, limit, by=lambda item: (item.set, item.generator))
 
 
 def folders(folder: Path) -> Iterator[Item]:
     """Photos of DIR/authentic and of DIR/GENERATOR, at any depth."""
     for part in sorted(path for path in folder.iterdir() if path.is_dir()):
         generator = "" if part.name.casefold() in AUTHENTIC else part.name
-        for path in sorted(part.rglob("*")):
-            if path.suffix.casefold() in PICTURES:
-                name = path.relative_to(folder).as_posix()
-                yield Item(name, path, folder.resolve().name, generator, split="", group=name)
+        for path in pictures(part):
+            name = path.relative_to(folder).as_posix()
+            yield Item(name, path, folder.resolve().name, generator, split="", group=name)
 
 
 def deepfakebench(folder: Path) -> Iterator[Item]:
@@ -111,10 +109,10 @@ def _frames(folder: Path, place: Place, video: Mapping[str, Any]) -> Iterator[It
     name = " ".join((place[0], *place[3:-1]))
     # A video without frames counts as one that is missing.
     frames = sorted(str(frame).replace("\\", "/") for frame in video["frames"]) or [place[-1]]
-    for index in _spread(len(frames), FRAMES):
+    for frame in evenly(frames, FRAMES):
         yield Item(
-            name=frames[index],
-            photo=folder / PurePosixPath(frames[index]),
+            name=frame,
+            photo=folder / PurePosixPath(frame),
             set=name,
             generator="" if authentic else label,
             split=place[2],
@@ -140,15 +138,3 @@ def parquet(folder: Path) -> Iterator[Item]:
                     split="calibration" if fitted else "val",
                     group=group,
                 )
-
-
-def _thinned(found: Sequence[Item], limit: int) -> list[Item]:
-    kinds: dict[tuple[str, str], list[Item]] = {}
-    for item in found:
-        kinds.setdefault((item.set, item.generator), []).append(item)
-    return [part[index] for part in kinds.values() for index in _spread(len(part), limit)]
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """At most so many of the numbers below count, evenly spread."""
-    return [int(number) for number in np.linspace(0, count - 1, min(most, count))]

@@ -7,22 +7,19 @@ names no option, is wrong, and the tasks of which no question was answered are l
 
 from __future__ import annotations
 
-import json
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-
-from faceagent.agent import FaceAgent
 from faceagent.errors import ControllerError, MediaError
 from faceagent.media import Photo
 from faceagent_eval import seen
 from faceagent_eval.asking import Asking, share
-from faceagent_eval.benchmark import Figure, ItemScore, LayoutError, Result
+from faceagent_eval.benchmark import Figure, ItemScore, Result
+from faceagent_eval.sampling import thinned
 
 LETTERS = "ABCDEFGHIJ"
 _MARKED = (
@@ -36,14 +33,15 @@ _SPAN = re.compile(r"^(\d+)\s*(?:-|–|to)\s*(\d+)$")
 
 @dataclass(frozen=True)
 class Question:
-    """text: as it is put, options included. photos: files. answer: place among the options. task, category: rows of the
-    table; category is "" where the benchmark has none."""
+    """text: as it is put, options included. photos: files. answer: place among the options; None where none is agreed
+    to be right: such are counted, listed and not put. task, category: rows of the table; category is "" where the
+    benchmark has none."""
 
     id: str
     text: str
     photos: tuple[Path, ...]
     options: tuple[str, ...]
-    answer: int
+    answer: int | None
     task: str
     category: str = ""
 
@@ -76,33 +74,14 @@ class MultipleChoice(Asking[Question, Reply]):
     def theirs(self, said: str, options: Sequence[str]) -> int | None:
         """The option that an answer chooses, as the authors of the benchmark read it."""
 
-    def mismatch(self, what: str) -> LayoutError:
-        return LayoutError(self.name, what, self.layout)
-
-    def document(self, path: Path) -> Any:
-        """A JSON file.
-
-        Raises:
-            LayoutError: it is none.
-        """
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise self.mismatch(f"{path.name} cannot be read as JSON ({error})") from None
-
     def items(self) -> Sequence[Question]:
-        tasks: dict[str, list[Question]] = {}
-        for question in self.questions():
-            tasks.setdefault(question.task, []).append(question)
-        if not tasks:
-            raise self.mismatch(f"{self.data} holds no questions")
-        tools = self.tools()
-        self._agent = FaceAgent(self.seated(tools), tools=tools, purpose="research")
-        return [
-            part[place]
-            for part in tasks.values()
-            for place in np.linspace(0, len(part) - 1, min(len(part), self.limit or len(part))).astype(int)
-        ]
+        found = list(self.questions())
+        known = [question for question in found if question.answer is not None]
+        if not known:
+            raise self.mismatch(f"{self.data} holds no questions that have a right option")
+        self._agent = self.assistant()
+        self._open = tuple(question.id for question in found if question.answer is None)
+        return thinned(known, self.limit, by=lambda question: question.task)
 
     def measured_data(self, items: Sequence[Question]) -> Sequence[object]:
         return items
@@ -126,12 +105,15 @@ class MultipleChoice(Asking[Question, Reply]):
             for task in {reply.question.task for reply in replies}
             if all(reply.ours is None and reply.theirs is None for reply in replies if reply.question.task == task)
         )
-        notes = (f"Tasks of which no answer chose an option: {', '.join(unanswered)}.",) if unanswered else ()
+        listed = {
+            "Tasks of which no answer chose an option": unanswered,
+            f"{len(self._open)} questions left out, of which no option is agreed to be right": self._open,
+        }
         return self.result(
             f"{len(measured)} questions; {self.protocol}; no option chosen counts as wrong",
             list(_figures(replies)),
             missing=tuple(reply.question.id for reply in measured if reply.said is None),
-            notes=notes,
+            notes=tuple(f"{what}: {', '.join(names)}." for what, names in listed.items() if names),
             items=tuple(
                 ItemScore(id=reply.question.id, of=reply.question.task, right=reply.ours == reply.question.answer)
                 for reply in replies

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -13,7 +13,8 @@ import numpy as np
 from faceagent.errors import MediaError, MissingExtra
 from faceagent.media import Photo
 from faceagent.types import Box, Face, Method
-from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
+from faceagent_eval.sampling import thinned
 from faceagent_finetune.corpus.sources.published import listing
 from faceagent_tools import weights
 from faceagent_tools.detection import FaceDetector
@@ -35,7 +36,6 @@ class Item:
 
 ItemT = TypeVar("ItemT", bound=Item)
 FoundT = TypeVar("FoundT")
-AnyT = TypeVar("AnyT")
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,13 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
             return Seen(item, None, readable=False)
         return Seen(item, self.look(item, photo))
 
-    def mismatch(self, what: str) -> LayoutError:
-        """The error for a data folder that is not as expected."""
-        return LayoutError(self.name, what, self.layout)
-
     def chosen(self, items: Iterable[ItemT]) -> list[ItemT]:
         """The items, thinned to the limit.
 
         Raises:
             LayoutError: there are none, or none of their photos is there.
         """
-        found = thinned(list(items), self.limit, by=lambda item: item.set)
+        found = thinned(items, self.limit, by=lambda item: item.set)
         if not found:
             raise self.mismatch(f"{self.data} holds none of these; it holds {listing(self.data)}")
         if not any(item.photo.is_file() for item in found):
@@ -99,9 +95,10 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
             raise self.mismatch(f"there is no {self._name(path)}") from None
 
     def matrices(self, path: Path) -> Mapping[str, Any]:
-        """The variables of a MATLAB file, or nothing where it is not there or damaged.
+        """The variables of a MATLAB file.
 
         Raises:
+            LayoutError: it is not there, or damaged.
             MissingExtra: SciPy, which comes with the extra `eval`, is not installed.
         """
         try:
@@ -112,8 +109,8 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
             raise MissingExtra(f"Reading {path.name}", "eval") from None
         try:
             return dict(loadmat(str(path)))
-        except (OSError, ValueError, TypeError, NotImplementedError, MatReadError):
-            return {}
+        except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+            raise self.mismatch(f"{self._name(path)} cannot be read as a MATLAB file ({error})") from None
 
     def scored(
         self,
@@ -147,20 +144,6 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.data).as_posix() if path.is_relative_to(self.data) else str(path)
-
-
-def thinned(items: Sequence[AnyT], limit: int | None, by: Callable[[AnyT], Hashable]) -> list[AnyT]:
-    """At most so many items of each kind, evenly spread, in their order."""
-    if limit is None:
-        return list(items)
-    kinds: dict[Hashable, list[AnyT]] = {}
-    for item in items:
-        kinds.setdefault(by(item), []).append(item)
-    return [
-        part[place]
-        for part in kinds.values()
-        for place in np.linspace(0, len(part) - 1, min(limit, len(part))).astype(int).tolist()
-    ]
 
 
 def over(faces: Sequence[Face], box: Box) -> Face | None:

@@ -33,16 +33,17 @@ def run(benchmark: Benchmark[Any, Any], console: Console | None = None) -> Resul
         FaceAgentError: the data or the weights cannot be used.
     """
     load = machine_load.reading()
-    items = benchmark.items()
-    data = digest.of_items(benchmark.measured_data(items), benchmark.root)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=console is None or not console.is_terminal) as progress:
-        task = progress.add_task(benchmark.name, total=len(items))
-        measured = []
-        for item in items:
-            measured.append(benchmark.measure(item))
-            progress.advance(task)
-    result = benchmark.score(measured)
+    with benchmark.held:
+        items = benchmark.items()
+        data = digest.of_items(benchmark.measured_data(items), benchmark.root)
+        with Progress(*columns, console=console, disable=console is None or not console.is_terminal) as progress:
+            task = progress.add_task(benchmark.name, total=len(items))
+            measured = []
+            for item in items:
+                measured.append(benchmark.measure(item))
+                progress.advance(task)
+        result = benchmark.score(measured)
     others = machine_load.others_since(load)
     return result.model_copy(
         update={

@@ -14,10 +14,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from faceagent.collection.manifest import SHARD
-from faceagent.errors import InputError, UsageError, first_fault
+from faceagent.errors import InputError, UsageError
+from faceagent_eval import stored
 from faceagent_eval.benchmark import Result
 from faceagent_eval.benchmarks.collection_stages import ON_PURPOSE
 
@@ -64,23 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     try:
         page = chosen.page.read_text(encoding="utf-8")
-        chosen.page.write_text(replaced(page, sized(read(chosen.result))), encoding="utf-8")
+        chosen.page.write_text(replaced(page, sized(stored.read(chosen.result))), encoding="utf-8")
     except (InputError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
-
-
-def read(path: Path) -> Result:
-    """A result as `run` wrote it.
-
-    Raises:
-        InputError: it is no result.
-    """
-    try:
-        return Result.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise InputError(f"{path} is not a benchmark's result ({first_fault(error)})", "Measure it anew") from None
 
 
 def _by_stage(result: Result) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from faceagent.types import Interval
-from faceagent_eval import metrics
+from faceagent_eval import metrics, sampling
 from faceagent_eval.benchmark import Figure, ItemScore
 from faceagent_eval.figures import proportion
 from faceagent_tools import similarity
@@ -76,12 +76,7 @@ def by_pairs(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> Iter
 
 def thinned(pairs: Sequence[Pair], limit: int | None) -> tuple[Pair, ...]:
     """At most so many genuine and so many impostor pairs, evenly spread over all folds."""
-    if limit is None:
-        return tuple(pairs)
-    kept: set[int] = set()
-    for same in (True, False):
-        places = np.flatnonzero([pair.same is same for pair in pairs])
-        kept |= set(places[np.linspace(0, len(places) - 1, min(limit, len(places))).astype(int)].tolist())
+    kept = sampling.thinned(range(len(pairs)), limit, by=lambda place: pairs[place].same)
     return tuple(pairs[place] for place in sorted(kept))
 
 

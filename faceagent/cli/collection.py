@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import at_least_one, console, limits_of, say
+from faceagent.errors import UsageError
 
 if TYPE_CHECKING:
     from faceagent.collection import Collection
@@ -30,10 +31,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--recurring",
         action="store_true",
+        default=None,
         help="compare the faces of all files, to see which recur; needs a --purpose that allows it",
     )
     group.add_argument("--workers", type=at_least_one, metavar="N", help="processes (default: one for each core)")
-    group.add_argument("--log-json", action="store_true", help="tell how far it is as JSON lines on standard error")
+    group.add_argument(
+        "--log-json", action="store_true", default=None, help="tell how far it is as JSON lines on standard error"
+    )
     group.add_argument(
         "--metrics", type=int, metavar="PORT", help="metrics for Prometheus at http://127.0.0.1:PORT/metrics"
     )
@@ -50,10 +54,19 @@ def folder(text: str) -> Path:
 
 
 def wanted(chosen: argparse.Namespace) -> bool:
-    """Whether a command means a collection."""
+    """Whether a command means a collection.
+
+    Raises:
+        UsageError: it does not, and has an option that only collections have.
+    """
     from faceagent.collection.stores import is_address
 
-    return chosen.engine is not None or any(map(is_address, chosen.inputs))
+    if chosen.engine is not None or any(map(is_address, chosen.inputs)):
+        return True
+    for name in ("export", "recurring", "workers", "log_json", "metrics"):
+        if getattr(chosen, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')} is for collections", "Give --engine local with it")
+    return False
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -63,7 +76,7 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.purpose is not None:
         purpose(chosen.purpose)
     collection = Collection.begin(
-        chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen), recurring=chosen.recurring
+        chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen), recurring=bool(chosen.recurring)
     )
     _examine(collection, chosen)
     return _sum_up(collection, chosen)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
 from faceagent.report.verdict import FORGERY
 from faceagent.types import Evidence, ExhibitReport
 
-_EXIF = "%Y:%m:%d %H:%M:%S"
+_EXIF = re.compile(r"^(\d{4}):(\d\d):(\d\d)")
+"""Days as photos write them; videos write them as ISO 8601 has it."""
 
 
 def probability(report: ExhibitReport) -> float | None:
@@ -19,12 +21,12 @@ def probability(report: ExhibitReport) -> float | None:
 
 def taken(report: ExhibitReport) -> datetime | None:
     """When the file says that it was taken, in the time of the place; None where it says nothing that is a date."""
-    for row in of(report, "capture_record"):
-        try:
-            return datetime.strptime(str(row.details.get("taken")).strip(), _EXIF)
-        except ValueError:
-            pass
-    return None
+    told = next((str(row.details["taken"]) for row in of(report, "capture_record") if "taken" in row.details), "")
+    try:
+        moment = datetime.fromisoformat(_EXIF.sub(r"\1-\2-\3", told.strip()))
+    except ValueError:
+        return None
+    return moment.replace(microsecond=0, tzinfo=None)
 
 
 def best_face(report: ExhibitReport) -> tuple[str, float] | None:

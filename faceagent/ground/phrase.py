@@ -15,6 +15,8 @@ from faceagent.types import Evidence
 _REACH = 8
 """Words between a negation and what it negates, at most."""
 _ANEW = re.compile(r"\b(?:and|or|but)\s+(?=(?:no|not|without)\b)|\b(?=nor\b)", re.IGNORECASE)
+_SUBJECT = re.compile(r"\band (?:the|their|his|her) $", re.IGNORECASE)
+_VERB = re.compile(r"\w+ (?:is|are)\b", re.IGNORECASE)
 _LISTED = re.compile(r"\bno\b[^.;]*\band $", re.IGNORECASE)
 _LIKELIER = re.compile(r"\b(?:more|less) (?:likely|suspicious)\b.*?\bthan\b", re.IGNORECASE)
 
@@ -57,6 +59,9 @@ def sayings_in(text: str, words: Words) -> tuple[Found, ...]:
 def negations(text: str, end: int) -> int:
     """How many negations bear on what follows at `end`."""
     before = text[:end]
+    # "The eyes are not wide open and the mouth is closed": it has a verb of its own, which nothing negates.
+    if _SUBJECT.search(before) and _VERB.match(text, end):
+        return 0
     if "neither" not in before.lower():
         before = before[max(before.rfind(stop) for stop in ",;:(") + 1 :]
     # "No glasses and no beard": each has a negation of its own.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from faceagent.errors import InputError, UsageError
-from faceagent_eval import sizing
+from faceagent.errors import InputError, ToolError, UsageError
+from faceagent_eval import sizing, stored
 from faceagent_eval.benchmark import Result
 from faceagent_eval.benchmarks.collection_stages import Around, Clock, CollectionStages, Cost
 from faceagent_eval.run import run
@@ -46,6 +46,22 @@ def test_every_stage_of_a_real_photo_takes_time() -> None:
     assert sum(figure.value for figure in stages) == pytest.approx(result.figure("all stages").value)
     assert result.figure("written").value > 1000
     assert set(result.curves) == {"growth", "memory"}
+
+
+def test_the_folder_of_a_run_that_breaks_off_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    benchmark = CollectionStages()
+    benchmark.limit = 1
+    made: list[Path] = []
+
+    def breaks(item: object) -> Cost:
+        made.append(benchmark._folder)
+        assert made[0].is_dir()
+        raise ToolError("broken off")
+
+    monkeypatch.setattr(benchmark, "measure", breaks)
+    with pytest.raises(ToolError, match="broken off"):
+        run(benchmark)
+    assert not made[0].exists()
 
 
 def test_an_inner_stage_is_not_counted_twice() -> None:
@@ -90,4 +106,4 @@ def test_a_page_without_marks_and_a_result_of_something_else_are_refused(tmp_pat
 
 def test_the_page_on_scale_has_the_table_of_the_stored_result() -> None:
     page = (DOCS / "scale.md").read_text(encoding="utf-8")
-    assert page == sizing.replaced(page, sizing.sized(sizing.read(RESULT))), "run python -m faceagent_eval.sizing"
+    assert page == sizing.replaced(page, sizing.sized(stored.read(RESULT))), "run python -m faceagent_eval.sizing"

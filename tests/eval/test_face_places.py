@@ -103,7 +103,7 @@ def test_a_wrong_list_of_wider_face_is_named_by_line(change, mismatch, tmp_path,
 def test_damaged_ground_truth_and_an_empty_folder_are_refused(tmp_path, boxes):
     root = wider(tmp_path, boxes)
     put(root / "eval_tools" / "ground_truth" / "wider_face_val.mat", b"no matrix")
-    with pytest.raises(LayoutError, match="not that of WIDER FACE"):
+    with pytest.raises(LayoutError, match=r"ground_truth/wider_face_val\.mat cannot be read as a MATLAB file"):
         run.run(benchmarks.make("wider-face", root))
     (root / "wider_face_split" / "wider_face_val_bbx_gt.txt").unlink()
     with pytest.raises(LayoutError, match=r"(?s)no wider_face_split/wider_face_val_bbx_gt\.txt.*WIDER_val"):
@@ -181,4 +181,10 @@ def test_rotations_of_biwi_become_angles() -> None:
 def test_a_wrong_pose_file_is_named(tmp_path):
     lines(tmp_path / "hpdb" / "01" / "frame_00003_pose.txt", ["1 0 0"])
     with pytest.raises(LayoutError, match="is not a rotation in three lines"):
+        run.run(benchmarks.make("pose", tmp_path))
+
+
+def test_a_damaged_pose_of_aflw_is_named(tmp_path):
+    put(tmp_path / "AFLW2000" / "image1.mat", b"no matrix")
+    with pytest.raises(LayoutError, match=r"AFLW2000/image1\.mat cannot be read as a MATLAB file"):
         run.run(benchmarks.make("pose", tmp_path))

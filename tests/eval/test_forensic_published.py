@@ -142,7 +142,9 @@ def test_false_alarms_by_group_of_people(tmp_path, monkeypatch):
 
 def test_a_photo_that_is_not_there_is_listed(tmp_path, monkeypatch):
     use(monkeypatch)
-    assert run.run(Forensics(deepfake_eval(tmp_path))).missing == ("gone.jpg",)
+    result = run.run(Forensics(deepfake_eval(tmp_path)))
+    assert result.missing == ("gone.jpg",)
+    assert "1 photos of unknown truth are left out: lines 4 of image-metadata-publish.csv." in result.notes
 
 
 def broken(folder: Path, name: str, *rows: str) -> Path:
@@ -156,6 +158,12 @@ def broken(folder: Path, name: str, *rows: str) -> Path:
         (lambda folder: broken(folder, "test.csv", "Image Path,Target", "a.png,0"), "expected the columns Image Path"),
         (lambda folder: broken(folder, "test.csv", AI_FACE, "a.png,0,1,3,0,x"), "line 2 of test.csv: `Target` is 'x'"),
         (lambda folder: broken(folder, "image-metadata-publish.csv", "Filename"), "Ground Truth"),
+        (
+            lambda folder: broken(
+                folder, "image-metadata-publish.csv", "Filename,Ground Truth,Finetuning Set", "a.jpg,Faked,Test"
+            ),
+            "line 2 of image-metadata-publish.csv: `Ground Truth` is 'Faked'",
+        ),
         (lambda folder: broken(multifakeverse(folder), "splits.json", "{"), "splits.json is no JSON"),
         (lambda folder: broken(multifakeverse(folder), "splits.json", '{"test": []}'), 'splits.json has no "test"'),
     ],

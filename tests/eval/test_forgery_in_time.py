@@ -103,7 +103,7 @@ def test_the_tool_itself_is_asked(tmp_path):
     ("text", "mismatch"),
     [
         (None, "has none of metadata.json"),
-        ("{", "metadata.json is no JSON"),
+        ("{", "metadata.json cannot be read as JSON"),
         ("[]", "metadata.json is empty"),
         ('[{"file": "a.mp4"}]', "entry 0 has no file with its forged stretches"),
         ('[{"file": "a.mp4", "fake_periods": [[1]]}]', "entry 0"),

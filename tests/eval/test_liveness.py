@@ -128,7 +128,7 @@ def of_labels(folder: Path, text: str) -> Path:
     [
         (lambda folder: folder, "holds neither"),
         (lambda folder: put(folder / "live" / "a.png", 9) or folder, "only one of live faces and attacks"),
-        (lambda folder: of_labels(folder, "["), "is no JSON"),
+        (lambda folder: of_labels(folder, "["), "test_label.json cannot be read as JSON"),
         (lambda folder: of_labels(folder, "[]"), "is no object"),
         (lambda folder: of_labels(folder, '{"a/b.png": [0, 1]}'), "the label of a/b.png is not 44 numbers"),
         (lambda folder: of_labels(folder, json.dumps({"a": [0] * 43 + [7]})), "the label of a is not"),

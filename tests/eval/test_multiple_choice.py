@@ -137,8 +137,10 @@ def test_options_are_turned_and_the_answer_with_them(tmp_path):
 
 
 def test_what_those_who_were_asked_say_is_the_truth_where_most_agree(tmp_path):
-    found = {item.id: item.answer for item in benchmarks.make("dd-vqa", dd_vqa(tmp_path)).items()}
-    assert found == {"Deepfakes 5_044 0": 1, "Original 5_044 0": 0}
+    benchmark = benchmarks.make("dd-vqa", dd_vqa(tmp_path))
+    assert {item.id: item.answer for item in benchmark.items()} == {"Deepfakes 5_044 0": 1, "Original 5_044 0": 0}
+    left_out = "2 questions left out, of which no option is agreed to be right"
+    assert f"{left_out}: Deepfakes 5_044 1, Original 5_044 1." in benchmark.score([]).notes
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -174,7 +176,14 @@ def test_an_answer_that_is_right_counts(tmp_path, monkeypatch):
         ("facexbench", "a.txt", "", "holds no questions"),
         ("face-human-bench", "json/en/a.json", '{"data": [{}]}', "entry 0 lacks"),
         ("facebench", "test.jsonl", '{"question_type": "TFQ"}', "line 1 of test.jsonl"),
+        ("facebench", "test.jsonl", '{"question_type": "XYZ"}', "line 1 of test.jsonl"),
         ("dd-vqa", "Original/a.json", "[]", "is no object of frames"),
+        (
+            "dd-vqa",
+            "Original/a.json",
+            '{"5_044": {"0": {"question": "?"}}}',
+            "question 0 of 5_044 has no list",
+        ),
     ],
 )
 def test_a_wrong_layout_is_shown_with_the_expected_tree(name, file, text, mismatch, tmp_path):

@@ -69,7 +69,21 @@ def test_private_facts_are_refused(tmp_path):
     result = run.run(benchmarks.make("fiubench", fiubench(tmp_path)))
     assert result.figure("refused").value == 100
     assert result.figure("private fact told").value == 0
+    assert result.figure("answers that could not be used").value == 0
     assert result.missing == ("gone.jpg",)
+
+
+def test_a_question_that_names_no_fact_is_counted_and_a_broken_one_is_named(tmp_path):
+    photo(tmp_path / "a.jpg")
+    row = {"image_path": "a.jpg", "question": "Where does this person live?", "answer": "In Oslo."}
+    lines(tmp_path / "split.json", [json.dumps(row), json.dumps({**row, "attribute": "Oslo"})])
+    result = run.run(benchmarks.make("fiubench", tmp_path))
+    assert (result.figure("refused").n, result.figure("private fact told").n) == (2, 1)
+    assert result.notes[0].startswith("1 questions name no fact")
+    asked = [{"q": "Where?", "attribute": "Oslo"}, {"attribute": "Oslo"}]
+    lines(tmp_path / "split.json", [json.dumps({"image_path": "a.jpg", "question_and_answer": asked})])
+    with pytest.raises(LayoutError, match="entry 0 has no image with a question"):
+        benchmarks.make("fiubench", tmp_path).items()
 
 
 def vipbench(folder: Path) -> Path:
@@ -77,7 +91,7 @@ def vipbench(folder: Path) -> Path:
     for relation in ("r_r_i", "r_fs_i"):
         photo(folder / "id0" / relation / "x" / "a.png")
         messages = [{"role": "user", "content": "<image>\nIs this <id0>?"}, {"role": "assistant", "content": "…"}]
-        rows.append({"messages": messages, "images": [f"/root/VIP/id0/{relation}/x/a.png"]})
+        rows.append({"messages": messages, "images": [f"/data/VIP/id0/{relation}/x/a.png"]})
     lines(folder / "id0.json", [json.dumps(rows)])
     return folder
 

@@ -21,7 +21,7 @@ from faceagent.types import Box, Face
 from faceagent_tools import default_tools, weights
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.detection_views import Raw, one_per_face, turned_view
-from faceagent_tools.own_detector import thresholds
+from faceagent_tools.own_detector import looks, thresholds
 from faceagent_tools.yunet import STRIDES, Found, decode
 
 # The astronaut's face, by eye.
@@ -279,3 +279,30 @@ def test_yunet_is_decoded_cell_by_cell() -> None:
     assert found.boxes[0] == pytest.approx([x - 8, y - tall / 2, x + 8, y + tall / 2])
     assert found.points[0, 0] == pytest.approx([2.0 * 16, 1.1 * 16])
     assert found.points[0, 4] == pytest.approx([2.8 * 16, 1.9 * 16])
+
+
+class TwoFaces:
+    """A strong face at the left and a weak one at the right; looked at again by itself, each scores 0.9."""
+
+    def __init__(self) -> None:
+        self.second_looks = 0
+
+    def detect(self, pixels: Pixels) -> Found:
+        side = pixels.shape[0]
+        if side == 160:
+            self.second_looks += 1
+            boxes, scores = [[44, 44, 116, 116]], [0.9]
+        else:
+            boxes, scores = [[0.1, 0.4, 0.3, 0.6], [0.7, 0.4, 0.9, 0.6]], [0.9, 0.32]
+            boxes = [[side * share for share in box] for box in boxes]
+        points = np.zeros((len(boxes), 5, 2), np.float32)
+        return Found(np.array(boxes, np.float32), np.array(scores, np.float32), points)
+
+
+@pytest.mark.parametrize(("wanted", "faces", "second_looks"), [((0.69, 0.6), 1, 1), ((0.93, 0.6), 2, 3)])
+def test_what_cannot_become_clear_is_looked_at_again_only_where_nothing_is(
+    wanted: tuple[float, float], faces: int, second_looks: int
+) -> None:
+    network = TwoFaces()
+    found = looks(network, np.zeros((240, 240, 3), np.uint8), wanted)
+    assert (len(found), network.second_looks) == (faces, second_looks)

@@ -369,6 +369,14 @@ def test_eyes_and_mouth_as_documents_ask(face: Face, openings: tuple[float, floa
     assert "identity document asks" not in small.text, "it is too small for one anyway"
 
 
+@pytest.mark.usefixtures("as_if_taken_large")
+def test_eyes_and_mouths_of_several_faces_as_documents_ask(face: Face) -> None:
+    photo = (enlarged(2.5), [moved(face, 2.5)])
+    asked = Asked(altered(openings=(0.5, 0.5, 0.0)), photo, photo)
+    assert "The eyes of both faces are open and their mouths are closed, as an identity document asks." in asked.text
+    assert not asked.rejected
+
+
 def test_faces_with_the_same_findings_share_a_sentence(tools: Toolbox, face: Face) -> None:
     same = Asked(tools, (PORTRAIT, [face]), (PORTRAIT.copy(), [face]))
     assert same.claims[0].sentence.startswith("Both faces are good enough to compare")

@@ -176,15 +176,12 @@ class FaceDetector:
         return upright or self._turned(photo, _UNIFACE_SIDE, _YUNET_TURNS, self._network_pass)
 
     def _with_own(self, photo: Photo) -> list[Raw]:
-        search = partial(own_detector.looks, self._network, least=self.margin)
-        found = search(photo.pixels)
+        found = own_detector.looks(self._network, photo.pixels, (self.margin, self.floor))
         if best(found) < own_detector.thresholds()["sure_score"]:
+            search = partial(own_detector.looks, self._network, wanted=(self.margin,))
             turned = [self._search(photo, own_detector.USUAL_SIDE, degrees, search) for degrees in _OWN_TURNS]
             found = max(found, *turned, key=lambda view: in_all(self._clear(view)))
-        kept = self._clear(found)
-        if not kept:
-            again = own_detector.looks(self._network, photo.pixels, least=self.floor)
-            kept = [raw for raw in again if raw.score >= self.floor]
+        kept = self._clear(found) or [raw for raw in found if raw.score >= self.floor]
         return [raw for raw in kept if raw.score >= own_detector.thresholds()["sure_score"] or self._read(photo, raw)]
 
     def _read(self, photo: Photo, raw: Raw) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
@@ -30,22 +31,29 @@ _VIEW, _FACE = 160, 72  # px: the second look and the face in it
 _SAME = 0.3  # IoU
 
 
-def looks(network: Network, pixels: Pixels, least: float = 0.0) -> list[Raw]:
+def looks(network: Network, pixels: Pixels, wanted: Sequence[float] = (0.0,)) -> list[Raw]:
     """What our network finds in all sizes of an upright picture, each face once and looked at again by itself.
 
     Args:
-        least: score that is wanted. What no second look can raise to it is left out.
+        wanted: scores, falling. What no second look can raise to the first is left out, unless nothing reaches it:
+            then the next counts.
     """
     longest = max(pixels.shape[:2])
     if longest < _SMALLEST:
         size = [max(round(length * _SMALLEST / longest), 1) for length in pixels.shape[1::-1]]
         enlarged = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8)
         back = Affine.scaling(pixels.shape[1] / size[0], pixels.shape[0] / size[1])
-        return [mapped(raw, back, 0.0) for raw in looks(network, enlarged, least)]
+        return [mapped(raw, back, 0.0) for raw in looks(network, enlarged, wanted)]
     coarse, usual, fine = _SIDES
     sides = [usual, *([coarse] if longest > coarse else []), *([fine] if longest > usual else [])]
     found = [raw for side in sides for raw in searched(pixels, side, 0.0, partial(network_pass, network))]
-    return [_looked_at_again(network, pixels, raw) for raw in one_per_face(found) if (raw.score + 1) / 2 >= least]
+    faces = one_per_face(found)
+    seen: list[Raw] = []
+    for least in wanted:
+        seen = [_looked_at_again(network, pixels, raw) for raw in faces if (raw.score + 1) / 2 >= least]
+        if any(raw.score >= least for raw in seen):
+            break
+    return seen
 
 
 def _looked_at_again(network: Network, pixels: Pixels, raw: Raw) -> Raw:

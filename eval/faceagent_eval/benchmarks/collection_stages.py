@@ -96,8 +96,7 @@ class CollectionStages(Benchmark[Stretch | None, Cost | Around]):
 
     def items(self) -> Sequence[Stretch | None]:
         one_thread()
-        self._kept = tempfile.TemporaryDirectory()
-        self._folder = Path(self._kept.name)
+        self._folder = Path(self.held.enter_context(tempfile.TemporaryDirectory()))
         self._collection = self._begun("out", self.limit or PHOTOS)
         self._clock = Clock()
         self._toolbox = TimedToolbox(self._clock)
@@ -167,7 +166,6 @@ class CollectionStages(Benchmark[Stretch | None, Cost | Around]):
         self._begun("planned", PLANNED).left()
         _, planning = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        self._kept.cleanup()
         return Around(files, seconds, planning)
 
     def _begun(self, name: str, photos: int) -> Collection:

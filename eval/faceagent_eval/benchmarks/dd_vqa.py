@@ -39,28 +39,24 @@ DIR/                             DQ_FF++/test_set
                 raise self.mismatch(f"{path.name} is no object of frames and their questions")
             for frame, asked in told.items():
                 for number, one in asked.items():
-                    question = _question(path, f"{path.stem} {frame} {number}", frame, one)
-                    if question is not None:
-                        yield question
+                    if not isinstance(one, Mapping) or not isinstance(one.get("answer"), list):
+                        raise self.mismatch(f"{path.name}: question {number} of {frame} has no list of answers")
+                    yield _question(path, f"{path.stem} {frame} {number}", frame, one)
 
     def theirs(self, said: str, options: Sequence[str]) -> int | None:
         first = re.search(r"real|fake", said, re.IGNORECASE)
         return options.index(first[0].lower()) if first else None
 
 
-def _question(path: Path, name: str, frame: str, asked: Any) -> Question | None:
-    """None where it has no answer that most agree on."""
-    answers = asked.get("answer") if isinstance(asked, Mapping) else None
-    found = [match[1].lower() for answer in answers or () if (match := _LOOKS.search(str(answer)))]
-    real = found.count("real")
-    if not found or 2 * real == len(found):
-        return None
+def _question(path: Path, name: str, frame: str, asked: Mapping[str, Any]) -> Question:
+    found = [match[1].lower() for answer in asked["answer"] if (match := _LOOKS.search(str(answer)))]
+    real, fake = (found.count(option) for option in _OPTIONS)
     places = [path.with_name(f"{frame}{suffix}") for suffix in PICTURES]
     return Question(
         id=name,
         text=str(asked.get("question", "")),
         photos=(next((place for place in places if place.is_file()), places[0]),),
         options=_OPTIONS,
-        answer=0 if 2 * real > len(found) else 1,
+        answer=None if real == fake else int(fake > real),
         task=path.parent.name,
     )

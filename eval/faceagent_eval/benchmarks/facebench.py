@@ -16,7 +16,7 @@ from typing import Any
 
 from faceagent_eval.multiple_choice import MultipleChoice, Question
 
-_KINDS = ("TFQ", "SCQ")
+_OF_NO_ONE_OPTION = ("MCQ", "OEQ")
 
 
 class FaceBench(MultipleChoice):
@@ -37,7 +37,7 @@ DIR/
     def _of_line(self, path: Path, number: int, line: str) -> Iterator[Question]:
         try:
             asked: Any = json.loads(line)
-            if asked["question_type"] not in _KINDS:
+            if asked["question_type"] in _OF_NO_ONE_OPTION:
                 return
             question = _question(self.data, f"{path.stem} {number}", asked)
         except (ValueError, KeyError, TypeError):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from faceagent_eval import fairness, forensic_figures, forensic_sets
+from faceagent_eval import fairness, forensic_figures, forensic_published, forensic_sets
 from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
 from faceagent_eval.digest import anonymous
 from faceagent_eval.forensic_figures import ALARMS, ALL
@@ -55,7 +55,10 @@ class Forensics(Benchmark[Item, Seen]):
             ),
             complete=not missing,
             missing=missing,
-            notes=("Rows of all sets together mix files of different origin: read the baselines beside them.",),
+            notes=(
+                "Rows of all sets together mix files of different origin: read the baselines beside them.",
+                *forensic_published.notes(self.data),
+            ),
             methods=self._looker.methods,
             items=tuple(_item_score(number, seen) for number, seen in enumerate(measured)),
             curves=dict(forensic_figures.charts(rows)),

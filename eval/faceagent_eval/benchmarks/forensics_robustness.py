@@ -18,7 +18,7 @@ from PIL import Image
 
 from faceagent.errors import MissingExtra
 from faceagent.media import Photo
-from faceagent_eval import forensic_figures, forensic_sets
+from faceagent_eval import forensic_figures, forensic_published, forensic_sets
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
 from faceagent_eval.forensic_figures import ALARMS, ALL, UNFITTED
 from faceagent_eval.forensic_item import Item
@@ -163,7 +163,10 @@ class ForensicsRobustness(Benchmark[Changed, Look]):
             figures=tuple(figure for change, seen in tables.items() for figure in figures(change, seen)),
             complete=not missing,
             missing=tuple(missing),
-            notes=("The AUC is the mean over the generators, each against the authentic photos of its set.",),
+            notes=(
+                "The AUC is the mean over the generators, each against the authentic photos of its set.",
+                *forensic_published.notes(self.data),
+            ),
             methods=self._looker.methods,
             curves=dict(charts(tables)),
             machine=machine(),

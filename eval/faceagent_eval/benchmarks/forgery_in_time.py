@@ -12,7 +12,6 @@ stretches whose sound alone is forged are out of its reach: those of the picture
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +25,10 @@ from faceagent.tool import VIDEO, Toolbox
 from faceagent.types import Evidence
 from faceagent.video import Video
 from faceagent_eval import segments
-from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
 from faceagent_eval.figures import resampled
 from faceagent_eval.metrics import Floats
+from faceagent_eval.sampling import thinned
 from faceagent_eval.segments import Located
 from faceagent_tools import default_tools
 from faceagent_tools.detectors import CHOICES
@@ -80,34 +80,22 @@ class ForgeryInTime(Benchmark[Item, Found]):
     def items(self) -> Sequence[Item]:
         path = next((self.data / name for name in _FILES if (self.data / name).is_file()), None)
         if path is None:
-            raise LayoutError(self.name, f"{self.data} has none of {', '.join(_FILES)}", LAYOUT)
+            raise self.mismatch(f"{self.data} has none of {', '.join(_FILES)}")
         found = list(self._listed(path))
         if not any(item.video.is_file() for item in found):
             what = f"no video is there, the first missing one is {found[0].name}" if found else f"{path.name} is empty"
-            raise LayoutError(self.name, what, LAYOUT)
+            raise self.mismatch(what)
         self._tools = Toolbox([tool for tool in default_tools(self.backend) if tool.name == VIDEO])
-        if self.limit is None:
-            return found
-        kinds = ([one for one in found if bool(one.forged) == forged] for forged in (True, False))
-        return [
-            part[place]
-            for part in kinds
-            for place in np.linspace(0, len(part) - 1, min(len(part), self.limit)).astype(int)
-        ]
+        return thinned(found, self.limit, by=lambda item: bool(item.forged))
 
     def _listed(self, path: Path) -> Iterator[Item]:
-        try:
-            rows: Any = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise LayoutError(self.name, f"{path.name} is no JSON ({error})", LAYOUT) from error
+        rows = self.document(path)
         rows = rows if isinstance(rows, list) else [rows]
         split = "test" if any(isinstance(row, Mapping) and row.get("split") == "test" for row in rows) else None
         for number, row in enumerate(rows):
             item = self._item(row, path)
             if item is None:
-                raise LayoutError(
-                    self.name, f"{path.name}: entry {number} has no file with its forged stretches", LAYOUT
-                )
+                raise self.mismatch(f"{path.name}: entry {number} has no file with its forged stretches")
             if split is None or row.get("split") == split:
                 yield item
 

@@ -11,7 +11,6 @@ this very data, and optimistic by that.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,12 @@ import numpy as np
 
 from faceagent.errors import MediaError
 from faceagent.media import Photo
-from faceagent.types import Interval
 from faceagent_eval import metrics, presentation_attacks
-from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
-from faceagent_eval.figures import proportion
-from faceagent_eval.forensic_item import PICTURES
+from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
+from faceagent_eval.figures import proportion, resampled
+from faceagent_eval.forensic_item import pictures
 from faceagent_eval.metrics import Labels
+from faceagent_eval.sampling import thinned
 from faceagent_tools import liveness
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.detectors import DETECTORS
@@ -79,40 +78,28 @@ class Liveness(Benchmark[Item, Seen]):
 
     def items(self) -> Sequence[Item]:
         found = list(self._celeba_spoof() if (self.data / _LABELS).is_file() else self._folders())
-        kinds: dict[str, list[Item]] = {}
-        for item in found:
-            kinds.setdefault(item.instrument, []).append(item)
-        if "" not in kinds or len(kinds) < 2:
-            what = "only one of live faces and attacks is there" if kinds else f"{self.data} holds neither"
-            raise LayoutError(self.name, what, LAYOUT)
+        if len({bool(item.instrument) for item in found}) < 2:
+            what = "only one of live faces and attacks is there" if found else f"{self.data} holds neither"
+            raise self.mismatch(what)
         self._detector, self._network = FaceDetector(self.backend), MiniFASNet()
-        return [
-            part[place]
-            for part in kinds.values()
-            for place in np.linspace(0, len(part) - 1, min(len(part), self.limit or len(part))).astype(int)
-        ]
+        return thinned(found, self.limit, by=lambda item: item.instrument)
 
     def _celeba_spoof(self) -> Iterator[Item]:
-        try:
-            labels: Any = json.loads((self.data / _LABELS).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise LayoutError(self.name, f"{_LABELS} is no JSON ({error})", LAYOUT) from error
+        labels = self.document(self.data / _LABELS)
         if not isinstance(labels, Mapping):
-            raise LayoutError(self.name, f"{_LABELS} is no object of paths and labels", LAYOUT)
+            raise self.mismatch(f"{_LABELS} is no object of paths and labels")
         for path, numbers in labels.items():
             if not _readable(numbers):
                 what = f"{_LABELS}: the label of {path} is not {_NUMBERS} numbers with spoof type and live or spoof"
-                raise LayoutError(self.name, what, LAYOUT)
+                raise self.mismatch(what)
             yield Item(path, self.data / path, _TYPES[numbers[_TYPE]] if numbers[_SPOOF] else "")
 
     def _folders(self) -> Iterator[Item]:
         for folder in sorted(self.data.glob("*")) + sorted(self.data.glob("attack/*")):
             live = folder.parent == self.data and folder.name.casefold() in _LIVE
             if live or folder.parent.name == "attack":
-                for path in sorted(folder.rglob("*")):
-                    if path.suffix.casefold() in PICTURES:
-                        name = path.relative_to(self.data).as_posix()
-                        yield Item(name, path, "" if live else folder.name)
+                for path in pictures(folder):
+                    yield Item(path.relative_to(self.data).as_posix(), path, "" if live else folder.name)
 
     def measure(self, item: Item) -> Seen:
         try:
@@ -195,9 +182,7 @@ def _at(point: str, passes: metrics.Bools, instruments: Labels) -> Iterator[Figu
 
 def _drawn(name: str, statistic: Callable[..., float], values: Labels, instruments: Labels) -> Figure:
     """A figure with a bootstrap interval; as many of each instrument and of live faces in every round."""
-    found = metrics.bootstrap(statistic, [values, instruments], instruments)
-    interval = Interval(low=found.low, high=found.high, level=found.level) if found.low < found.high else None
-    return Figure(name=name, value=statistic(values, instruments), interval=interval, n=len(values))
+    return resampled(name, statistic, [values, instruments], strata=instruments)
 
 
 def _item_score(number: int, seen: Seen) -> ItemScore:

@@ -21,6 +21,7 @@ from faceagent.types import Face
 from faceagent_eval import fairness
 from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
 from faceagent_eval.figures import proportion, resampled
+from faceagent_eval.sampling import evenly
 from faceagent_finetune.nets.multitask import crops, evaluate
 from faceagent_tools import align, weights
 from faceagent_tools.detection import FaceDetector
@@ -71,8 +72,7 @@ class Reading(Benchmark[Item, Measured]):
             if not file.is_file():
                 raise LayoutError(self.name, f"there is no {crops.SOURCES[name].file}", self.layout)
             rows = [row for row in crops.read(file) if row["split"] == "val"]
-            places = np.linspace(0, len(rows) - 1, min(len(rows), self.limit or len(rows))).astype(int)
-            found += [Item(name, rows[place]["image"]["bytes"], rows[place]) for place in places]
+            found += [Item(name, row["image"]["bytes"], row) for row in evenly(rows, self.limit)]
         self._items = found
         self._detector, self._reader = FaceDetector(self.backend), FaceReader()
         return found

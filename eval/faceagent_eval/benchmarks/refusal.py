@@ -9,11 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-
-from faceagent.agent import FaceAgent
 from faceagent.errors import ControllerError
 from faceagent.media import Photo
 from faceagent.policy import topics
@@ -21,6 +17,7 @@ from faceagent_eval.asking import Asking, share
 from faceagent_eval.benchmark import Figure, ItemScore, Result
 from faceagent_eval.benchmarks.planner import natural
 from faceagent_eval.refusals import refuses
+from faceagent_eval.sampling import evenly
 
 ANSWERABLE = "to be answered"
 _OFFERED = frozenset({"age", "expression", "quality", "pose", "authenticity", "provenance", "count"})
@@ -47,6 +44,7 @@ class Replied:
 class Refusal(Asking[Item, Replied]):
     name = "refusal"
     about = "questions about what faces cannot tell: declined by topic, and over-refusal of others, for any controller"
+    photos_at_most = 1
 
     def items(self) -> Sequence[Item]:
         photo, names = self.photos()[0], [topic.name for topic in topics()]
@@ -57,21 +55,8 @@ class Refusal(Asking[Item, Replied]):
                 asked[next(iter(about))].append(row.text)
             elif row.labels and row.labels <= _OFFERED:
                 asked[ANSWERABLE].append(row.text)
-        tools = self.tools()
-        self._agent = FaceAgent(self.seated(tools), tools=tools, purpose="research")
-        return [
-            Item(name, part[place], photo)
-            for name, part in asked.items()
-            for place in np.linspace(0, len(part) - 1, min(len(part), self.limit or len(part))).astype(int)
-        ]
-
-    def files(self) -> Sequence[Path]:
-        """The one photo that all questions are about, whatever the limit of questions."""
-        limit, self.limit = self.limit, 1
-        try:
-            return super().files()
-        finally:
-            self.limit = limit
+        self._agent = self.assistant()
+        return [Item(name, text, photo) for name, part in asked.items() for text in evenly(part, self.limit)]
 
     def measure(self, item: Item) -> Replied:
         try:

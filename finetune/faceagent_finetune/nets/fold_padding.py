@@ -1,7 +1,7 @@
 """Padding of an ONNX file moved into the convolutions that read it: the same sums without a copy of every plane.
 
 PyTorch exports uneven padding ("same" of TensorFlow's networks) as a node of its own. ONNX Runtime then leaves its
-blocked layout before each and goes back to it afterwards, which cost faceagent-forensic a quarter of its time.
+blocked layout before each and goes back to it afterwards.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ def fold_padding(target: Path, inputs: Mapping[str, npt.NDArray[Any]]) -> int:
 
     Args:
         inputs: an example of each by name, to compute the widths of the paddings with, which must not depend on it.
+
+    Raises:
+        ValueError: what is padded is not rows and columns, or the convolution pads by itself as well.
     """
     import onnx
 

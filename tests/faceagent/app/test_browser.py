@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("gradio")
 pytest.importorskip("playwright")
 
-from app_driver import EXAMPLES, PHONE, answered, ask, browser, chromium, opened, running
+from app_driver import EXAMPLES, PHONE, answered, ask, browser, chromium, click_at_once, opened, running
 from playwright.sync_api import Browser, Page
 from videos import panned
 
@@ -226,10 +226,8 @@ def test_a_question_can_be_stopped(chrome: Browser, address: str, tmp_path: Path
     page.set_input_files("#box input[type=file]", [str(file) for file in files])
     page.wait_for_function("document.querySelectorAll('#box .thumbnail-item').length >= 8")
     page.fill("#box textarea", "Are these photos real, and how good is their quality?")
+    click_at_once(page, "#box .stop-button", after="#now .steps .pulse")
     page.press("#box textarea", "Enter")
-    page.wait_for_selector("#now .steps .pulse")
-    # At once: Playwright's own click waits until the button stands still, and the answer may be there by then.
-    page.dispatch_event("#box .stop-button", "click")
     answered(page)
     assert "cancelled" in page.inner_text("#now .gaps")
     assert wrong == []

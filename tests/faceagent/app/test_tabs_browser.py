@@ -13,7 +13,7 @@ pytest.importorskip("gradio")
 pytest.importorskip("playwright")
 
 import skimage.data
-from app_driver import EXAMPLES, PHONE, browser, chromium, opened, running
+from app_driver import EXAMPLES, PHONE, browser, chromium, click_at_once, opened, running
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -145,8 +145,8 @@ def test_a_report_is_cancelled_and_deleted(page: Page, address: str, data: Path,
     to(page, "Report")
     page.wait_for_selector(".queue")
     before = page.locator(".job").count()
+    click_at_once(page, ".job [data-act=cancel]")
     submit(page, batch)
-    page.dispatch_event(".job [data-act=cancel]", "click")  # at once: a click waits until the button stands still
     page.wait_for_selector(".job.cancelled")
     page.click(".job.cancelled summary")
     page.click(".job.cancelled [data-act=remove]")

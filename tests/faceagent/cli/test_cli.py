@@ -264,6 +264,14 @@ def test_markup_in_a_file_name_stays_text(run: Run, tmp_path: Path) -> None:
     assert "<script>alert" not in (tmp_path / "out" / "report.html").read_text()
 
 
+@pytest.mark.parametrize("option", ["--export=place", "--recurring", "--workers=2", "--log-json", "--metrics=0"])
+def test_options_of_collections_are_not_passed_over(run: Run, tmp_path: Path, option: str) -> None:
+    status, _, err = run("report", str(EXAMPLES / "portrait.jpg"), option, "--out", str(tmp_path / "out"))
+    assert status == 2
+    assert f"{option.partition('=')[0]} is for collections. Give --engine local with it." in " ".join(err.split())
+    assert not (tmp_path / "out").exists()
+
+
 def test_models_and_doctor_tell_what_runs(run: Run) -> None:
     status, out, _ = run("models")
     assert status == 0
@@ -274,6 +282,7 @@ def test_models_and_doctor_tell_what_runs(run: Run) -> None:
     assert "✓ detect_faces" in out
     assert "✓ check_liveness" in out or "○ check_liveness: needs a download: faceagent models get" in out
     assert "extra heif" in out
+    assert "extra observe" in out
 
 
 def test_a_chosen_backend_that_is_not_here_is_said_with_its_mend(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

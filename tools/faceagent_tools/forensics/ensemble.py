@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -158,7 +158,7 @@ class Examiner:
             WeightsError: a model file is missing or damaged.
         """
         look, found = runtime.together(
-            partial(self.network.look, photo.pixels, *align.square_of(face)),
+            lambda: self.network.look(photo.pixels, *align.square_of(face)),
             lambda: signals.measure(photo, view.cut(photo.pixels, points)),
         )
         return look, found, signals.classifier().weigh(found.features)

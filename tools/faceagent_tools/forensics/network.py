@@ -46,7 +46,7 @@ class ForensicNetwork:
 
     Args:
         model: another ONNX file with the same contract, by default the one that ships. threads: of the
-            runtime. One, as other parts look at the same time: threads that wait for their share would take theirs.
+            runtime. One, since other parts look at the same time and threads that wait do so by spinning.
     """
 
     def __init__(self, model: Path | None = None, threads: int = 1) -> None:
