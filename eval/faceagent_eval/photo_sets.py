@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import cv2
 import numpy as np
 
-from faceagent.errors import MediaError, MissingExtra
+from faceagent.errors import InputError, MediaError, MissingExtra
 from faceagent.media import Photo
 from faceagent.types import Box, Face, Method
 from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
 from faceagent_eval.sampling import thinned
-from faceagent_finetune.corpus.sources.published import listing
+from faceagent_finetune.corpus.sources.published import csv_rows, listing
 from faceagent_tools import weights
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.detectors import DETECTORS
 from faceagent_tools.multitask import FaceReader
 from faceagent_tools.trunk import WEIGHTS
 
+SMALL = 100
+"""Pixels; photos that are smaller are doubled before a face is looked for, as a user would who wants an answer."""
 _SAME = 0.2
 """IoU from which a face that was found is the labelled one: detectors draw a face's edges in different places."""
 
@@ -62,9 +65,17 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
     def look(self, item: ItemT, photo: Photo) -> FoundT | None:
         """What is measured in a photo, or None where the labelled face is not found."""
 
+    def opened(self, item: ItemT) -> Photo:
+        """The photo of an item.
+
+        Raises:
+            MediaError: it is not there, or cannot be read.
+        """
+        return Photo.open(item.photo)
+
     def measure(self, item: ItemT) -> Seen[ItemT, FoundT]:
         try:
-            photo = Photo.open(item.photo)
+            photo = self.opened(item)
         except MediaError:
             return Seen(item, None, readable=False)
         return Seen(item, self.look(item, photo))
@@ -93,6 +104,19 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
             return path.read_text(encoding="utf-8-sig", errors="replace").rstrip().splitlines()
         except OSError:
             raise self.mismatch(f"there is no {self._name(path)}") from None
+
+    def rows(self, path: Path, *columns: str) -> Iterator[Mapping[str, str]]:
+        """The lines of a CSV file with these columns.
+
+        Raises:
+            LayoutError: there is no such file, it is no CSV, or a column is missing.
+        """
+        if not path.is_file():
+            raise self.mismatch(f"there is no {self._name(path)}")
+        try:
+            yield from csv_rows(path, columns)
+        except InputError as error:
+            raise self.mismatch(error.message.replace(str(path), self._name(path))) from None
 
     def matrices(self, path: Path) -> Mapping[str, Any]:
         """The variables of a MATLAB file.
@@ -150,6 +174,24 @@ def over(faces: Sequence[Face], box: Box) -> Face | None:
     """The face that overlaps most with a labelled one, or None where none does."""
     found = max(faces, key=lambda face: face.box.iou(box), default=None)
     return found if found is not None and found.box.iou(box) >= _SAME else None
+
+
+def nearest_middle(faces: Sequence[Face], photo: Photo) -> Face | None:
+    """The face nearest to the middle of the photo, or None where there is none."""
+
+    def away(face: Face) -> float:
+        x, y = face.box.centre
+        return float(np.hypot(x - photo.width / 2, y - photo.height / 2))
+
+    return min(faces, key=away, default=None)
+
+
+def enlarged(photo: Photo) -> Photo:
+    """The photo at twice its size where it is smaller than `SMALL`."""
+    if min(photo.width, photo.height) >= SMALL:
+        return photo
+    size = (2 * photo.width, 2 * photo.height)
+    return Photo.open(np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8))
 
 
 def box_of(points: Any) -> Box:

@@ -6,21 +6,20 @@ no face is found has no answer. Figures are of the photos that have one, beside 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from faceagent import policy
 from faceagent.errors import MediaError
 from faceagent.media import Photo
-from faceagent.types import Face
 from faceagent_eval import fairness
 from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, LayoutError, Result, machine, versions
 from faceagent_eval.figures import proportion, resampled
+from faceagent_eval.photo_sets import enlarged, nearest_middle
 from faceagent_eval.sampling import evenly
 from faceagent_finetune.nets.multitask import crops, evaluate
 from faceagent_tools import align, weights
@@ -44,7 +43,6 @@ _GRADED = ("age_mae_years", "attribute_accuracy")
 _OF_MANY = ("attribute_balanced_accuracy",)
 """Not to be told of one photo."""
 _ROUNDS = 500
-_SMALL = 100  # pixels: photos of a set that are smaller than this are doubled, as a user would who wants an answer
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,11 @@ class Reading(Benchmark[Item, Measured]):
             photo = Photo.open(item.photo)
         except MediaError:
             return "unreadable"
-        if min(photo.width, photo.height) < _SMALL:
-            size = (2 * photo.width, 2 * photo.height)
-            photo = Photo.open(np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_CUBIC), np.uint8))
-        faces = self._detector.detect(photo, "image 1")
-        if not faces:
+        photo = enlarged(photo)
+        face = nearest_middle(self._detector.detect(photo, "image 1"), photo)
+        if face is None:
             return "no face"
-        chip = align.face_chip(photo, min(faces, key=_from_middle(photo)), size=CHIP_SIZE, padding=CHIP_PADDING)
+        chip = align.face_chip(photo, face, size=CHIP_SIZE, padding=CHIP_PADDING)
         return self._reader.outputs(chip)
 
     def score(self, measured: Sequence[Measured]) -> Result:
@@ -198,11 +194,3 @@ def _minors(looks: npt.NDArray[np.float64], true: npt.NDArray[np.float64]) -> li
             young = looks[among] < policy.age_line()
             found.append(proportion(f"utkface: looks a minor, aged {low}-{high}", young))
     return found
-
-
-def _from_middle(photo: Photo) -> Callable[[Face], float]:
-    def distance(face: Face) -> float:
-        x, y = face.box.centre
-        return float(np.hypot(x - photo.width / 2, y - photo.height / 2))
-
-    return distance
