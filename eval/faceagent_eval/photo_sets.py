@@ -59,7 +59,12 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)
-        self.detector, self.reader = FaceDetector(self.backend), FaceReader()
+        self.detector, self.reader = FaceDetector(self.finder), FaceReader()
+
+    @property
+    def finder(self) -> str:
+        """The detector that finds the faces: the backend, where backends are detectors."""
+        return self.backend
 
     @abstractmethod
     def look(self, item: ItemT, photo: Photo) -> FoundT | None:
@@ -150,7 +155,7 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
         Args:
             methods: what was measured with; by default the detector and the network that reads faces.
         """
-        missing = tuple(self._name(seen.item.photo) for seen in measured if not seen.readable)
+        missing = tuple(self.named(seen.item) for seen in measured if not seen.readable)
         used = (self.detector.method, weights.method(WEIGHTS), self.reader.method) if methods is None else methods
         return Result(
             benchmark=self.name,
@@ -165,6 +170,10 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
             **more,
         )
+
+    def named(self, item: ItemT) -> str:
+        """What a photo that is missing is called: its path from the data folder."""
+        return self._name(item.photo)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.data).as_posix() if path.is_relative_to(self.data) else str(path)

@@ -29,7 +29,7 @@ from faceagent_tools.emotion_words import WORDS
 FOLDER = "affectnet"
 LICENCE = "AffectNet agreement: non-commercial research only, not to be passed on"
 CONSENT = "photos from the web; the people shown were not asked"
-_BY_NUMBER = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
+BY_NUMBER = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt")
 _BY_NAME = {name: name for name in WORDS} | {look: name for name, look in WORDS.items()}
 _UNUSED = {"8": "none of the eight expressions", "9": "uncertain", "10": "no face"}
 _SPLITS = {"train": "train", "train_set": "train", "val": "val", "val_set": "val", "valid": "val", "validation": "val"}
@@ -86,7 +86,7 @@ def label(name: str, expression: str, split: str) -> Label:
         raise LabelMissing(f"its label is: {_UNUSED[said]}", fault=False)
     if split == "test":
         raise LabelMissing(TEST, fault=False)
-    known = _BY_NUMBER[int(said)] if said.isdecimal() and int(said) < len(_BY_NUMBER) else _BY_NAME.get(said)
+    known = BY_NUMBER[int(said)] if said.isdecimal() and int(said) < len(BY_NUMBER) else _BY_NAME.get(said)
     if known is None:
         raise LabelMissing(f"expression is {expression!r}, which the set does not have")
     return Label({"expression": WORDS[known]}, split, name)

@@ -66,7 +66,7 @@ class Published:
         expect(self.root, _VOTES)
         images = one_of(self.root, _PIXELS, *_FOLDERS.values())
         votes = csv_rows(self.root / _VOTES, ("Usage", "Image name", *COLUMNS[:-1]))
-        places = _lines(images) if images.suffix else None
+        places = line_starts(images) if images.suffix else None
         for number, line in enumerate(votes):
             place = next(places, None) if places else 0
             if place is None:
@@ -81,13 +81,22 @@ class Published:
     def photo(self, row: Row) -> tuple[bytes, Facts]:
         if not (self.root / _PIXELS).is_file():
             return contents(self.root, row.name), row.label.facts
-        with (self.root / _PIXELS).open("rb") as file:
-            file.seek(row.place)
-            values = file.readline().decode("ascii", "replace").split(",")
-        return _png(values, row.name), row.label.facts
+        return pixels_at(self.root / _PIXELS, row.place, row.name), row.label.facts
 
 
-def _lines(path: Path) -> Iterator[int]:
+def pixels_at(path: Path, place: int, name: str) -> bytes:
+    """The photo of the line of fer2013.csv that begins at a byte, as PNG.
+
+    Raises:
+        MediaError: the line does not have the values of 48 x 48 pixels.
+    """
+    with path.open("rb") as file:
+        file.seek(place)
+        values = file.readline().decode("ascii", "replace").split(",")
+    return _png(values, name)
+
+
+def line_starts(path: Path) -> Iterator[int]:
     """The byte at which each line but the first begins."""
     with path.open("rb") as file:
         place = len(header := file.readline())

@@ -45,7 +45,12 @@ def published(root: Path) -> Iterator[Row | LeftOut]:
 
 
 def named(name: str) -> Label:
-    """What a file's name says, "[age]_[gender]_[race]_[date&time].jpg".
+    """What a file's name says, as a label; see `values`."""
+    return label(name, {**values(name), "split": hashed_split(name)})
+
+
+def values(name: str) -> dict[str, Any]:
+    """What a file's name says, "[age]_[gender]_[race]_[date&time].jpg": age in years, gender and race in words.
 
     Raises:
         LabelMissing: one of the three is missing, or no number that the set knows.
@@ -56,8 +61,7 @@ def named(name: str) -> Label:
     age, gender, race = (int(part) for part in parts[:3])
     if gender >= len(_GENDERS) or race >= len(_RACES):
         raise LabelMissing(f"its name has gender {gender} and race {race}; known are 0-1 and 0-4")
-    row = {"age": age, "gender": _GENDERS[gender], "race": _RACES[race], "split": hashed_split(name)}
-    return label(name, row)
+    return {"age": age, "gender": _GENDERS[gender], "race": _RACES[race]}
 
 
 def label(name: str, row: Mapping[str, Any]) -> Label:
