@@ -5,6 +5,8 @@ Names and definitions are scikit-learn's where it has them. A bare share of righ
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,7 +35,7 @@ def f1(found: Bools, wanted: Bools) -> float:
         UsageError: there is nothing.
     """
     _same_length(found, wanted)
-    return _ratio(2 * np.count_nonzero(found & wanted), np.count_nonzero(found) + np.count_nonzero(wanted))
+    return _ratio(2 * int((found & wanted).sum()), int(found.sum()) + int(wanted.sum()))
 
 
 def macro_f1(found: Labels, wanted: Labels) -> float:
@@ -89,7 +91,7 @@ def overlap(found: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64], shared:
     """
     common = shared.sum(axis=0).astype(np.float64)
     either = found.sum(axis=0) + wanted.sum(axis=0) - common
-    return np.divide(common, either, out=np.zeros_like(common), where=either > 0)
+    return np.asarray(np.divide(common, either, out=np.zeros_like(common), where=either > 0))
 
 
 def _ranks(values: Floats) -> Floats:
@@ -97,7 +99,7 @@ def _ranks(values: Floats) -> Floats:
     return np.asarray((np.cumsum(count) - (count - 1) / 2)[place])
 
 
-def _ratio(above: float | np.floating | int, below: float | np.floating | int) -> float:
+def _ratio(above: Any, below: Any) -> float:
     return float(above / below) if below else 0.0
 
 

@@ -11,6 +11,7 @@ from faceagent.errors import UsageError
 from faceagent_eval.benchmark import Benchmark
 
 HOME = {
+    "action-units": "faceagent_eval.benchmarks.action_units:ActionUnits",
     "anonymisation": "faceagent_eval.benchmarks.anonymisation:Anonymisation",
     "api-load": "faceagent_eval.benchmarks.api_load:ApiLoad",
     "attributes": "faceagent_eval.benchmarks.attributes:Attributes",
