@@ -91,7 +91,14 @@ class PhotoBenchmark(Benchmark[ItemT, Seen[ItemT, FoundT]]):
         Raises:
             LayoutError: there are none, or none of their photos is there.
         """
-        found = thinned(items, self.limit, by=lambda item: item.set)
+        return self.present(thinned(items, self.limit, by=lambda item: item.set))
+
+    def present(self, found: list[ItemT]) -> list[ItemT]:
+        """The items as they are.
+
+        Raises:
+            LayoutError: there are none, or none of their photos is there.
+        """
         if not found:
             raise self.mismatch(f"{self.data} holds none of these; it holds {listing(self.data)}")
         if not any(item.photo.is_file() for item in found):

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from faceagent.errors import InputError, MediaError, MissingExtra
-from faceagent.media import Photo
+from faceagent.media import Photo, Pixels
 from faceagent.types import Box, Face
 from faceagent_eval import verification
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
@@ -105,12 +105,20 @@ class Lfw(Benchmark[Portrait, Read]):
         faces = self._detector.detect(photo, "image 1")
         found = time.perf_counter()
         face = self._main(photo, faces)
-        chip = self._embedder.chip(photo, face)
+        chip = self.seen(self._embedder.chip(photo, face), item.name)
         aligned = time.perf_counter()
         embedding = self._embedder.embed_chip(chip)
         done = time.perf_counter()
         stages = tuple(1000 * (b - a) for a, b in ((start, found), (found, aligned), (aligned, done)))
         return Read(item.name, embedding, bool(faces), (stages[0], stages[1], stages[2]))
+
+    def seen(self, chip: Pixels, name: str) -> Pixels:
+        """What of an aligned face is shown to the network: all of it.
+
+        Args:
+            name: of the portrait.
+        """
+        return chip
 
     def _main(self, photo: Photo, faces: Sequence[Face]) -> Face:
         """The person's face, or what stands in for it."""
