@@ -79,6 +79,22 @@ def risk_coverage(confidence: Floats, right: Bools, weights: Floats) -> RiskCove
     return RiskCoverage(coverage, risk, float(np.sum(weight * risk)))
 
 
+def error_versus_discard(quality: Floats, wrong: Bools, shares: Floats) -> Floats:
+    """The share of errors among what is left when a share of the worst quality is discarded (ISO/IEC 29794-1).
+
+    Equally good ones are discarded together, so that each counts as wrong as they are on average.
+
+    Args:
+        quality: [N], higher is better. wrong: [N]. shares: [S], discarded, from 0 to below 1.
+
+    Returns:
+        [S]; the first is the share of errors among all where the first share is 0.
+    """
+    kept = risk_coverage(quality, ~wrong, np.ones(len(wrong)))
+    left = np.maximum(np.ceil((1 - shares) * len(wrong) - 1e-9).astype(int), 1)
+    return np.asarray(kept.risk[left - 1])
+
+
 def reliability(probability: Floats, positive: Bools, weights: Floats, bins: int = 10) -> Reliability:
     """Predicted against observed share in bins of equal width.
 

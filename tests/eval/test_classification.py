@@ -65,6 +65,22 @@ def test_equally_sure_answers_are_wrong_as_often_in_any_order():
         assert found.risk == pytest.approx([0, 0.5 / 2, 1 / 3, 1.5 / 4, 2 / 5])
 
 
+def test_error_versus_discard_by_hand():
+    quality = np.array([5.0, 1.0, 3.0, 2.0, 4.0])
+    wrong = np.array([False, True, False, True, False])
+    shares = np.array([0.0, 0.2, 0.3, 0.4, 0.8])
+    # Discarding 30 % of five leaves 3.5, and so four.
+    found = classification.error_versus_discard(quality, wrong, shares)
+    assert found == pytest.approx([2 / 5, 1 / 4, 1 / 4, 0, 0])
+    assert classification.error_versus_discard(-quality, wrong, shares)[3] == pytest.approx(2 / 3)
+
+
+def test_quality_that_says_nothing_discards_at_random():
+    wrong = np.array([True, False, False, False])
+    found = classification.error_versus_discard(np.ones(4), wrong, np.array([0.0, 0.5, 0.75]))
+    assert found == pytest.approx([0.25, 0.25, 0.25])
+
+
 def test_reliability_by_hand():
     probability = np.array([0.0, 0.1, 0.6, 0.9, 1.0])
     positive = np.array([False, True, False, True, True])

@@ -201,7 +201,8 @@ class _Frames:
     def _decoded(self) -> Iterator[Photo]:
         with opened(self.path) as container:
             for frame in container.decode(video=0):
-                yield Photo.open(frame.to_ndarray(format="rgb24"), name=f"{self.path.name}, frame {self.next}")
+                pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                yield Photo.open(pixels, name=f"{self.path.name}, frame {self.next}")
 
     def take(self, number: int) -> Photo:
         """The frame of that number, which must not have passed.

@@ -10,14 +10,16 @@ exchanged face had nothing to do with it, which is how often that part has the l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from faceagent.errors import MediaError
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face
 from faceagent_eval.benchmark import Benchmark, Figure, LayoutError, Result, machine, versions
@@ -45,14 +47,15 @@ class Item:
     """Two photos of one person, and one of somebody else of whom a part is taken. part: of `regions.PARTS`."""
 
     name: str
-    photos: tuple[bytes, bytes, bytes]
+    photos: tuple[bytes | None, bytes | None, bytes | None]
+    """None for one that is not there."""
     part: str
 
 
 @dataclass(frozen=True)
 class Read:
     """deletion, insertion: mean likeness left, of the explanation and of random order. lowest: the part of lowest
-    support in the exchanged photo, and in the photo as it was. None where a face was not found."""
+    support in the exchanged photo, and in the photo as it was."""
 
     part: str
     deletion: tuple[float, float]
@@ -69,7 +72,10 @@ class Portrait:
     points: Floats
 
 
-class Explain(Benchmark[Item, Read | None]):
+Measured = Read | Literal["no face", "unreadable"]
+
+
+class Explain(Benchmark[Item, Measured]):
     """See the module."""
 
     name = "explain"
@@ -95,18 +101,23 @@ class Explain(Benchmark[Item, Read | None]):
             other = next(one.b for one in others[number:] if one.b.rpartition("_")[0] != person)
             rows.append(((pair.a, pair.b, other), regions.PARTS[1 + number % (len(regions.PARTS) - 1)]))
         names = tuple(dict.fromkeys(name for row, _ in rows for name in row))
-        found = {portrait.name: portrait.read for portrait in find_portraits(self.data, names)}
-        missing = next((name for name in names if found[name] is None), None)
-        if missing:
-            raise LayoutError(self.name, f"{missing} is not there", LAYOUT)
-        return [
-            Item(row[0], (read(found[row[0]]), read(found[row[1]]), read(found[row[2]])), part) for row, part in rows
-        ]
+        found = {portrait.name: portrait.read and portrait.read() for portrait in find_portraits(self.data, names)}
+        if all(raw is None for raw in found.values()):
+            first = names[0] if names else "none is named"
+            raise LayoutError(self.name, f"no portrait is there, the first missing one is {first}", LAYOUT)
+        self._items = [Item(" ".join(row), (found[row[0]], found[row[1]], found[row[2]]), part) for row, part in rows]
+        return self._items
 
-    def measure(self, item: Item) -> Read | None:
-        first, second, other = (self._portrait(raw) for raw in item.photos)
+    def measure(self, item: Item) -> Measured:
+        try:
+            photos = [Photo.open(raw) for raw in item.photos if raw is not None]
+        except MediaError:
+            photos = []
+        if len(photos) < len(item.photos):
+            return "unreadable"
+        first, second, other = (self._portrait(photo) for photo in photos)
         if first is None or second is None or other is None:
-            return None
+            return "no face"
         mate = self._embedder.embed(second.photo, second.face)
         chip, points = self._chip(first.photo, first), regions.in_crop(first.photo, first.face, first.points)
         found = saliency.support(self._trunk, chip, mate)
@@ -117,8 +128,7 @@ class Explain(Benchmark[Item, Read | None]):
             (self._lowest(exchanged, points, mate), _lowest(found, points)),
         )
 
-    def _portrait(self, raw: bytes) -> Portrait | None:
-        photo = Photo.open(raw)
+    def _portrait(self, photo: Photo) -> Portrait | None:
         face = main_face(self._detector.detect(photo, "image 1"), photo.width, photo.height)
         return None if face is None else Portrait(photo, face, self._reader.read_photo(photo, face).points)
 
@@ -145,20 +155,15 @@ class Explain(Benchmark[Item, Read | None]):
             inserted.append(float(share[len(_STEPS) :].mean()))
         return (deleted[0], deleted[1]), (inserted[0], inserted[1])
 
-    def score(self, measured: Sequence[Read | None]) -> Result:
-        reads = [read for read in measured if read is not None]
-        hits = np.array([read.lowest[0] == read.part for read in reads])
-        before = np.array([read.lowest[1] == read.part for read in reads])
+    def score(self, measured: Sequence[Measured]) -> Result:
+        reads = [read for read in measured if not isinstance(read, str)]
+        missing = tuple(item.name for item, read in zip(self._items, measured, strict=True) if read == "unreadable")
+        faceless = sum(read == "no face" for read in measured)
         return Result(
             benchmark=self.name,
             backend=self.backend,
             protocol=f"{len(reads)} pairs of one person, one part of each exchanged",
-            figures=(
-                *_curve("deletion", np.array([read.deletion for read in reads]), "lower is better"),
-                *_curve("insertion", np.array([read.insertion for read in reads]), "higher is better"),
-                proportion("exchanged part found", hits, "its support is the lowest of all parts"),
-                proportion("exchanged part found, chance", before, "the same in the photo as it was"),
-            ),
+            figures=tuple(_figures(reads)),
             methods=(
                 self._detector.method,
                 weights.method(align.POINTS),
@@ -167,14 +172,10 @@ class Explain(Benchmark[Item, Read | None]):
             ),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
-            notes=(f"In {len(measured) - len(reads)} items a face was not found",) * (len(reads) < len(measured)),
+            complete=not missing,
+            missing=missing,
+            notes=(f"In {faceless} items a face was not found",) * (faceless > 0),
         )
-
-
-def read(given: object) -> bytes:
-    """The bytes of a portrait."""
-    assert callable(given)
-    return bytes(given())
 
 
 def exchange(first: Portrait, other: Portrait, part: str) -> Photo:
@@ -192,6 +193,16 @@ def exchange(first: Portrait, other: Portrait, part: str) -> Photo:
 def _lowest(found: Floats, points: Floats) -> str:
     support = saliency.by_region(found, points)
     return min(support, key=lambda name: support[name])
+
+
+def _figures(reads: Sequence[Read]) -> Iterator[Figure]:
+    if not reads:
+        return
+    yield from _curve("deletion", np.array([read.deletion for read in reads]), "lower is better")
+    yield from _curve("insertion", np.array([read.insertion for read in reads]), "higher is better")
+    found, before = ([read.lowest[place] == read.part for read in reads] for place in (0, 1))
+    yield proportion("exchanged part found", found, "its support is the lowest of all parts")
+    yield proportion("exchanged part found, chance", before, "the same in the photo as it was")
 
 
 def _curve(name: str, values: npt.NDArray[np.float64], note: str) -> tuple[Figure, Figure]:

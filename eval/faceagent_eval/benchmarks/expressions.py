@@ -25,6 +25,7 @@ from faceagent_eval import agreement, fairness
 from faceagent_eval.benchmark import Figure, ItemScore, Result
 from faceagent_eval.expression_sets import LAYOUT, SETS, Labelled, encoded
 from faceagent_eval.figures import proportion, resampled
+from faceagent_eval.metrics import Floats
 from faceagent_eval.photo_sets import PhotoBenchmark, Seen, enlarged, nearest_middle
 from faceagent_finetune.corpus.labelled import LabelMissing
 from faceagent_tools import hsemotion
@@ -159,7 +160,7 @@ def _scales(name: str, pairs: Pairs) -> Iterator[Figure]:
     yield resampled(f"{name}: mean CCC", _mean_concordance, columns, rounds=_ROUNDS)
 
 
-def _mean_concordance(*columns: agreement.Floats) -> float:
+def _mean_concordance(*columns: Floats) -> float:
     return (agreement.concordance(columns[2], columns[0]) + agreement.concordance(columns[3], columns[1])) / 2
 
 
@@ -175,7 +176,7 @@ def _ratings(name: str, pairs: Pairs) -> Iterator[Figure]:
     yield resampled(f"{name}: mean rank correlation", _mean_spearman, [found, wanted], rounds=_ROUNDS)
 
 
-def _mean_spearman(found: agreement.Floats, wanted: agreement.Floats) -> float:
+def _mean_spearman(found: Floats, wanted: Floats) -> float:
     return float(np.mean([agreement.spearman(*columns) for columns in zip(found.T, wanted.T, strict=True)]))
 
 

@@ -2,8 +2,8 @@
 
 As packed by insightface (recognition/_evaluation_/ijb of deepinsight/insightface): a line of ijbc_face_tid_mid.txt has
 a photo, its template and its medium (a still, or a video of which it is a frame), one of ijbc_template_pair_label.txt
-two templates and 1 or 0, one of ijbc_name_5pts_score.txt a photo, five points (eyes, nose tip, corners of the mouth) and
-a detector's score; photos are IJBC/loose_crop/1.jpg. For identification ijbc_1N_gallery_G1.csv, _G2.csv and
+two templates and 1 or 0, one of ijbc_name_5pts_score.txt a photo, five points (eyes, nose, corners of the mouth) and a
+detector's score; photos are IJBC/loose_crop/1.jpg. For identification ijbc_1N_gallery_G1.csv, _G2.csv and
 ijbc_1N_probe_mixed.csv (IJB-B: S1, S2), which begin TEMPLATE_ID,SUBJECT_ID.
 
 A template is the mean over its media of the mean over the photos of each, scaled to length 1; nothing is weighed by a

@@ -95,9 +95,9 @@ DIR/                             (or DIR/test/)             or   DIR/
         yield from fairness.by_group("accuracy by group", [hit for hit, _ in told], [group for _, group in told])
         embeddings = {read.name: read.embedding for read in measured if read.embedding is not None}
         table = similarity.table()
-        for name, same, wrong in (
-            ("one person not called so by compare_faces", True, lambda finding: finding != "supported"),
-            ("two people called one by compare_faces", False, lambda finding: finding == "supported"),
+        for name, same in (
+            ("one person not called so by compare_faces", True),
+            ("two people called one by compare_faces", False),
         ):
             pairs = [
                 (self._groups[of], pair)
@@ -106,10 +106,9 @@ DIR/                             (or DIR/test/)             or   DIR/
                 if pair.same is same and pair.a in embeddings and pair.b in embeddings
             ]
             alike = [similarity.similarity(embeddings[pair.a], embeddings[pair.b]) for _, pair in pairs]
-            hits = np.array([wrong(table.finding(value, DEFAULT_RATE)) for value in alike], np.bool_)
-            yield from fairness.by_group(
-                f"{name}, by group", hits, [group for group, _ in pairs], higher_is_better=False
-            )
+            called = np.array([table.finding(value, DEFAULT_RATE) == "supported" for value in alike], np.bool_)
+            groups = [group for group, _ in pairs]
+            yield from fairness.by_group(f"{name}, by group", called != same, groups, higher_is_better=False)
 
 
 def _group(name: str) -> str | None:
