@@ -57,8 +57,14 @@ class ChangedPairs(Benchmark[Item, Likeness]):
         """Their names."""
 
     @abstractmethod
-    def changed(self, name: str, photo: Photo, face: Face, other: Pixels, rng: np.random.Generator) -> Photo | Pixels:
-        """A changed copy of the photo, or a changed aligned face of it. other: the aligned face of the other photo."""
+    def changed(
+        self, name: str, photo: Photo, face: Face, other: Pixels, same: bool, rng: np.random.Generator
+    ) -> Photo | Pixels:
+        """A changed copy of the photo, or a changed aligned face of it.
+
+        Args:
+            other: the aligned face of the other photo. same: whether both show one person.
+        """
 
     def items(self) -> Sequence[Item]:
         kept = thinned(read_pairs(self.data), self.limit)
@@ -84,7 +90,7 @@ class ChangedPairs(Benchmark[Item, Likeness]):
         found: dict[str, bool] = {}
         for name in self.changes():
             rng = np.random.default_rng(zlib.crc32(f"{name} {item.pair.a} {item.pair.b}".encode()))
-            made = self.changed(name, photos[0], faces[0], chips[1], rng)
+            made = self.changed(name, photos[0], faces[0], chips[1], item.pair.same, rng)
             if isinstance(made, Photo):
                 seen = self.detector.detect(made, "image 1")
                 found[name] = any(face.box.iou(faces[0].box) > 0.3 for face in seen)

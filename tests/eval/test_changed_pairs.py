@@ -21,7 +21,7 @@ class Bleached(ChangedPairs):
     def changes(self):
         return ("white", "same")
 
-    def changed(self, name, photo, face, other, rng):
+    def changed(self, name, photo, face, other, same, rng):
         return Photo.open(np.full_like(photo.pixels, 255)) if name == "white" else photo.pixels
 
 

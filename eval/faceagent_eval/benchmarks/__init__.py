@@ -12,6 +12,7 @@ from faceagent_eval.benchmark import Benchmark
 
 HOME = {
     "action-units": "faceagent_eval.benchmarks.action_units:ActionUnits",
+    "adversarial": "faceagent_eval.benchmarks.adversarial:Adversarial",
     "anonymisation": "faceagent_eval.benchmarks.anonymisation:Anonymisation",
     "api-load": "faceagent_eval.benchmarks.api_load:ApiLoad",
     "attributes": "faceagent_eval.benchmarks.attributes:Attributes",

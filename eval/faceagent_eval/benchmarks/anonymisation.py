@@ -26,6 +26,8 @@ class Anonymisation(ChangedPairs):
     def changes(self) -> Sequence[str]:
         return METHODS
 
-    def changed(self, name: str, photo: Photo, face: Face, other: Pixels, rng: np.random.Generator) -> Photo | Pixels:
+    def changed(
+        self, name: str, photo: Photo, face: Face, other: Pixels, same: bool, rng: np.random.Generator
+    ) -> Photo | Pixels:
         method = next(one for one in METHODS if one == name)
         return Photo.open(hide(photo.pixels, region_of(face), method, CELLS[0]))

@@ -24,5 +24,7 @@ class Occlusion(ChangedPairs):
     def changes(self) -> Sequence[str]:
         return tuple(COVERS)
 
-    def changed(self, name: str, photo: Photo, face: Face, other: Pixels, rng: np.random.Generator) -> Photo | Pixels:
+    def changed(
+        self, name: str, photo: Photo, face: Face, other: Pixels, same: bool, rng: np.random.Generator
+    ) -> Photo | Pixels:
         return covered(self.embedder.chip(photo, face), name, rng, other)[0]

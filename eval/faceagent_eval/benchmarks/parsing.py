@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -192,9 +193,9 @@ DIR/                             either or both
 def _label(item: Labelled) -> dict[str, Bools] | None:
     """The labelled masks by our name; None where they are not there. A class without a file is nowhere in the photo."""
     if item.set == "iBugMask":
-        drawn = cv2.imread(str(item.masks[0]), cv2.IMREAD_GRAYSCALE)
+        drawn = _mask(item.masks[0])
         return None if drawn is None else {name: np.isin(drawn, numbers) for name, (_, numbers) in REGIONS.items()}
-    masks = {path.stem.partition("_")[2]: cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in item.masks}
+    masks = {path.stem.partition("_")[2]: _mask(path) for path in item.masks}
     skin = masks["skin"]
     if skin is None:
         return None
@@ -204,6 +205,11 @@ def _label(item: Labelled) -> dict[str, Bools] | None:
         if mask is not None:
             whole[mask > 0] = number
     return {name: np.isin(whole, [CLASSES.index(one) + 1 for one in classes]) for name, (classes, _) in REGIONS.items()}
+
+
+def _mask(path: Path) -> npt.NDArray[Any] | None:
+    # OpenCV warns of a file that is not there, on the terminal.
+    return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
 
 
 def _figures(name: str, found: Sequence[Overlap]) -> Iterator[Figure]:
