@@ -50,6 +50,7 @@ HOME = {
     "rfw": "faceagent_eval.benchmarks.rfw:Rfw",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
+    "speed-beside": "faceagent_eval.benchmarks.speed_beside:SpeedBeside",
     "time-constrained": "faceagent_eval.benchmarks.time_constrained:TimeConstrained",
     "vip": "faceagent_eval.benchmarks.vip:Vip",
     "vipbench": "faceagent_eval.benchmarks.vipbench:VipBench",

@@ -88,7 +88,6 @@ DIR/                             either or both
       ijbc_name_5pts_score.txt   1.jpg 46.0 62.0 … 0.999  photo, five points, score
       ijbc_1N_gallery_G1.csv, ijbc_1N_gallery_G2.csv, ijbc_1N_probe_mixed.csv   (if there; IJB-B: S1, S2)
     loose_crop/1.jpg"""
-    headline = ("TAR", "rank 1", "face found")
 
     def items(self) -> Sequence[Templated]:
         self._embedder, self._sets = FaceEmbedder(), dict[str, Set]()

@@ -62,7 +62,6 @@ class Quality(Lfw):
 
     name = "quality"
     about = "error versus discard on LFW: FNMR at a fixed FMR as the worst quality is discarded"
-    headline = ("FNMR", "area", "worst 10 %")
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)

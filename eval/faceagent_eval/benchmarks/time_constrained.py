@@ -26,7 +26,6 @@ class TimeConstrained(Lfw):
 
     name = "time-constrained"
     about = "Labeled Faces in the Wild with 100, 500 and 1,000 ms for each face (after FRUITS)"
-    headline = ("ms per face", "ms", "within")
 
     def score(self, measured: Sequence[Read]) -> Result:
         result = super().score(measured)
