@@ -24,6 +24,7 @@ HOME = {
     "explain": "faceagent_eval.benchmarks.explain:Explain",
     "expressions": "faceagent_eval.benchmarks.expressions:Expressions",
     "face-human-bench": "faceagent_eval.benchmarks.face_human_bench:FaceHumanBench",
+    "face2text": "faceagent_eval.benchmarks.face2text:Face2Text",
     "facebench": "faceagent_eval.benchmarks.facebench:FaceBench",
     "facexbench": "faceagent_eval.benchmarks.facexbench:FaceXBench",
     "fiubench": "faceagent_eval.benchmarks.fiubench:FiuBench",

@@ -5,8 +5,9 @@ fresh process of one thread: cold is loading a package with its models and its f
 turns, so that whatever else the machine does meets all of them alike. Ratios are medians of the turns' ratios to the
 product, and above 1 where the product is faster. Those that are not installed, or whose weights are not here, are
 named; dlib as face_recognition calls it can always be run, for its models come with the product. They do not do the
-same: each embeds what it takes for a face, and how many that are stands beside; the product also sees to hostile files, looks for lying faces, and reads each face twice, as it is and mirrored;
-deepface and insightface embed with other networks.
+same: each embeds what it takes for a face, and how many that are stands beside; the product also sees to hostile files,
+looks for lying faces, and reads each face twice, as it is and mirrored; deepface and insightface embed with other
+networks.
 """
 
 from __future__ import annotations
