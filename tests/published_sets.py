@@ -37,3 +37,18 @@ def put(file: Path, number: int) -> None:
 def lines(file: Path, rows: Sequence[str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def film(file: Path, frames: Sequence[np.ndarray]) -> None:
+    """A video of these frames."""
+    import av  # an extra that the tests of photos do without
+
+    height, width = (side // 2 * 2 for side in frames[0].shape[:2])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(file), "w", format="mp4" if file.suffix.lower() == ".mp4" else None) as container:
+        stream = container.add_stream("mpeg4", rate=20)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = width, height, "yuv420p", 8_000_000
+        for pixels in frames:
+            shown = np.ascontiguousarray(pixels[:height, :width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(shown, format="rgb24")))
+        container.mux(stream.encode())

@@ -5,7 +5,10 @@ UTKFace (susanqq.github.io/UTKFace): [age]_[gender]_[race]_[date&time].jpg; it h
 torchvision/datasets/celeba.py does): list_attr_celeba.txt (a count, the names, a line an image), of which those count
 that list_eval_partition.txt puts into the test part. IMDB-Clean (github.com/yiminglin-ai/imdb-clean, README.md and
 create_imdb_clean_1024.py): imdb_test_new_1024.csv with filename, age, gender (M or F) and x_min, y_min, x_max, y_max of
-the face in the photos of imdb-clean-1024/.
+the face in the photos of imdb-clean-1024/. Casual Conversations (Hazirbas et al. 2021, arXiv:2104.02821):
+CasualConversations.json, {"1140": {"label": {"age": "34", "gender": "Female", "skin-type": "3"}, "files":
+["CasualConversationsA/1140/1140_00.MP4"], "dark_files": […]}}; age and gender are what people say of themselves, the
+skin type (Fitzpatrick's, 1 to 6) is what others saw.
 """
 
 from __future__ import annotations
@@ -34,10 +37,17 @@ DIR/                             those that are there
   celeba/                        CelebA
     list_attr_celeba.txt, list_eval_partition.txt
     img_align_celeba/000001.jpg
+  CasualConversations/           Casual Conversations
+    CasualConversations.json     (or below CC_annotations/)
+    CasualConversationsA/1140/1140_00.MP4
   imdb-clean/                    IMDB-Clean
     imdb_test_new_1024.csv       (or below csvs/) filename,age,gender,x_min,y_min,x_max,y_max
     imdb-clean-1024/00/nm0000100_rm12818688_1955-1-6_2003.jpg    (or below data/)"""
 _BOX = ("x_min", "y_min", "x_max", "y_max")
+_UNSTATED = ("", "n/a", "none")
+_CASUAL_AGES = ((30, "18-30"), (45, "31-45"), (85, "46-85"))
+"""Last year and name of the groups of its paper."""
+_SECOND = 30  # frames: the videos have 30 a second
 _GENDERS = {"M": "male", "F": "female"}
 
 
@@ -46,7 +56,8 @@ class Labelled(Item):
     """What a set says of the face; None or empty where it says nothing.
 
     age: years. band: FairFace's age group. gender: "male" or "female". races: FairFace's groups that the label may
-    stand for. attributes: those of CelebA that are so. box: where the face is. people: what rates are told by.
+    stand for. attributes: those of CelebA that are so. box: where the face is. people: what rates are told by. frame:
+    of a video, from 1; None of a photo.
     """
 
     age: float | None = None
@@ -56,6 +67,7 @@ class Labelled(Item):
     attributes: tuple[str, ...] | None = None
     box: Box | None = None
     people: Mapping[str, str] = field(default_factory=dict)
+    frame: int | None = None
 
 
 Reader = PhotoBenchmark[Any, Any]
@@ -136,6 +148,36 @@ def of_imdb_clean(reader: Reader, root: Path) -> Rows:
         yield Labelled(photos / line["filename"], "IMDB-Clean", age=age, gender=gender, box=box, people=people)
 
 
+def of_casual_conversations(reader: Reader, root: Path) -> Rows:
+    """One frame of each video, a second from its start.
+
+    Raises:
+        LayoutError: the file is missing, or not as published.
+    """
+    name = "CasualConversations.json"
+    path = next((path for path in (root / "CC_annotations" / name, root / name) if path.is_file()), root / name)
+    try:
+        for subject in reader.document(path).values():
+            label, dark = subject["label"], set(subject.get("dark_files", ()))
+            gender = str(label["gender"]).lower()
+            known = {"gender": gender} if gender not in _UNSTATED else {}
+            years = str(label["age"])
+            if years.isdecimal():
+                known["age"] = next((group for last, group in _CASUAL_AGES if int(years) <= last), _CASUAL_AGES[-1][1])
+            for file in subject["files"]:
+                people = {**known, "skin type": str(label["skin-type"]), "light": "dark" if file in dark else "bright"}
+                yield Labelled(
+                    root / file,
+                    "Casual Conversations",
+                    age=float(years) if years.isdecimal() else None,
+                    gender=gender if gender in _GENDERS.values() else None,
+                    people=people,
+                    frame=_SECOND,
+                )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise reader.mismatch(f"{name} has somebody without label and files ({error})") from None
+
+
 def _pair(reader: Reader, file: str, line: str) -> tuple[str, str]:
     words = line.split()
     if len(words) != 2:
@@ -144,6 +186,12 @@ def _pair(reader: Reader, file: str, line: str) -> tuple[str, str]:
 
 
 SETS: Mapping[str, Callable[[Reader, Path], Rows]] = MappingProxyType(
-    {"fairface": of_fairface, "UTKFace": of_utkface, "celeba": of_celeba, "imdb-clean": of_imdb_clean}
+    {
+        "fairface": of_fairface,
+        "UTKFace": of_utkface,
+        "celeba": of_celeba,
+        "imdb-clean": of_imdb_clean,
+        "CasualConversations": of_casual_conversations,
+    }
 )
 """By the folder that a set lies in."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from conftest import EXAMPLES
-from published_sets import lines
+from published_sets import film, lines
 
 from faceagent.media import Photo
 from faceagent_eval import benchmarks, run
@@ -34,22 +33,6 @@ def put(path: Path) -> None:
     path.write_bytes(PORTRAIT.read_bytes())
 
 
-def film(path: Path, black: tuple[bool, ...]) -> None:
-    """Frames of the portrait, some of them black."""
-    pixels = Photo.open(PORTRAIT).pixels
-    height, width = (side // 2 * 2 for side in pixels.shape[:2])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=20)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.bit_rate = 8_000_000
-        for dark in black:
-            shown = np.zeros_like(pixels) if dark else pixels
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(shown[:height, :width]), format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-
-
 def disfa(root: Path, said: dict[int, bool]) -> Path:
     """Five frames are labelled, of which the third is black and the last beyond the end of the video."""
     folder = root / "DISFA" / "ActionUnit_Labels" / "SN001"
@@ -57,7 +40,8 @@ def disfa(root: Path, said: dict[int, bool]) -> Path:
         level = 5 if said[unit] else 1
         lines(folder / f"SN001_au{unit}.txt", [f"{frame},{level}" for frame in range(1, 6)])
     lines(folder / "SN001_au4.txt", [f"{frame},0" for frame in range(1, 6)])
-    film(root / "DISFA" / "Videos_LeftCamera" / "LeftVideoSN001_comp.avi", (False, False, True, False))
+    shown = Photo.open(PORTRAIT).pixels
+    film(root / "DISFA" / "Videos_LeftCamera" / "LeftVideoSN001_comp.avi", [shown, shown, np.zeros_like(shown), shown])
     return folder
 
 

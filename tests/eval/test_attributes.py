@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import EXAMPLES
-from published_sets import lines
+from published_sets import film, lines
 
 from faceagent.media import Photo
 from faceagent_eval import benchmarks, run
@@ -76,6 +78,34 @@ def test_each_set_is_scored_by_what_it_says(data, reading):
     assert "FairFace: error of age" not in measured
     assert "CelebA: accuracy of attributes" in measured
     assert {row.score for row in result.items if row.of == "CelebA: accuracy of attributes"} == {0.0, 1.0}
+
+
+def test_casual_conversations_is_told_by_skin_type_age_gender_and_light(tmp_path, reading):
+    root = tmp_path / "CasualConversations"
+    own = "Male" if reading.male > 0.5 else "Female"
+    files = [f"CasualConversationsA/1/1_0{n}.MP4" for n in range(3)]
+    told = {
+        "1": {"label": {"age": "31", "gender": own, "skin-type": "5"}, "files": files, "dark_files": files[1:2]},
+        "2": {"label": {"age": "N/A", "gender": "Other", "skin-type": "1"}, "files": ["a.MP4"], "dark_files": []},
+    }
+    (root / "CC_annotations").mkdir(parents=True)
+    path = root / "CC_annotations" / "CasualConversations.json"
+    path.write_text(json.dumps(told), encoding="utf-8")
+    pixels = Photo.open(PORTRAIT).pixels
+    film(root / files[0], [pixels] * 31)
+    film(root / files[1], [np.zeros_like(pixels)] * 31)
+    film(root / files[2], [pixels] * 5)
+    result = run.run(benchmarks.make("attributes", tmp_path, "faceagent"))
+    name = "Casual Conversations"
+    assert set(result.missing) == {f"CasualConversations/{files[2]}", "CasualConversations/a.MP4"}
+    assert result.figure(f"{name}: face found by light, dark").value == 0.0
+    assert result.figure(f"{name}: face found by skin type, 5").n == 2
+    assert result.figure(f"{name}: accuracy of gender").value == 1.0
+    assert result.figure(f"{name}: accuracy of gender by age, 31-45").n == 1
+    assert not [row for row in result.items if row.of.endswith("ethnicity")]
+    path.write_text(json.dumps({"1": {"files": []}}), encoding="utf-8")
+    with pytest.raises(LayoutError, match="somebody without label and files"):
+        run.run(benchmarks.make("attributes", tmp_path))
 
 
 def test_a_photo_that_is_missing_is_counted_and_named(data, capsys):

@@ -16,20 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from faceagent.errors import MediaError
 from faceagent.media import Photo
-from faceagent.video import opened
 from faceagent_eval import agreement
 from faceagent_eval.benchmark import Figure, ItemScore, Result
 from faceagent_eval.expression_sets import frame_lists, frames
 from faceagent_eval.figures import proportion, resampled
 from faceagent_eval.photo_sets import Item, PhotoBenchmark, Seen, enlarged, nearest_middle, numbers
+from faceagent_eval.video_frames import Frames
 from faceagent_tools import pose_table
 from faceagent_tools.multitask import ATTRIBUTES, Reading
 
@@ -82,7 +80,7 @@ DIR/                             those that are there
 
     def items(self) -> Sequence[Labelled]:
         found = self.chosen([*self._of_disfa(), *self._of_bp4d(), *self._of_affwild2()])
-        self._video: _Frames | None = None
+        self._video: Frames | None = None
         return found
 
     def measured_data(self, items: Sequence[Labelled]) -> Iterator[object]:
@@ -95,7 +93,7 @@ DIR/                             those that are there
         if item.frame is None:
             return super().opened(item)
         if self._video is None or self._video.path != item.photo or self._video.next > item.frame:
-            self._video = _Frames(item.photo)
+            self._video = Frames(item.photo)
         return self._video.take(item.frame)
 
     def named(self, item: Labelled) -> str:
@@ -186,36 +184,6 @@ DIR/                             those that are there
                 coded = {int(unit): value == 1 for unit, value in zip(units, told, strict=True) if value >= 0}
                 if coded:
                     yield Labelled(photo, "Aff-Wild2", units=coded)
-
-
-class _Frames:
-    """The frames of a video, one after the other. next: the number of the one that comes next, from 1."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.next = path, 1
-
-    @cached_property
-    def _left(self) -> Iterator[Photo]:
-        return self._decoded()
-
-    def _decoded(self) -> Iterator[Photo]:
-        with opened(self.path) as container:
-            for frame in container.decode(video=0):
-                pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-                yield Photo.open(pixels, name=f"{self.path.name}, frame {self.next}")
-
-    def take(self, number: int) -> Photo:
-        """The frame of that number, which must not have passed.
-
-        Raises:
-            MediaError: the video ends before, is missing, or cannot be read.
-            MissingExtra: the extra `video` is not installed.
-        """
-        for photo in self._left:
-            self.next += 1
-            if self.next > number:
-                return photo
-        raise MediaError(f"{self.path.name} ends before frame {number}")
 
 
 def _figures(name: str, unit: int, seen: Sequence[Seen[Labelled, Mapping[int, bool]]]) -> Iterator[Figure]:

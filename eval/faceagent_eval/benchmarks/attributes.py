@@ -1,4 +1,4 @@
-"""FairFace, UTKFace, CelebA and IMDB-Clean as published: age, gender, ethnicity and attributes, set by set.
+"""FairFace, UTKFace, CelebA, IMDB-Clean, Casual Conversations as published: age, gender, ethnicity, attributes.
 
 What `reading` measures on the val photos that the shipped network was not trained on, on the sets themselves: see
 `attribute_sets` for their layouts and splits. The face is the labelled one (IMDB-Clean), else that nearest to the
@@ -6,7 +6,8 @@ middle, in the product's own detection; what the network reads counts, also wher
 of the photos with a face, beside the share that has one. An ethnic group counts as right where the set's label may
 stand for it: UTKFace knows five groups, FairFace seven.
 
-Kärkkäinen and Joo, WACV 2021; Zhang, Song and Qi, CVPR 2017; Liu et al., ICCV 2015; Lin et al. 2021 (FP-Age).
+Kärkkäinen and Joo, WACV 2021; Zhang, Song and Qi, CVPR 2017; Liu et al., ICCV 2015; Lin et al. 2021 (FP-Age);
+Hazirbas et al. 2021.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from faceagent_eval.benchmark import Figure, ItemScore, Result
 from faceagent_eval.figures import proportion, resampled
 from faceagent_eval.metrics import Labels
 from faceagent_eval.photo_sets import PhotoBenchmark, Seen, enlarged, nearest_middle, over
+from faceagent_eval.video_frames import Frames
 from faceagent_finetune.corpus.labelled import LabelMissing
 from faceagent_finetune.nets.multitask import evaluate, labels
 from faceagent_tools.multitask import ATTRIBUTES, RACES
@@ -50,7 +52,7 @@ class Attributes(PhotoBenchmark[Labelled, Read]):
     """See the module."""
 
     name = "attributes"
-    about = "FairFace, UTKFace, CelebA, IMDB-Clean: age, gender, ethnicity, attributes, and by group"
+    about = "FairFace, UTKFace, CelebA, IMDB-Clean, Casual Conversations: age, gender, ethnicity, attributes, by group"
     layout = LAYOUT
     headline = ("face found", "MAE of age", "accuracy of gender", "mean balanced accuracy", "largest gap")
 
@@ -60,6 +62,9 @@ class Attributes(PhotoBenchmark[Labelled, Read]):
         ]
         self._unlabelled = sum(isinstance(row, LabelMissing) for row in rows)
         return self.chosen(row for row in rows if isinstance(row, Labelled))
+
+    def opened(self, item: Labelled) -> Photo:
+        return super().opened(item) if item.frame is None else Frames(item.photo).take(item.frame)
 
     def look(self, item: Labelled, photo: Photo) -> Read | None:
         # A box of the set would lie elsewhere in an enlarged photo; those of IMDB-Clean are large.
@@ -82,13 +87,15 @@ class Attributes(PhotoBenchmark[Labelled, Read]):
         figures: list[Figure] = []
         for name in dict.fromkeys(seen.item.set for seen in measured):
             mine = [seen for seen in measured if seen.item.set == name and seen.readable]
-            figures.append(proportion(f"{name}: face found", [seen.found is not None for seen in mine]))
+            found = [seen.found is not None for seen in mine]
+            figures.append(proportion(f"{name}: face found", found))
+            figures += fairness.by_each(f"{name}: face found", found, [seen.item.people for seen in mine])
             figures += _figures(name, [(seen.item, seen.found) for seen in mine if seen.found is not None])
         left_out = f"{self._unlabelled} photos are left out because their names lack a label (UTKFace)."
         return self.scored(
             measured,
-            "FairFace's val split, all of UTKFace, CelebA's and IMDB-Clean's test split; what is read, also where the "
-            "tool would abstain",
+            "FairFace's val split, all of UTKFace, CelebA's and IMDB-Clean's test split, a frame of each video of "
+            "Casual Conversations; what is read, also where the tool would abstain",
             figures,
             (row for place, seen in enumerate(measured) for row in _item_scores(place, seen)),
             notes=(SEEN, left_out) if self._unlabelled else (SEEN,),
