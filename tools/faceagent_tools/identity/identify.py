@@ -27,7 +27,7 @@ from faceagent_tools.identity.openset import OpenSet
 from faceagent_tools.identity.templates import likeness, model_of
 from faceagent_tools.multitask import FaceReader
 
-NOBODY = "nobody is enrolled"
+NOBODY = "nobody is enrolled, and only people enrolled with their consent are named"
 _LOOKED_AT = 10  # candidates whose templates are opened and weighed against each other
 _LISTED = 5
 _CLEAR = 0.9
