@@ -51,7 +51,8 @@ def test_the_worse_photo_counts_and_the_area_tells_good_measures_from_bad(edc):
     assert result.figure("sharpness: area at FMR 1e-02").value == pytest.approx(1)
     assert result.figure("contrast: area at FMR 1e-02").value > 1.05
     assert result.figure("detail: FNMR at FMR 1e-02 without the worst 10 %").value == 0.0
-    assert set(result.curves) == {"edc-1e-02"}  # a thousandth of 200 pairs is none
+    assert set(result.curves) == {"edc-1e-02"}
+    assert result.notes == ("200 pairs of two people are too few for FMR 1e-03.",)
     assert result.curves["edc-1e-02"].lines["detail"][0] == (0.0, 0.1)
 
 

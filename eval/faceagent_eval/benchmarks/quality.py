@@ -101,22 +101,25 @@ class Quality(Lfw):
         }
         figures: list[Figure] = []
         curves: dict[str, Chart] = {}
-        for rate in RATES:
-            if np.count_nonzero(~same) * rate >= _FEWEST:
-                _, cut = metrics.tar_at_far(alike[same], alike[~same], rate)
-                missed = np.asarray(alike[same] < cut)
-                figures += _figures(rate, missed, quality)
-                curves[f"edc-{rate:.0e}"] = _chart(rate, missed, quality)
+        impostors = int(np.count_nonzero(~same))
+        told = [rate for rate in RATES if impostors * rate >= _FEWEST]
+        for rate in told:
+            _, cut = metrics.tar_at_far(alike[same], alike[~same], rate)
+            missed = np.asarray(alike[same] < cut)
+            figures += _figures(rate, missed, quality)
+            curves[f"edc-{rate:.0e}"] = _chart(rate, missed, quality)
+        untold = ", ".join(f"{rate:.0e}" for rate in RATES if rate not in told)
         missing = tuple(read.name for read in measured if read.embedding is None)
         return Result(
             benchmark=self.name,
             backend=self.backend,
-            protocol=f"{int(same.sum())} pairs of one person, {int((~same).sum())} of two; of a pair the worse photo",
+            protocol=f"{int(same.sum())} pairs of one person, {impostors} of two; of a pair the worse photo",
             figures=tuple(figures),
             complete=not missing,
             missing=missing,
             methods=(self._detector.method, weights.method(POINTS), self._embedder.method, self._reader.method),
             curves={**curves},
+            notes=(f"{impostors} pairs of two people are too few for FMR {untold}.",) if untold else (),
             items=tuple(
                 ItemScore(id=f"pair {place}", of=f"quality of pairs of one person: {name}", score=float(value))
                 for name, values in quality.items()

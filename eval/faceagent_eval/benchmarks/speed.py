@@ -20,14 +20,17 @@ from pathlib import Path
 from statistics import median
 
 from faceagent.agent import FaceAgent
+from faceagent.controllers.planner import planner
 from faceagent.errors import MissingExtra, ToolError, UsageError
 from faceagent.media import Photo, Pixels
+from faceagent.report import build_report
 from faceagent.session import Session
 from faceagent.tool import VIDEO, Toolbox
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
 from faceagent_tools import default_tools
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.detectors import CHOICES
+from faceagent_tools.embedding import FaceEmbedder, main_face
 
 SIDE = 1000
 ROUNDS = 9
@@ -118,6 +121,9 @@ def child(backend: str) -> None:
     tools = [tool for tool in able if tool.name != VIDEO]
     toolbox = Toolbox(tools)
     found = {tool.name: _timed(partial(_prepared, toolbox, raw, tool.name)) for tool in tools}
+    found["embed a face"] = _timed(partial(_embedded, raw, backend))
+    found["plan a question"] = _timed(lambda: lambda: planner().read(QUESTION))
+    found["full report on a photo"] = _timed(lambda: partial(_report, toolbox, raw))
     agent = FaceAgent(tools=tools)
     found[ASK] = _timed(lambda: lambda: agent.ask(QUESTION, images=[raw]))
     for how, times in _compared({how: partial(_together, toolbox, raw, number) for how, number in THREADS}).items():
@@ -158,6 +164,19 @@ def _prepared(toolbox: Toolbox, raw: bytes, name: str) -> Callable[[], object]:
     if name != "detect_faces":
         toolbox.call(session, "detect_faces", {})
     return lambda: toolbox.call(session, name, {})
+
+
+def _embedded(raw: bytes, backend: str) -> Callable[[], object]:
+    """A call on a face that was found before: its alignment, and the network on it and on its mirror image."""
+    photo, embedder = Photo.open(raw), FaceEmbedder()
+    face = main_face(FaceDetector(backend).detect(photo, "image 1"), photo.width, photo.height)
+    if face is None:
+        raise ToolError("No face was found in the portrait that everything is timed on")
+    return lambda: embedder.embed(photo, face)
+
+
+def _report(toolbox: Toolbox, raw: bytes) -> object:
+    return build_report(toolbox, [Photo.open(raw, name="portrait.jpg")], command="", purpose="research")
 
 
 def _together(toolbox: Toolbox, raw: bytes, threads: int) -> Callable[[], object]:
