@@ -25,6 +25,7 @@ from faceagent_eval import captions
 from faceagent_eval.asking import Asking, share
 from faceagent_eval.benchmark import Figure, ItemScore, Result
 from faceagent_eval.figures import resampled
+from faceagent_eval.metrics import Floats
 from faceagent_eval.sampling import evenly
 from faceagent_finetune.corpus.jsonstream import elements
 
@@ -129,7 +130,7 @@ DIR/                             version 1.0              or  DIR/              
 
 
 def _figures(
-    said: Sequence[captions.Words], written: Sequence[Sequence[captions.Words]], cider: captions.Floats
+    said: Sequence[captions.Words], written: Sequence[Sequence[captions.Words]], cider: Floats
 ) -> Iterator[Figure]:
     found = captions.matches(said, written)
     columns = [found.matched, found.possible, found.length, found.reference]
@@ -142,5 +143,5 @@ def _figures(
     yield share("answers that could not be used", [not one for one in said])
 
 
-def _mean(values: captions.Floats) -> float:
+def _mean(values: Floats) -> float:
     return float(values.mean())

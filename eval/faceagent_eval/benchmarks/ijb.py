@@ -108,7 +108,7 @@ DIR/                             either or both
             kinds = [evenly(np.flatnonzero(table[:, 2] == same).tolist(), self.limit) for same in (1, 0)]
             pairs = table[sorted(place for kind in kinds for place in kind)]
             self._sets[name] = Set(pairs)
-            wanted = {*pairs[:, :2].ravel().tolist()}
+            wanted = {*np.unique(pairs[:, :2]).tolist()}
             return [item for item in photos if item.template in wanted]
         lists = [self._people(meta / f"{stem}_1N_gallery_{part}.csv") for part in GALLERIES[name]]
         galleries = tuple(one for one in lists if one is not None)
@@ -193,7 +193,7 @@ DIR/                             either or both
                 notes.append(
                     f"{name}: identification is not measured, for its lists are not there or there is a limit."
                 )
-            absent = len({*of.pairs[:, :2].ravel().tolist()} - templates.keys())
+            absent = len({*np.unique(of.pairs[:, :2]).tolist()} - templates.keys())
             if absent:
                 notes.append(f"{name}: {absent} templates have no photo that can be read, and their pairs no part.")
         return self.scored(
@@ -227,14 +227,16 @@ def _about(points: Floats) -> Face:
 
 def _likeness(pairs: Ints, templates: Mapping[int, Floats]) -> tuple[Floats, Bools]:
     """Cosine of each pair, NaN where a template has no photo; and which pairs have one."""
-    place = {template: number for number, template in enumerate(templates)}
-    rows = np.array([[place.get(one, -1) for one in pair] for pair in pairs[:, :2].tolist()]).reshape(-1, 2)
-    known = (rows >= 0).all(axis=1)
+    names = np.array(sorted(templates), np.int64)
     found = np.full(len(pairs), np.nan)
-    if known.any():
-        stacked = np.stack(list(templates.values()))
-        for part in np.array_split(np.flatnonzero(known), max(1, known.sum() // 100_000)):
-            found[part] = np.einsum("nd,nd->n", stacked[rows[part, 0]], stacked[rows[part, 1]])
+    if not names.size:
+        return found, np.zeros(len(pairs), np.bool_)
+    rows = np.minimum(np.searchsorted(names, pairs[:, :2]), len(names) - 1)
+    known = (names[rows] == pairs[:, :2]).all(axis=1)
+    stacked = np.stack([templates[name] for name in names.tolist()])
+    # There are many millions of pairs: not all of their vectors at once.
+    for part in np.array_split(np.flatnonzero(known), max(1, int(known.sum()) // 100_000)):
+        found[part] = np.einsum("nd,nd->n", stacked[rows[part, 0]], stacked[rows[part, 1]])
     return found, np.asarray(known)
 
 

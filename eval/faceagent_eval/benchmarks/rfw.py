@@ -12,7 +12,6 @@ is found is LFW's: how well it fits these portraits was not measured.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +75,7 @@ DIR/                             (or DIR/test/)             or   DIR/
         if not path.is_file():
             raise self.mismatch(f"there is no {path.relative_to(self.data).as_posix()}")
         pairs = []
-        for number, line in zip(count(1), path.read_text(encoding="utf-8").splitlines(), strict=False):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             words = line.split()
             numbers = words[1:3] if len(words) == 3 else words[1::2]
             if len(words) not in (3, 4) or not all(one.isdecimal() for one in numbers):

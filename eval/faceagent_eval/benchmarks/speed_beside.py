@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -109,7 +109,10 @@ def child(backend: str) -> None:
     """Time all packages that are here and print what came of it as JSON. Runs in a fresh process."""
     raw = speed.portrait()
     here = [rival for rival in (DLIB, *RIVALS) if rival.missing() is None]
-    loading = {OURS: partial(rivals.ours, backend), **{rival.name: rival.load for rival in here}}
+    loading: dict[str, Callable[[], Embed]] = {
+        OURS: partial(rivals.ours, backend),
+        **{rival.name: rival.load for rival in here},
+    }
     spent: dict[str, list[float]] = {}
     faces: dict[str, int] = {}
     failed: dict[str, str] = {}
