@@ -6,16 +6,20 @@ the worst quality are discarded. The quality of a pair is that of its worse phot
 two people. Area: the mean FNMR while up to a fifth is discarded, as a share of the FNMR of all pairs: 1 is a quality
 that says nothing, more than 1 one that misleads; the best there can be, which knows the errors, stands beside.
 
-LFW's portraits are good ones, and errors are few: intervals are wide. Sizes hardly differ there, and are left out.
+LFW's portraits are good ones, and errors are few. So the same is measured a second time with every aligned face
+damaged, in a way and strength that is drawn: those that assess_quality was calibrated with (`photo_damage`), and none
+for one in six. Sizes hardly differ in LFW, and are left out.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from faceagent.errors import MediaError, UsageError
@@ -25,6 +29,8 @@ from faceagent_eval.benchmark import Figure, ItemScore, Result, machine, version
 from faceagent_eval.benchmarks.lfw import Lfw, Portrait, Read
 from faceagent_eval.figures import proportion, resampled
 from faceagent_eval.metrics import Bools, Floats
+from faceagent_finetune.nets.photo_damage import damaged
+from faceagent_finetune.nets.quality_recognition import DAMAGES
 from faceagent_finetune.plot import Chart, line
 from faceagent_tools import multitask, weights
 from faceagent_tools import quality_measures as measures
@@ -40,21 +46,25 @@ MOST = 0.2
 """Share that is discarded at the end of the area."""
 _SHARES = np.linspace(0, MOST, 101)
 _CURVE = np.linspace(0, 0.9, 181)
+WAYS = ("as they are", "damaged")
+_UNDAMAGED = 1 / 6
 _FEWEST = 2
 """Pairs of two people that a false match rate has to stand for, below which it is left out."""
 
 
 @dataclass(frozen=True)
-class Graded(Read):
+class Shot:
     """quality: by measure."""
 
-    quality: Mapping[str, float] = field(default_factory=dict)
+    embedding: Embedding
+    quality: Mapping[str, float]
 
-    @property
-    def shown(self) -> Embedding:
-        """The embedding, which such a portrait has."""
-        assert self.embedding is not None
-        return self.embedding
+
+@dataclass(frozen=True)
+class Graded(Read):
+    """shots: of the aligned face, by what was done to it (`WAYS`)."""
+
+    shots: Mapping[str, Shot] = field(default_factory=dict)
 
 
 class Quality(Lfw):
@@ -76,7 +86,9 @@ class Quality(Lfw):
             return Read(item.name, None)
         faces = self._detector.detect(photo, "image 1")
         chip = self._embedder.chip(photo, self._main(photo, faces))
-        return Graded(item.name, self._embedder.embed_chip(chip), bool(faces), quality=self._grade(chip))
+        chips = zip(WAYS, (chip, worse(chip, item.name)), strict=True)
+        shots = {way: Shot(self._embedder.embed_chip(shown), self._grade(shown)) for way, shown in chips}
+        return Graded(item.name, shots[WAYS[0]].embedding, bool(faces), shots=shots)
 
     def _grade(self, chip: Pixels) -> dict[str, float]:
         luminance, outputs = measures.luminance(chip), self._reader.outputs(chip)
@@ -94,20 +106,24 @@ class Quality(Lfw):
         same = np.array([pair.same for pair, _, _ in pairs], np.bool_)
         if same.all() or not same.any():
             raise UsageError("Error versus discard needs both pairs of one person and of two that can be read")
-        alike = np.array([-distance(one.shown, two.shown) for _, one, two in pairs])
-        quality = {
-            name: np.array([min(one.quality[name], two.quality[name]) for _, one, two in pairs])[same]
-            for name in MEASURES
-        }
         figures: list[Figure] = []
         curves: dict[str, Chart] = {}
+        items: list[ItemScore] = []
         impostors = int(np.count_nonzero(~same))
         told = [rate for rate in RATES if impostors * rate >= _FEWEST]
-        for rate in told:
-            _, cut = metrics.tar_at_far(alike[same], alike[~same], rate)
-            missed = np.asarray(alike[same] < cut)
-            figures += _figures(rate, missed, quality)
-            curves[f"edc-{rate:.0e}"] = _chart(rate, missed, quality)
+        for way in WAYS:
+            shots = [(one.shots[way], two.shots[way]) for _, one, two in pairs]
+            alike = np.array([-distance(one.embedding, two.embedding) for one, two in shots])
+            quality = {
+                name: np.array([min(one.quality[name], two.quality[name]) for one, two in shots])[same]
+                for name in MEASURES
+            }
+            for rate in told:
+                _, cut = metrics.tar_at_far(alike[same], alike[~same], rate)
+                missed = np.asarray(alike[same] < cut)
+                figures += _figures(way, rate, missed, quality)
+                curves[f"edc-{way.replace(' ', '-')}-{rate:.0e}"] = _chart(way, rate, missed, quality)
+            items += _item_scores(way, quality)
         untold = ", ".join(f"{rate:.0e}" for rate in RATES if rate not in told)
         missing = tuple(read.name for read in measured if read.embedding is None)
         return Result(
@@ -120,26 +136,42 @@ class Quality(Lfw):
             methods=(self._detector.method, weights.method(POINTS), self._embedder.method, self._reader.method),
             curves={**curves},
             notes=(f"{impostors} pairs of two people are too few for FMR {untold}.",) if untold else (),
-            items=tuple(
-                ItemScore(id=f"pair {place}", of=f"quality of pairs of one person: {name}", score=float(value))
-                for name, values in quality.items()
-                for place, value in enumerate(values)
-            ),
+            items=tuple(items),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
         )
 
 
-def _figures(rate: float, missed: Bools, quality: Mapping[str, Floats]) -> Iterator[Figure]:
+def worse(chip: Pixels, name: str) -> Pixels:
+    """A copy with a damage that is drawn for the portrait of that name, or with none."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    kinds = sorted({damage.kind for damage in DAMAGES})
+    kind = kinds[int(rng.integers(len(kinds)))]
+    strengths = [damage for damage in DAMAGES if damage.kind == kind]
+    if rng.random() < _UNDAMAGED:
+        return chip
+    made, factor = damaged(chip, strengths[int(rng.integers(len(strengths)))], measures.CHIP_EYE_DISTANCE, rng)
+    if factor == 1:
+        return made
+    return np.asarray(cv2.resize(made, chip.shape[1::-1], interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _item_scores(way: str, quality: Mapping[str, Floats]) -> Iterator[ItemScore]:
+    for name, values in quality.items():
+        for place, value in enumerate(values.tolist()):
+            yield ItemScore(id=f"pair {place}", of=f"{way}: quality of pairs of one person, {name}", score=value)
+
+
+def _figures(way: str, rate: float, missed: Bools, quality: Mapping[str, Floats]) -> Iterator[Figure]:
     at = f"at FMR {rate:.0e}"
-    yield proportion(f"FNMR {at}", missed)
+    yield proportion(f"{way}: FNMR {at}", missed)
     if not missed.any():
         return
     for name, values in quality.items():
         left = partial(_left, share=0.1)
-        yield resampled(f"{name}: FNMR {at} without the worst 10 %", left, [values, missed])
-        yield resampled(f"{name}: area {at}", area, [values, missed], note="1: says nothing; lower is better")
-    yield Figure(name=f"the best there can be: area {at}", value=area(-missed.astype(np.float64), missed))
+        yield resampled(f"{way}: {name}: FNMR {at} without the worst 10 %", left, [values, missed])
+        yield resampled(f"{way}: {name}: area {at}", area, [values, missed], note="1: says nothing; lower is better")
+    yield Figure(name=f"{way}: the best there can be: area {at}", value=area(-missed.astype(np.float64), missed))
 
 
 def area(quality: Floats, missed: Bools) -> float:
@@ -152,11 +184,11 @@ def _left(quality: Floats, missed: Bools, share: float) -> float:
     return float(classification.error_versus_discard(quality, missed, np.array([share]))[0])
 
 
-def _chart(rate: float, missed: Bools, quality: Mapping[str, Floats]) -> Chart:
+def _chart(way: str, rate: float, missed: Bools, quality: Mapping[str, Floats]) -> Chart:
     lines = {name: classification.error_versus_discard(values, missed, _CURVE) for name, values in quality.items()}
     top = max((float(one.max()) for one in lines.values()), default=0.0)
     return Chart(
-        title=f"Error versus discard at FMR {rate:.0e}",
+        title=f"Error versus discard, {way}, at FMR {rate:.0e}",
         x="share discarded",
         y="FNMR",
         lines={name: line(_CURVE, values) for name, values in lines.items()},
