@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gettext
 import re
+import tomllib
+import unicodedata
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import as_file, files
@@ -74,21 +76,7 @@ def _weight(parameters: str) -> float:
         return 0.0
 
 
-_COMMON = {
-    "en": "the is are this that it of to a an what how who which was were has have does do did can you my me i "
-    "he she his her they and or any there for with be been same in on at from would could please if whose "
-    "anyone someone",
-    "es": "el la los las es son esta este esto está estás en de que qué quién quien cómo como cuál cuántos "
-    "cuántas cuándo dónde una un y o se lo le del al por para con tiene hay su sus puedes puede dime foto "
-    "mismo misma me mi más",
-    "fr": "le la les est sont cette ce cet ces c'est qui que quel quelle quels quelles une un et ou on il elle "
-    "des du de sur dans pour avec a-t-il est-ce qu'est combien où quand comment peux tu vous mon ma sa "
-    "son ses même au ne pas je en se lui",
-    "de": "der die das ist sind ein eine einen wer wie was wann wo welche welcher welches hat hast haben kann "
-    "kannst ich du er sie es und oder auf dem den des im in mit von zu für nicht auch noch mal bitte mir "
-    "mein meine foto bild dieser diese dieses gibt wurde wird beide beiden man da",
-}
-_WORDS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_WORDS = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 
 
 def language_of(question: str) -> str | None:
@@ -96,11 +84,26 @@ def language_of(question: str) -> str | None:
 
     Chinese is known by its characters, where they are not outnumbered by words of another script.
     """
-    words = _WORDS.findall(question.lower().replace("’", "'"))
-    if sum("\u4e00" <= mark <= "\u9fff" for mark in question) > len([word for word in words if word.isascii()]):
+    lower = question.casefold().replace("’", "'")
+    words = _WORDS.findall(_without_accents(lower))
+    if sum("\u4e00" <= mark <= "\u9fff" for mark in question) > sum(word.isascii() for word in words):
         return "zh"
-    parts = [part for word in words for part in {word, *word.replace("'", "' ").replace("-", " ").split()}]
-    found = {code: sum(part in common.split() for part in parts) for code, common in _COMMON.items()}
-    found["es"] += 2 * ("¿" in question or "¡" in question)
+    # "c'est", "a-t-il": as they are, and their parts.
+    parts = [part for word in words for part in {word, *re.sub(r"'|-", lambda mark: f"{mark[0]} ", word).split()}]
+    found = {
+        code: sum(part in common for part in parts) + 2 * any(letter in lower for letter in letters)
+        for code, (common, letters) in _common().items()
+    }
     best, second = sorted(found, key=lambda code: -found[code])[:2]
     return best if found[best] > found[second] else None
+
+
+@cache
+def _common() -> dict[str, tuple[frozenset[str], str]]:
+    """Words and letters that tell a language, by its code."""
+    table = tomllib.loads((files("faceagent") / "locale" / "common.toml").read_text(encoding="utf-8"))
+    return {code: (frozenset(row["words"].split()), row["letters"]) for code, row in table.items()}
+
+
+def _without_accents(text: str) -> str:
+    return "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
