@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import pearsonr, spearmanr
@@ -30,6 +30,7 @@ def numbers(draw):
     return pair
 
 
+@settings(deadline=None)
 @given(classes())
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
 def test_classes_agree_with_scikit_learn(pair):
@@ -40,6 +41,7 @@ def test_classes_agree_with_scikit_learn(pair):
     assert agreement.f1(yes, so) == pytest.approx(f1_score(so, yes, zero_division=0))
 
 
+@settings(deadline=None)
 @given(numbers())
 def test_ranks_agree_with_scipy_and_concordance_is_pearson_where_nothing_is_shifted(pair):
     found, wanted = pair
@@ -48,6 +50,7 @@ def test_ranks_agree_with_scipy_and_concordance_is_pearson_where_nothing_is_shif
     assert agreement.concordance(one, other) == pytest.approx(pearsonr(one, other).statistic)
 
 
+@settings(deadline=None)
 @given(numbers())
 def test_concordance_is_below_pearson_and_one_with_itself(pair):
     found, wanted = pair
@@ -71,6 +74,7 @@ def test_mean_absolute_error_by_hand():
     assert agreement.mean_absolute_error(np.array([1.0, 5.0]), np.array([2.0, 2.0])) == 2.0
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.bool_, (2, 4, 30)))
 def test_overlap_agrees_with_scikit_learn_over_all_photos(masks):
     found, wanted = masks
