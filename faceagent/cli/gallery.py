@@ -179,6 +179,11 @@ def _forget(chosen: argparse.Namespace) -> int:
         gone = gallery.forget(chosen.name)
     photos = f"{gone.templates} {'photo' if gone.templates == 1 else 'photos'}"
     say(f"{gone.name} was removed, with {photos} and the key that all of it was encrypted with.")
+    if gone.unsearched is not None:
+        say(
+            f"The index at {gone.unsearched} was written anew without {gone.name}. Its files lie elsewhere and were "
+            "not searched: if that store keeps old versions, delete them there."
+        )
     if gone.proven:
         say(f"None of the {gone.blobs} pieces stored is left in {_listed(gone.searched)}.")
         return 0

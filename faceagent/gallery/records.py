@@ -144,6 +144,8 @@ class Forgotten:
 
     blobs: how many encrypted pieces were stored (key, card, vectors, crops, facts); each was then looked for, by its
     bytes, in every file of the gallery: `searched`. remaining: the files that still hold one, which should be none.
+    unsearched: the address of an index whose files lie elsewhere. It was written anew without the person, but its files
+    cannot be looked through from here.
     """
 
     person: int
@@ -152,9 +154,11 @@ class Forgotten:
     blobs: int
     searched: tuple[str, ...]
     remaining: tuple[str, ...]
+    unsearched: str | None = None
 
     @property
     def proven(self) -> bool:
+        """Of the files that were searched."""
         return not self.remaining
 
 

@@ -27,6 +27,7 @@ Kind = Literal["imitation", "undecided", "authentic"]
 _KINDS: dict[str, Kind] = {
     "swap": "imitation",
     "synthesised": "imitation",
+    "not_authentic": "undecided",
     "undecided": "undecided",
     "genuine": "authentic",
 }
@@ -35,7 +36,8 @@ _KINDS: dict[str, Kind] = {
 class Alert(Frozen):
     """A face of a file that concerns a protected person.
 
-    id: the same for the same face of the same file, so that who gets an alert twice can tell. finding, probability,
+    id: the same for the same face of the same file, so that who gets an alert twice can tell. kind: "undecided" where
+    it may be somebody who looks alike or an imitation, too. finding, probability,
     event, prior, likeness: of verify_protected_identity. box: in pixels of the photo, or of the frame of a video.
     sentences: what the tool says.
     """
