@@ -150,10 +150,10 @@ class EnrollPerson(FaceTool[EnrollArguments]):
 
     def _faces(
         self, session: Session, subjects: Sequence[str]
-    ) -> tuple[list[Face], dict[str, list[Face]], dict[str, str]]:
+    ) -> tuple[list[Face], dict[str, Sequence[Face]], dict[str, str]]:
         """The face of each photo, or of those named; the faces of photos with several; and which have none."""
         faces: list[Face] = []
-        several: dict[str, list[Face]] = {}
+        several: dict[str, Sequence[Face]] = {}
         refused: dict[str, str] = {}
         for reference in dict.fromkeys(subjects or session.images):
             found = session.faces_in((reference,))

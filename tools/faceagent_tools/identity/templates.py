@@ -127,7 +127,8 @@ def meant(
             enrolled under the name already.
 
     Returns:
-        A place for each of `several`, None where no face, or more than one, is like the others.
+        A place for each of `several`, None where no face, or more than one, is like the others; for all where two
+        people are together in photos and nothing says which of them.
     """
     faces = [*alone, *(vector for photo in several for vector in photo)]
     if len(faces) + len(known) < 2:
@@ -136,7 +137,11 @@ def meant(
     alike, line = likeness(faces, known), similarity.table().line(MIXED_RATE).similarity
     alike[:, : len(faces)][owner[:, None] == owner] = -np.inf  # of one photo
     rest = list(range(len(faces), alike.shape[1])) or _core(alike, line)
-    like = (alike[:, rest] >= line).any(axis=1)
+    near = np.asarray(alike >= line)
+    like = near[:, rest].any(axis=1)
+    others = np.flatnonzero(~like)
+    if min(rest) >= len(alone) and not known and near[np.ix_(others, others)].any():
+        return [None] * len(several)
     found = [np.flatnonzero(like[owner == len(alone) + number]) for number in range(len(several))]
     return [int(places[0]) if len(places) == 1 else None for places in found]
 
