@@ -59,7 +59,7 @@ def run(chosen: argparse.Namespace) -> int:
     from faceagent.watch import Check, Ledger, Watch
     from faceagent.watch.arrivals import Arrivals
 
-    kinds: tuple[Kind, ...] = ("imitation", "undecided")
+    kinds: tuple[Kind, ...] = ("imitation", "not_authentic", "undecided")
     if chosen.authentic:
         kinds = (*kinds, "authentic")
     webhook = _webhook(chosen)
