@@ -90,14 +90,12 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def run_enroll(chosen: argparse.Namespace) -> int:
-    form = Path(chosen.consent)
-    consent: dict[str, str] = {"consent": chosen.consent}
-    if form.is_file():
-        from faceagent.gallery import Consent
+    from faceagent.gallery import Consent
 
-        read = Consent.of_file(form, "enrolment", date.today())
-        consent = {"consent_file": str(read.file), "consent_sha256": str(read.sha256)}
-    arguments = {"name": chosen.name, **consent, "protected": chosen.protected}
+    read = Consent.told(chosen.consent, "enrolment", date.today())
+    consent = {"consent": read.statement, "consent_file": read.file, "consent_sha256": read.sha256}
+    arguments: dict[str, Any] = {"name": chosen.name, "protected": chosen.protected}
+    arguments |= {key: value for key, value in consent.items() if value is not None}
     if chosen.guardian or chosen.of_age:
         arguments |= {"guardian": chosen.guardian} if chosen.guardian else {"of_age": True}
     if chosen.until:

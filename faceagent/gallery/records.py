@@ -20,6 +20,7 @@ from faceagent.errors import UsageError
 Vector = npt.NDArray[np.float32]
 LONGEST_NAME = 120
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_FILE_NAME = re.compile(r"\S*\.[A-Za-z]\w{1,4}")  # one word that ends as files do
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,23 @@ class Consent:
         except OSError as error:
             raise UsageError(f"The consent {path} cannot be read ({error.strerror})", "Check the path") from error
         return Consent(purpose, given, file=path.name, sha256=sha256, until=until)
+
+    @staticmethod
+    def told(text: str, purpose: str, given: date) -> Consent:
+        """Consent as a person types it: a statement, or the name of a file with it.
+
+        Raises:
+            UsageError: it is empty, or the name of a file that is not there.
+        """
+        path = Path(text)
+        if path.is_file():
+            return Consent.of_file(path, purpose, given)
+        if _FILE_NAME.fullmatch(text.strip()):
+            raise UsageError(
+                f"The consent {text} does not exist",
+                'Check the path, or state how the person agreed, as in "She agreed in writing, 2 May"',
+            )
+        return Consent(purpose, given, statement=text)
 
 
 class Enrolment(NamedTuple):

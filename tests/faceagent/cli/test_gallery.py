@@ -168,6 +168,8 @@ def test_what_is_missing_is_said_with_the_mend(run: Run, tmp_path: Path, monkeyp
     status, _, err = run("enroll", "Ada", str(tmp_path / "none.jpg"), "--consent", "yes", "--purpose", "personal")
     assert status == 1 and "none.jpg" in err
     assert run("enroll", "Ada", PORTRAIT)[0] == 2
+    status, _, err = run("enroll", "Ada", PORTRAIT, "--consent", "form.pdf", "--purpose", "personal")
+    assert status == 2 and "The consent form.pdf does not exist" in err
     assert "is no date" in run("enroll", "Ada", PORTRAIT, "--consent", "yes", "--until", "soon")[2]
     assert run("gallery", "forget", "Nobody")[0] == 1
     monkeypatch.delenv("FACEAGENT_GALLERY_KEY_FILE")
