@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import JsonValue
 
 from faceagent.gallery import Model, Template
@@ -139,7 +138,7 @@ def meant(
     alike[:, : len(faces)][owner[:, None] == owner] = -np.inf  # of one photo
     rest = list(range(len(faces), alike.shape[1])) or _core(alike, line)
     near = np.asarray(alike >= line)
-    like: npt.NDArray[np.bool_] = near[:, rest].any(axis=1)
+    like = np.asarray(near[:, rest].any(axis=1))
     others = np.flatnonzero(~like)
     if min(rest) >= len(alone) and not known and near[np.ix_(others, others)].any():
         return [None] * len(several)
