@@ -20,8 +20,8 @@ from faceagent.gallery.records import Vector
 
 INDEXED = 20_000  # entries from which on an approximate index is made; below, every vector is compared
 # Four bits of each number (RaBitQ: Gao & Long 2024, arXiv:2405.12497), and candidates compared exactly for each wanted:
-# of 100,000 random directions the nearest five are all found. Partitions, of so many entries, are looked into all up to
-# a million entries; of more, these.
+# of 100,000 random directions, the hardest case, the nearest five are found with recall 0.998 (decision 21). All
+# partitions, of so many entries, are looked into up to a million entries; of more, these.
 _BITS, _REFINE = 4, 4
 _PARTITION, _PROBES = 4096, 250
 _ROWS = 50_000  # written at a time
