@@ -71,7 +71,7 @@ class Session:
         self._stills: dict[str, tuple[str, ...]] = {}
         self._outputs: dict[str, Output] = {}
         self._made = 0
-        self._pictures: dict[str, bytes] = {}
+        self._pictures: dict[str, bytes | Callable[[], bytes]] = {}
         self._places: dict[str, Box] = {}
         self._illustrated = 0
         self._turns: list[Turn] = []
@@ -276,10 +276,11 @@ class Session:
     def outputs(self) -> dict[str, Output]:
         return dict(self._outputs)
 
-    def illustrate(self, image_id: str, picture: bytes, place: Box | None = None) -> str:
+    def illustrate(self, image_id: str, picture: bytes | Callable[[], bytes], place: Box | None = None) -> str:
         """Keep an encoded image that shows what evidence on a photo is about: a heatmap, an embedded thumbnail.
 
         Args:
+            picture: or what draws it, called when somebody first looks at it.
             place: the part of the upright photo that it was drawn over, so that both can be laid over each other.
 
         Returns:
@@ -297,7 +298,10 @@ class Session:
         return picture_id
 
     def picture(self, picture_id: str) -> bytes | None:
-        return self._pictures.get(picture_id)
+        picture = self._pictures.get(picture_id)
+        if callable(picture):
+            picture = self._pictures[picture_id] = picture()
+        return picture
 
     def place_of(self, picture_id: str) -> Box | None:
         """The part of the photo that a picture was drawn over; None where it does not lie over the photo."""

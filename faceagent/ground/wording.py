@@ -137,7 +137,8 @@ class Words:
         """Any comparative or superlative of any topic."""
         degrees = [degree for topic in self.topics.values() for degree in topic.degrees]
         words = [part.pattern for degree in degrees for part in (degree.comparative, degree.superlative)]
-        return re.compile("|".join(dict.fromkeys(words)), re.IGNORECASE)
+        # All of them begin so (`phrases`): asked once for each place, most places are passed over at once.
+        return re.compile(rf"(?<![\w-])(?:{'|'.join(dict.fromkeys(words))})", re.IGNORECASE)
 
 
 @cache
