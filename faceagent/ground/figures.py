@@ -39,7 +39,10 @@ _SPELLED |= {
     for number, unit in enumerate(_UNITS[1:10], start=1)
 }
 _SPELLED |= {"hundred": 100, "thousand": 1000, "dozen": 12, "million": 1_000_000}
-SPELLED = re.compile(rf"\b({'|'.join(sorted(_SPELLED, key=len, reverse=True))})s?\b(?!-)", re.IGNORECASE)
+# Not one by one: a hundred alternatives at every word take their time.
+_COMPOUND = rf"(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_UNITS[1:10])}))?"
+_SINGLE = "|".join(sorted((word for word in _SPELLED if word.partition("-")[0] not in _TENS), key=len, reverse=True))
+SPELLED = re.compile(rf"\b({_COMPOUND}|{_SINGLE})s?\b(?!-)", re.IGNORECASE)
 _RATE = re.compile(r"\bone in (\w+)\b", re.IGNORECASE)
 _SHARED = re.compile(r"\b(?:respectively|between|to|than|against|at least|at most)\b|;", re.IGNORECASE)
 
