@@ -52,8 +52,8 @@ def wrong_comparison(said: Said) -> str | None:
             ):
                 text = _masked(text, found.start, found.start + len(found.text))
         text = idiom("not_comparisons").sub(lambda match: "·" * len(match[0]), text)
-        compared = said.words.compared.search(text)
-        for check in (_equatives, *((_comparatives, _superlatives) if compared else ())):
+        compares = bool(said.words.compared.search(text))
+        for check in (_equatives, _comparatives, _superlatives) if compares else (_equatives,):
             reason, text = check(said, clause, text)
             if reason:
                 return reason

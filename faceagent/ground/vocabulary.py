@@ -28,7 +28,7 @@ def unknown_word(said: Said) -> str | None:
     if standing(said):
         return None
     text = said.plain
-    for character in text:
+    for character in "" if text.isprintable() else text:
         if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") and character not in "\n\t":
             return f"the sentence holds an invisible character (U+{ord(character):04X})"
     for pattern in (REFERENCE, SPELLED, idiom("events"), *_phrases(said)):

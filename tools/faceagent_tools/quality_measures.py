@@ -178,7 +178,7 @@ def blockiness(image_luminance: Floats) -> float:
 
 def _steps_on_grid(steps: npt.NDArray[Any], along: int) -> float:
     """Of the steps between neighbours in the direction of one axis; along: the other."""
-    across = cv2.reduce(cv2.min(steps, _LARGEST_STEP), along, cv2.REDUCE_AVG).ravel()
+    across = cv2.reduce(np.minimum(steps, _LARGEST_STEP), along, cv2.REDUCE_AVG).ravel()
     excess = across[1:-1] - (across[:-2] + across[2:]) / 2
     whole = len(excess) // BLOCK * BLOCK
     by_place = excess[:whole].reshape(-1, BLOCK).mean(axis=0)
@@ -207,6 +207,4 @@ def occlusion_features(chip: Pixels) -> Floats:
 
 def _cells(values: Floats, count: int) -> Floats:
     """Means over a grid of count x count equal cells of [150, 150] or [150, 150, channels]."""
-    side = CHIP_SIZE // count
-    blocks = values.reshape(count, side, count, side, *values.shape[2:])
-    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+    return np.asarray(cv2.resize(values, (count, count), interpolation=cv2.INTER_AREA), dtype=np.float32)

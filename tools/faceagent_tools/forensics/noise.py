@@ -82,7 +82,7 @@ def _channels(colours: list[Plane], where: Mask) -> float:
 
 
 def _centred(values: Plane) -> Plane:
-    return values - values.mean()
+    return np.asarray(values - values.mean(), np.float32)
 
 
 def _correlation(one: Plane, other: Plane) -> float:
