@@ -50,6 +50,19 @@ def test_a_released_photo_takes_its_pictures_along_and_its_number_is_not_given_a
         session.release("image 1")
 
 
+def test_a_picture_is_drawn_when_somebody_first_looks(session: Session) -> None:
+    drawn: list[str] = []
+
+    def draw() -> bytes:
+        drawn.append("once")
+        return b"drawn"
+
+    picture = session.illustrate("image 1", draw)
+    assert not drawn
+    assert (session.picture(picture), session.picture(picture)) == (b"drawn", b"drawn")
+    assert drawn == ["once"]
+
+
 def test_an_image_stands_for_its_faces_once_each(session: Session) -> None:
     found = session.faces_in(["face 1.2", "image 1", "face 2.1"])
     assert [item.id for item in found] == ["face 1.2", "face 1.1", "face 2.1"]
