@@ -100,7 +100,10 @@ class Session:
         """
         self.photo(image_id)
         del self._photos[image_id]
-        self._faces.pop(image_id, None)
+        gone = {face.id for face in self._faces.pop(image_id, ())}
+        self._memory = {
+            key: value for key, value in self._memory.items() if not (isinstance(key, tuple) and gone.intersection(key))
+        }
         self._pictures = {key: data for key, data in self._pictures.items() if not key.startswith(f"{image_id}:")}
 
     @property
@@ -308,7 +311,10 @@ class Session:
         return self._places.get(picture_id)
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """`compute()` once per key: e.g. the embedding of a face that two tools need."""
+        """`compute()` once per key: e.g. the embedding of a face that two tools need.
+
+        What has a face's id in its key is forgotten when its photo is released.
+        """
         if key not in self._memory:
             self._memory[key] = compute()
         return cast(T, self._memory[key])

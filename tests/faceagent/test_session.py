@@ -50,6 +50,15 @@ def test_a_released_photo_takes_its_pictures_along_and_its_number_is_not_given_a
         session.release("image 1")
 
 
+def test_what_was_remembered_of_a_face_goes_with_its_photo(session: Session) -> None:
+    for key in (("embedding", "face 1.1"), ("embedding", "face 2.1"), "of no face"):
+        session.memo(key, lambda: "before")
+    session.release("image 1")
+    assert session.memo(("embedding", "face 1.1"), lambda: "anew") == "anew"
+    assert session.memo(("embedding", "face 2.1"), lambda: "anew") == "before"
+    assert session.memo("of no face", lambda: "anew") == "before"
+
+
 def test_a_picture_is_drawn_when_somebody_first_looks(session: Session) -> None:
     drawn: list[str] = []
 

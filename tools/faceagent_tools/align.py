@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from faceagent.geometry import Affine, Point
 from faceagent.media import Photo, Pixels
+from faceagent.session import Session
 from faceagent.types import Face
 from faceagent_tools import weights
 
@@ -138,6 +139,10 @@ class Aligned:
 
         return np.asarray(dlib.get_face_chip(self._cut.pixels, self._shape, size=size, padding=padding), dtype=np.uint8)
 
+    def to_chip(self, size: int, padding: float) -> npt.NDArray[np.float64]:
+        """The similarity [2, 3] from upright pixels of the photo to pixels of `chip`."""
+        return _to_chip(self.points, size, padding)
+
 
 def aligned(photo: Photo, face: Face) -> Aligned:
     """Find the points of a face.
@@ -152,6 +157,15 @@ def aligned(photo: Photo, face: Face) -> Aligned:
     # dlib's points name pixels, whose centres are half a pixel further on.
     found = [(shape.part(number).x + 0.5, shape.part(number).y + 0.5) for number in range(5)]
     return Aligned(np.array(cut.to_photo.points(found)), cut, shape)
+
+
+def of(session: Session, face: Face) -> Aligned:
+    """The same, once per face of a session.
+
+    Raises:
+        WeightsError: the model file is missing or damaged.
+    """
+    return session.memo(("aligned", face.id, face.box), lambda: aligned(session.photo(face.image), face))
 
 
 def points5(photo: Photo, face: Face) -> npt.NDArray[np.float64]:
@@ -185,7 +199,7 @@ def face_chip_and_map(photo: Photo, face: Face, size: int, padding: float) -> tu
         WeightsError: the model file is missing or damaged.
     """
     found = aligned(photo, face)
-    return found.chip(size, padding), _to_chip(found.points, size, padding)
+    return found.chip(size, padding), found.to_chip(size, padding)
 
 
 def _to_chip(found: npt.NDArray[np.float64], size: int, padding: float) -> npt.NDArray[np.float64]:

@@ -158,7 +158,7 @@ class AssessQuality(FaceTool[QualityArguments]):
 
     def _face(self, session: Session, face: Face, table: Table, compression: Evidence) -> list[Evidence]:
         photo = session.photo(face.image)
-        aligned = align.aligned(photo, face)
+        aligned = align.of(session, face)
         size = _size(face, measures.eye_distance(aligned.points), table)
         if unjudged := self._unjudged(photo, face):
             return [self._row(face, size), *unjudged]
