@@ -9,6 +9,7 @@ part is evidence of its own, so that a reader sees which of them agree (`forensi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -75,13 +76,11 @@ class DetectForgery(FaceTool[SubjectArguments]):
         if reason := too_small(face, table):
             return [_abstained(face, reason)]
         photo = session.photo(face.image)
-        examined, (others, drawn) = runtime.together(
+        examined, others = runtime.together(
             lambda: self._examiner.examine(photo, face, reading.points),
-            lambda: (
-                voices.listen(self._voices, photo, face, reading.points),
-                witnesses.error_level(face, _error_level(session, face, reading)),
-            ),
+            lambda: voices.listen(self._voices, photo, face, reading.points),
         )
+        drawn = witnesses.error_level(face, _error_level(session, face, reading))
         reason = unlike(examined, table)
         answer = _abstained(face, reason) if reason else self._found(session, face, reading, examined, table)
         return [answer, *witnesses.rows(examined, face), drawn, *others]
@@ -99,8 +98,8 @@ class DetectForgery(FaceTool[SubjectArguments]):
         if finding in ("manipulated", "synthetic"):
             region = face.box
             photo = session.photo(face.image)
-            picture = localise.heatmap(photo, examined.look, face.box)
-            details["picture"] = session.illustrate(face.image, picture, localise.part(photo, face.box))
+            draw = partial(localise.heatmap, photo, examined.look, face.box)
+            details["picture"] = session.illustrate(face.image, draw, localise.part(photo, face.box))
         if finding == "manipulated":
             places = localise.places(examined.look, reading.points)
             region = places.box or face.box
@@ -134,7 +133,7 @@ def _error_level(session: Session, face: Face, reading: Reading) -> str | None:
     photo = session.photo(face.image)
     if photo.format not in jpeg.FORMATS:
         return None
-    return session.illustrate(face.image, jpeg.error_level_picture(view.cut(photo.pixels, reading.points)))
+    return session.illustrate(face.image, lambda: jpeg.error_level_picture(view.cut(photo.pixels, reading.points)))
 
 
 def method() -> Method:
