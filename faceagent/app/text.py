@@ -46,5 +46,7 @@ def _phrase(text: str, kind: str, language: str) -> str:
     """A phrase of a kind that wording.toml knows, with a capital where it has one."""
     from faceagent.translate import phrase_in
 
-    found = phrase_in(kind, text[:1].lower() + text[1:], language)
+    found = phrase_in(kind, text, language)
+    if found == text:
+        found = phrase_in(kind, text[:1].lower() + text[1:], language)
     return found[:1].upper() + found[1:] if text[:1].isupper() else found

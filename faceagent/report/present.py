@@ -118,7 +118,7 @@ _NOT_READ = ("picture", "xy", "irises_xy", "polygons_xy")  # shown as a picture,
 _QUOTING = "inspect_provenance"  # its values may be a file's own words, which are shown as they are
 _IDENTIFIER = re.compile(r"[a-z]+[a-z0-9]*(?:[._][a-z0-9]+)+")
 _EDGE = re.compile(r"nearer_(left|right)_edge")
-_NAMED = re.compile(rf"`?\b({'|'.join(HEADINGS)})\b`?")
+_COMPARING = ("compare_faces", "the comparison of faces")  # the one tool that sources of others speak of
 _LINES = 60
 _LINE = 400
 
@@ -343,7 +343,7 @@ _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 def _notes(row: Evidence) -> Iterator[str]:
     """Where a row's line, probability and error rates come from: the same for many rows, so told once a table."""
     if row.threshold is not None:
-        yield f"“{sentence_case(row.threshold.meaning)}”: {_tools_named(row.threshold.source)}."
+        yield f"“{row.threshold.meaning}”: {row.threshold.source.replace(*_COMPARING)}."
     if row.probability is not None:
         found = row.probability
         prior = f", at a base rate of {share(found.prior)}" if found.prior is not None else ""
@@ -356,11 +356,6 @@ def _notes(row: Evidence) -> Iterator[str]:
             if group.kind == kind
         ]
         yield f"{sentence_case(kind)} by group: {', '.join(groups)}."
-
-
-def _tools_named(text: str) -> str:
-    """A text in which tools are called as their headings are."""
-    return _NAMED.sub(lambda found: f"“{HEADINGS[found[1]]}”", text)
 
 
 def likely(found: float) -> str:
