@@ -172,7 +172,7 @@ def phrase_in(kind: str, english: str, language: str) -> str:
 
 
 def note_in(english: str, language: str) -> str:
-    """Where a line, a probability or an error rate comes from, in another language; marked where it stays in English."""
+    """Where a line, a probability or an error rate comes from; marked where it stays in English."""
     return english if language == "en" else _shown(said(english, language, NOTE), language)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from faceagent.messages import LANGUAGES
-from faceagent.translate import phrase_in, said, text_in
+from faceagent.messages import LANGUAGES, wording
+from faceagent.report import present
+from faceagent.translate import note_in, phrase_in, said, text_in
+from faceagent.types import Evidence
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 _QUOTED = re.compile(r"“([^“”]*)”|„([^“„]*)“|«\xa0([^«»]*)\xa0»")
@@ -26,6 +28,24 @@ def assert_told_in_all_languages(english: str) -> None:
         found = text_in(english, language)
         assert phrase_in("mark", "[in English]", language) not in found, f"not in {language}: {english} | {found}"
         assert figures(found) == figures(english), f"{language}: {english} | {found}"
+
+
+def assert_shown_in_all_languages(row: Evidence) -> None:
+    """What its card says: its label, its reason, what its result was held against, and where that comes from."""
+    (group,) = present.groups([row])
+    for language in OTHERS:
+        _, mark = wording(language), phrase_in("mark", "[in English]", language)
+        assert row.attribute in present.ATTRIBUTES or _(present.label(row.attribute)) != present.label(row.attribute), (
+            row
+        )
+        for line in group.rows[0].against:
+            assert phrase_in("line", line, language) != line, f"not in {language}: {line}"
+        for note in group.notes:
+            found = note_in(note, language)
+            assert mark not in found, f"not in {language}: {note}"
+            assert figures(found) == figures(note), f"{language}: {note} | {found}"
+        if row.status in ("abstained", "not_applicable"):
+            assert phrase_in("reason", row.reason or "", language) != row.reason, f"not in {language}: {row.reason}"
 
 
 def quotations(text: str) -> list[str]:

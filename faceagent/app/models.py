@@ -50,7 +50,7 @@ class Models:
         self.kind = gr.Radio(
             [(_("Embedded"), "embedded"), (_("A model in a folder"), "transformers"), (_("A server"), "openai")],
             value="embedded",
-            label=_("Give the seat to"),
+            label=_("Change to"),
             elem_id="models-kind",
         )
         self.where = gr.Textbox(visible=False, elem_id="models-where", max_length=1000)

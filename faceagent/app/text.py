@@ -24,6 +24,7 @@ def _environment(language: str) -> Environment:
 
     from faceagent.report import html
     from faceagent.report.language import subject_in
+    from faceagent.translate import text_in
 
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("faceagent.app"), PackageLoader("faceagent.report")]),
@@ -38,6 +39,7 @@ def _environment(language: str) -> Environment:
     environment.filters |= html.filters()
     environment.filters["subject"] = partial(subject_in, language=language)
     environment.filters["phrase"] = partial(_phrase, language=language)
+    environment.filters["told"] = partial(text_in, language=language)
     environment.globals["languages"] = LANGUAGES
     return environment
 

@@ -1,5 +1,6 @@
-"""Evidence as a reader of another language sees it: labels from the catalogue, results, lines and their sources by their
-patterns. Further values stay in English, of which the report says so once.
+"""Evidence as a reader of another language sees it: labels from the catalogue; results, lines and sources by patterns.
+
+Further values stay in English, of which the report says so once.
 """
 
 from __future__ import annotations
