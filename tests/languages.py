@@ -6,7 +6,7 @@ import re
 
 from faceagent.messages import LANGUAGES, wording
 from faceagent.report import present
-from faceagent.translate import note_in, phrase_in, said, text_in
+from faceagent.translate import phrase_in, said, text_in
 from faceagent.types import Evidence
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -33,19 +33,15 @@ def assert_told_in_all_languages(english: str) -> None:
 def assert_shown_in_all_languages(row: Evidence) -> None:
     """What its card says: its label, its reason, what its result was held against, and where that comes from."""
     (group,) = present.groups([row])
+    told = [("line", line) for line in group.rows[0].against] + [("note", note) for note in group.notes]
+    told += [("reason", row.reason or "")] * (row.status in ("abstained", "not_applicable"))
     for language in OTHERS:
-        _, mark = wording(language), phrase_in("mark", "[in English]", language)
-        assert row.attribute in present.ATTRIBUTES or _(present.label(row.attribute)) != present.label(row.attribute), (
-            row
-        )
-        for line in group.rows[0].against:
-            assert phrase_in("line", line, language) != line, f"not in {language}: {line}"
-        for note in group.notes:
-            found = note_in(note, language)
-            assert mark not in found, f"not in {language}: {note}"
-            assert figures(found) == figures(note), f"{language}: {note} | {found}"
-        if row.status in ("abstained", "not_applicable"):
-            assert phrase_in("reason", row.reason or "", language) != row.reason, f"not in {language}: {row.reason}"
+        label = present.label(row.attribute)
+        assert row.attribute in present.ATTRIBUTES or wording(language)(label) != label, f"not in {language}: {label}"
+        for kind, english in told:
+            found = said(english, language, kind)
+            assert found.language == language, f"not in {language}: {kind}: {english}"
+            assert figures(found.text) == figures(english), f"{language}: {english} | {found.text}"
 
 
 def quotations(text: str) -> list[str]:
