@@ -132,7 +132,11 @@ def _of_kind(kind: VerdictKind, number: int, ngettext: Plural) -> str:
         case "inconclusive":
             return ngettext("%(num)s is inconclusive.", "%(num)s are inconclusive.", number)
         case "no_sign_found":
-            return ngettext("%(num)s shows no sign of either.", "%(num)s show no sign of either.", number)
+            return ngettext(
+                "%(num)s shows no sign of alteration or of AI generation.",
+                "%(num)s show no sign of alteration or of AI generation.",
+                number,
+            )
 
 
 def _of_faces(recurring: Recurring, language: str) -> tuple[str, int]:

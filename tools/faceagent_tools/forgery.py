@@ -19,6 +19,7 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, GroupError, Method, Probability, Threshold
 from faceagent_tools import forgery_words, readable, runtime, weights
 from faceagent_tools.backends import backend
+from faceagent_tools.data_sets import data_set
 from faceagent_tools.forensics import ensemble, jpeg, localise, view, voices, witnesses
 from faceagent_tools.forensics.ensemble import Examined, Examiner, Finding, Stack
 from faceagent_tools.forensics.network import WEIGHTS
@@ -202,7 +203,7 @@ def _faceless(image: str) -> Evidence:
 
 def threshold(finding: Finding, table: Stack) -> Threshold:
     """The line that a finding was held against."""
-    source = f"{table.table['n']} photos that no part was trained on: calibration/forgery.json"
+    source = f"{table.table['n']:,} photos that no part was trained on: calibration/forgery.json"
     if finding == "no_sign":
         return Threshold(value=table.low, rule="<=", meaning="as clean as authentic photos", source=source)
     return Threshold(value=table.high, rule=">=", meaning="more traces than nearly all authentic photos", source=source)
@@ -221,6 +222,6 @@ def probability(value: float, table: Stack) -> Probability:
 
 def _group_errors(table: Stack) -> tuple[GroupError, ...]:
     return tuple(
-        GroupError(group=name, rate=row["rate"], kind="authentic photos called forged", n=row["n"])
+        GroupError(group=data_set(name), rate=row["rate"], kind="authentic photos called forged", n=row["n"])
         for name, row in table.table["false_alarms"].items()
     )

@@ -46,7 +46,7 @@ def test_the_summary_in_english() -> None:
         "19,996 files were examined.",
         "One shows signs of alteration.",
         "1,234 are inconclusive.",
-        "Two show no sign of either.",
+        "Two show no sign of alteration or of AI generation.",
         "One is byte for byte the same as an earlier one.",
         "Three files could not be examined.",
         "One file waits to be examined.",
