@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import at_least_one, console, limits_of, say
@@ -43,16 +42,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def folder(text: str) -> Path:
-    """Where a report is made."""
-    if "://" in text:
-        raise argparse.ArgumentTypeError(
-            f"a report is made in a folder, since stores cannot append to what they have: give one, and {text} with "
-            "--export"
-        )
-    return Path(text)
-
-
 def wanted(chosen: argparse.Namespace) -> bool:
     """Whether a command means a collection.
 
@@ -61,7 +50,7 @@ def wanted(chosen: argparse.Namespace) -> bool:
     """
     from faceagent.collection.stores import is_address
 
-    if chosen.engine is not None or any(map(is_address, chosen.inputs)):
+    if chosen.engine is not None or any(map(is_address, [*chosen.inputs, str(chosen.out)])):
         return True
     for name in ("export", "recurring", "workers", "log_json", "metrics"):
         if getattr(chosen, name) is not None:
@@ -71,6 +60,7 @@ def wanted(chosen: argparse.Namespace) -> bool:
 
 def run(chosen: argparse.Namespace) -> int:
     from faceagent.collection import Collection
+    from faceagent.collection.export import claimed
     from faceagent.policy import purpose
 
     if chosen.purpose is not None:
@@ -78,8 +68,9 @@ def run(chosen: argparse.Namespace) -> int:
     collection = Collection.begin(
         chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen), recurring=bool(chosen.recurring)
     )
+    exported = claimed(collection, chosen.export) if chosen.export else None
     _examine(collection, chosen)
-    return _sum_up(collection, chosen)
+    return _sum_up(collection, chosen, exported)
 
 
 def _examine(collection: Collection, chosen: argparse.Namespace) -> None:
@@ -120,20 +111,21 @@ class _Bar:
         self._progress.stop()
 
 
-def _sum_up(collection: Collection, chosen: argparse.Namespace) -> int:
+def _sum_up(collection: Collection, chosen: argparse.Namespace, exported: str | None) -> int:
     from faceagent.collection import page, recurring
     from faceagent.collection.export import export
-    from faceagent.collection.overview import overview
+    from faceagent.collection.overview import INDEX, JSON, overview
     from faceagent.tool import Toolbox
 
     clusters = recurring.gather(collection, Toolbox.installed()) if chosen.recurring else None
-    found, written = overview(collection, chosen.title)
-    html = page.write(collection, found, clusters, chosen.language)
-    place = export(collection, chosen.export, [html, written["json"]]) if chosen.export else None
+    found = overview(collection, chosen.title)
+    page.write(collection, found, clusters, chosen.language)
+    if exported:
+        export(collection, exported, [page.PAGE, JSON])
     for line in page.summary(found, clusters, chosen.language):
         say(line)
-    say(f"\nRead it: {html}")
-    say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")) + f", {collection.shards}")
-    if place:
-        say(f"As Parquet: {place}/parquet/")
+    say(f"\nRead it: {collection.place.at(page.PAGE)}")
+    say("For programs: " + ", ".join(collection.place.at(name) for name in (JSON, INDEX, "shards")))
+    if exported:
+        say(f"As Parquet: {exported}/parquet/")
     return 1 if found.failures else 0

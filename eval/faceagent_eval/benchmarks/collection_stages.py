@@ -149,7 +149,8 @@ class CollectionStages(Benchmark[Stretch | None, Cost | Around]):
             for number, source in enumerate(shard.sources, shard.first):
                 read += Path(source).write_bytes(another_portrait(number))
             with self._clock.stage(WRITING):
-                written += work(self._collection, shard, self._make).stat().st_size
+                work(self._collection, shard, self._make)
+            written += (self._folder / "out" / self._collection.name(shard.number)).stat().st_size
             for source in shard.sources:
                 Path(source).unlink()
             photos += len(shard.sources)
@@ -159,8 +160,7 @@ class CollectionStages(Benchmark[Stretch | None, Cost | Around]):
     def _around(self) -> Around:
         files = self._collection.settings.files
         begun = time.process_time()
-        found, _ = overview(self._collection, "Benchmark")
-        page.write(self._collection, found)
+        page.write(self._collection, overview(self._collection, "Benchmark"))
         seconds = time.process_time() - begun
         tracemalloc.start()
         self._begun("planned", PLANNED).left()

@@ -12,7 +12,7 @@ from conftest import EXAMPLES
 
 from faceagent.cli import main
 from faceagent.collection import stores
-from faceagent.collection.export import COLUMNS, export, parquet
+from faceagent.collection.export import COLUMNS, claimed, export, parquet
 from faceagent.collection.lines import lines
 from faceagent.collection.local import run
 from faceagent.collection.manifest import Collection
@@ -98,11 +98,13 @@ def test_a_store_holds_one_collection_and_parts_are_not_written_twice(
     monkeypatch.setattr("faceagent.collection.export.ROWS", 2)
     mine = faulty.collection(tmp_path, ["good"] * 3)
     run(mine, 1, make=faulty.obedient)
-    assert export(mine, "memory://results/mine/", []) == "memory://results/mine"
+    place = claimed(mine, "memory://results/mine/")
+    assert place == "memory://results/mine"
+    export(mine, place, [])
     parts = sorted(stores.beneath("memory://results/mine"))
     assert parts == ["export.json", "parquet/part-00000.parquet", "parquet/part-00001.parquet"]
     monkeypatch.setattr("faceagent.collection.export.parquet", lambda _: pytest.fail("it is there"))
-    export(mine, "memory://results/mine", [])
+    export(mine, claimed(mine, "memory://results/mine"), [])
     other = faulty.collection(tmp_path, ["good"] * 4, "other")
     with pytest.raises(UsageError, match="another collection"):
-        export(other, "memory://results/mine", [])
+        claimed(other, "memory://results/mine")

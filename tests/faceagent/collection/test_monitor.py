@@ -94,11 +94,11 @@ def test_metrics_time_each_stage() -> None:
 
 def test_the_page_is_loaded_again_until_the_run_has_ended(tmp_path: Path) -> None:
     whole = collection(tmp_path, ["good"] * 3)
-    page = ProgressPage(whole)
-    with Monitor(whole, 1, [page]) as monitor:
-        assert 'http-equiv="refresh"' in page.path.read_text("utf-8")
+    page = tmp_path / "out" / "progress.html"
+    with Monitor(whole, 1, [ProgressPage(whole)]) as monitor:
+        assert 'http-equiv="refresh"' in page.read_text("utf-8")
         run(whole, 1, monitor, make=faulty.obedient)
-    text = page.path.read_text("utf-8")
+    text = page.read_text("utf-8")
     assert "refresh" not in text
     assert "3 of 3 files are done." in text
     assert 'href="overview.html"' in text

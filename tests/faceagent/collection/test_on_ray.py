@@ -9,7 +9,7 @@ from pathlib import Path
 
 import faulty
 import pytest
-from faulty import collection, leavings, shards
+from faulty import collection, leavings, shards, whole
 
 from faceagent.collection import local, on_ray
 from faceagent.collection.lines import lines
@@ -40,11 +40,11 @@ def test_ray_gives_what_one_machine_gives(tmp_path: Path) -> None:
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
-    whole = collection(tmp_path, ["good"] * 4, shard=2)
-    local.run(whole, 1, make=faulty.obedient)
-    before = whole.whole(0).stat().st_mtime_ns
-    on_ray.run(whole, 1, make=faulty.obedient)
-    assert whole.whole(0).stat().st_mtime_ns == before
+    made = collection(tmp_path, ["good"] * 4, shard=2)
+    local.run(made, 1, make=faulty.obedient)
+    before = whole(made, 0).stat().st_mtime_ns
+    on_ray.run(made, 1, make=faulty.obedient)
+    assert whole(made, 0).stat().st_mtime_ns == before
 
 
 def test_an_error_is_its_own_sentence(tmp_path: Path) -> None:

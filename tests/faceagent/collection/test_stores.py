@@ -184,12 +184,6 @@ def test_workers_read_a_store_as_they_read_a_folder(tmp_path: Path) -> None:
     assert told[0] == told[1]
 
 
-def test_a_report_is_made_in_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["report", str(EXAMPLES), "--engine", "local", "--out", "s3://bucket/report"])
-    assert "--export" in capsys.readouterr().err
-
-
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
     """S3 as moto plays it on this machine."""
