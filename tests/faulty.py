@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from faceagent.collection.lines import Line
@@ -98,3 +98,23 @@ def fast_driver(out: str) -> None:
     from faceagent.collection.local import run
 
     run(Collection.open(out), 2, make=obedient)
+
+
+def workers_of(pid: int) -> list[str]:
+    """Processes whose parent was this one, and which have not been told of its end yet."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = status.read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in text and f"parent_pid={pid}".encode() in text:
+            found.append(text.decode())
+    return found
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.02)

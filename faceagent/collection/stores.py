@@ -100,8 +100,10 @@ def store(address: str) -> tuple[AbstractFileSystem, str]:
     except ImportError:
         package = PACKAGES[protocol]
         raise UsageError(f"{protocol}:// addresses need the package {package}", f"pip install {package}") from None
-    # Not by fsspec.url_to_fs, which takes "::" in a key for a chain of addresses.
-    return kind(**kind._get_kwargs_from_urls(address)), kind._strip_protocol(address)
+    # Not by fsspec.url_to_fs, which takes "::" in a key for a chain of addresses. Listings that are kept would hide what
+    # other processes have put there since, also from whom asks for it by name.
+    files = kind(**kind._get_kwargs_from_urls(address), use_listings_cache=False)
+    return files, kind._strip_protocol(address)
 
 
 def listed(address: str) -> list[str]:
@@ -167,7 +169,6 @@ def exists(address: str) -> bool:
         InputError: the store cannot be read.
     """
     files, path = store(address)
-    files.invalidate_cache()
     with _reached(address):
         try:
             return bool(files.info(path)["type"] == "file")
@@ -194,7 +195,6 @@ def beneath(address: str) -> set[str]:
         InputError: the store cannot be read.
     """
     files, path = store(address)
-    files.invalidate_cache()
     with _reached(address):
         try:
             return {name[len(path) + 1 :] for name in files.find(path)}

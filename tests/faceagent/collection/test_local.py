@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
 from pathlib import Path
 
 import faulty
@@ -59,37 +58,17 @@ def test_a_driver_that_is_killed_goes_on(tmp_path: Path) -> None:
     broken = collection(tmp_path, ["slow"] * 24)
     driver = multiprocessing.get_context("spawn").Process(target=faulty.fast_driver, args=(str(broken.place),))
     driver.start()
-    wait_until(lambda: leavings(broken))
+    faulty.wait_until(lambda: leavings(broken))
     assert driver.pid is not None
     os.kill(driver.pid, signal.SIGKILL)
     driver.join()
-    wait_until(lambda: not any(worker_of(driver.pid)))
+    faulty.wait_until(lambda: not faulty.workers_of(driver.pid))
     assert broken.left()
     run(broken, 2, make=faulty.obedient)
     made = collection(tmp_path, ["slow"] * 24, "whole")
     run(made, 2, make=faulty.obedient)
     assert shards(broken) == shards(made)
     assert leavings(broken) == []
-
-
-def worker_of(pid: int) -> list[str]:
-    """Processes whose parent was this one, and which have not been told of its end yet."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            text = status.read_bytes()
-        except OSError:
-            continue
-        if b"spawn_main" in text and f"parent_pid={pid}".encode() in text:
-            found.append(text.decode())
-    return found
-
-
-def wait_until(holds: object, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < end, "it never came to pass"
-        time.sleep(0.02)
 
 
 def test_two_programs_do_not_work_on_one_collection(tmp_path: Path) -> None:

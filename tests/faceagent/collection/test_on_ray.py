@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import faulty
@@ -19,10 +19,10 @@ ray = pytest.importorskip("ray")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    """A cluster of this machine, whose workers find this folder's helpers."""
-    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": path})
+def cluster(s3: Mapping[str, str]) -> Iterator[None]:
+    """A cluster of this machine, whose workers find this folder's helpers and the store."""
+    variables = {"PYTHONPATH": os.pathsep.join(sys.path), **s3}
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": variables})
     yield
     ray.shutdown()
 
@@ -37,6 +37,15 @@ def test_ray_gives_what_one_machine_gives(tmp_path: Path) -> None:
     assert shards(theirs) == shards(ours)
     assert leavings(theirs) == []
     assert [line.number for line in lines(theirs) if line.failure and "ended 2 times" in line.failure.message] == [5]
+
+
+def test_ray_gives_the_same_in_a_store(bucket: object, tmp_path: Path) -> None:
+    wishes = ["good", "crash once", "good", "good", "good", "crash", "good"]
+    theirs, ours = (collection(tmp_path, wishes, name, shard=3) for name in ("s3://bucket/theirs", "ours"))
+    on_ray.run(theirs, 2, make=faulty.obedient)
+    local.run(ours, 2, make=faulty.obedient)
+    assert shards(theirs) == shards(ours)
+    assert leavings(theirs) == []
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
