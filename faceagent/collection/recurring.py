@@ -20,11 +20,13 @@ from faceagent.collection.lines import Line, lines
 from faceagent.collection.manifest import Collection
 from faceagent.errors import InputError, UsageError
 from faceagent.gallery.records import Vector
-from faceagent.review import ENROLS, MOST_FACES, Grouper, Seen
+from faceagent.review import ENROLS, Grouper, Seen
 from faceagent.session import Session
 from faceagent.tool import Toolbox
 from faceagent.types import SCHEMA_VERSION, Face, Frozen, Named
 
+MOST_FACES = 100_000
+"""Faces that are compared: two minutes of a core and a GB (`python -m faceagent_eval run recurring`)."""
 _RESULT = "recurring.json"
 
 

@@ -38,6 +38,7 @@ HOME = {
     "planner": "faceagent_eval.benchmarks.planner:PlannerBenchmark",
     "pose": "faceagent_eval.benchmarks.head_pose:HeadPose",
     "reading": "faceagent_eval.benchmarks.reading:Reading",
+    "recurring": "faceagent_eval.benchmarks.recurring:Recurring",
     "refusal": "faceagent_eval.benchmarks.refusal:Refusal",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
