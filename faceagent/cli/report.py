@@ -25,7 +25,10 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         help="photos, videos, folders, or patterns in quotes; of a collection also tables (.csv) and s3://bucket/folder",
     )
     parser.add_argument(
-        "--out", default="report", metavar="PLACE", help="folder (default ./report), or s3://bucket/folder of a collection"
+        "--out",
+        default="report",
+        metavar="PLACE",
+        help="folder (default ./report), or s3://bucket/folder of a collection",
     )
     parser.add_argument("--title", default="Authenticity report", help="heading of the report")
     parser.add_argument(

@@ -14,6 +14,7 @@ HOME = {
     "anonymisation": "faceagent_eval.benchmarks.anonymisation:Anonymisation",
     "api-load": "faceagent_eval.benchmarks.api_load:ApiLoad",
     "collection": "faceagent_eval.benchmarks.collection:CollectionBenchmark",
+    "collection-growth": "faceagent_eval.benchmarks.collection_growth:CollectionGrowth",
     "collection-stages": "faceagent_eval.benchmarks.collection_stages:CollectionStages",
     "counterfactual": "faceagent_eval.benchmarks.counterfactual:Counterfactual",
     "dd-vqa": "faceagent_eval.benchmarks.dd_vqa:DdVqa",
