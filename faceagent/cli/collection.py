@@ -38,8 +38,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--log-json", action="store_true", default=None, help="tell how far it is as JSON lines on standard error"
     )
     group.add_argument(
-        "--metrics", type=int, metavar="PORT", help="metrics for Prometheus at http://127.0.0.1:PORT/metrics"
+        "--metrics",
+        type=_address,
+        metavar="[HOST:]PORT",
+        help="metrics for Prometheus at http://HOST:PORT/metrics (default host 127.0.0.1: this machine alone)",
     )
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no port, and no host and port")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def wanted(chosen: argparse.Namespace) -> bool:
@@ -88,7 +98,8 @@ def _examine(collection: Collection, chosen: argparse.Namespace) -> None:
     else:
         views.append(_Bar())
     if chosen.metrics is not None:
-        views.append(Metrics(chosen.metrics))
+        host, port = chosen.metrics
+        views.append(Metrics(port, host))
     with Monitor(collection, workers, views) as monitor:
         engine.run(collection, workers, monitor)
 

@@ -136,7 +136,7 @@ class Collection:
     def digest(self) -> str:
         """SHA-256 of the manifest, in hexadecimal digits."""
         with self.place.open(_MANIFEST) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return hashlib.sha256(stream.read()).hexdigest()
 
     def all(self) -> Iterator[Shard]:
         """Every shard, in order."""

@@ -1,8 +1,9 @@
 """The engine of many machines: Ray Data gives shards to actors that stay warm, on the cluster that RAY_ADDRESS names
 or, without one, on this machine.
 
-Every machine has to see the files and the place of the report under the same names, as on a shared disk or in a store. Ray
-starts an actor that died anew and gives it its shard again, however often; the shard's own notes tell what ended it.
+Every machine has to see the files and the place of the report under the same names, as on a shared disk or in a store.
+Ray starts an actor that died anew and gives it its shard again, however often; the shard's own notes tell what ended
+it: on a shared disk all of them, and else those of the same machine.
 """
 
 from __future__ import annotations

@@ -100,8 +100,8 @@ def store(address: str) -> tuple[AbstractFileSystem, str]:
     except ImportError:
         package = PACKAGES[protocol]
         raise UsageError(f"{protocol}:// addresses need the package {package}", f"pip install {package}") from None
-    # Not by fsspec.url_to_fs, which takes "::" in a key for a chain of addresses. Listings that are kept would hide what
-    # other processes have put there since, also from whom asks for it by name.
+    # Not by fsspec.url_to_fs, which takes "::" in a key for a chain of addresses. Listings that are kept would hide
+    # what other processes have put there since, also from whoever asks for it by name.
     files = kind(**kind._get_kwargs_from_urls(address), use_listings_cache=False)
     return files, kind._strip_protocol(address)
 

@@ -1,8 +1,8 @@
 """Whether a photo still costs the same when a collection has grown to 20,000, and what the whole costs then.
 
 The whole pipeline of `faceagent report --engine local` in one process: the worker, the program that watches it (log,
-progress page) and the overview, on photos so small (128 x 128 pixels, one face) that 20,000 take minutes. So the curve is
-what is measured, and not what a photo costs: `collection-stages` measures that. No two photos are the same. Each is
+progress page) and the overview, on photos so small (128 x 128 pixels, one face) that 20,000 take minutes. So the curve
+is what is measured, and not what a photo costs: `collection-stages` measures that. No two photos are the same. Each is
 written just before its shard is examined and removed afterwards, untimed. Times are processor seconds.
 """
 
@@ -44,8 +44,8 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a stretch. so_far: photos at its end. examining, watching, overview: processor seconds a photo, the last of all
-    so far. megabytes: the most that the process ever had. page: bytes of the overview."""
+    """Of a stretch. so_far: photos at its end. examining, watching, overview: processor seconds a photo, the last of
+    all so far. megabytes: the most that the process ever had. page: bytes of the overview."""
 
     so_far: int
     examining: float

@@ -1,7 +1,7 @@
 """What comparing the faces of a collection with each other costs, by how many there are (`report --recurring`).
 
-Faces are made: people at random beside the average faces of the cohort, up to six photos of each but for one person, who
-has a hundredth of all. So the cost is measured, and not how well real faces are told apart: `grouping` measures that.
+Faces are made: people at random beside the average faces of the cohort, up to six photos of each but for one person,
+who has a hundredth of all. So the cost is measured, and not how well real faces are told apart: `grouping` does that.
 """
 
 from __future__ import annotations

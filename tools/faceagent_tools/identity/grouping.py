@@ -18,16 +18,17 @@ import numpy.typing as npt
 
 from faceagent.review import Seen, Weight
 from faceagent_tools import similarity
+from faceagent_tools.embedding import Embedding
 from faceagent_tools.identity import openset
-from faceagent_tools.identity.templates import Embedding, likeness
+from faceagent_tools.identity.templates import likeness
 from faceagent_tools.similarity import Floats
 
 Places = npt.NDArray[np.int64]
 PAIRS = 1e-4
 STRANGERS = 0.1
 MOST_JOINS = 64
-"""Joins of a face that its label is taken from. Of more, so many are drawn: all count alike, and the most alike would be
-those of one moment, which would cut a person with many photos apart."""
+"""Joins of a face that its label is taken from. Of more, so many are drawn: all count alike, and the most alike would
+be those of one moment, which would cut a person with many photos apart."""
 _AT_ONCE = 2**22  # likenesses
 _SEED = 0
 _STEP = 0.002  # of likeness, by which the line rises until a group falls apart
@@ -56,15 +57,16 @@ def joins(vectors: Sequence[Embedding], least: float) -> tuple[Places, Places]:
     rows = max(1, _AT_ONCE // count)
     for first in range(0, count, rows):
         alike = stacked[first : first + rows] @ stacked.T - around[first : first + rows, None] - around
-        left, right = _drawn(*np.nonzero(alike >= least), random)
-        left += first
+        here, right = _drawn(alike >= least, random)
+        left = here + first
         keys.append(np.minimum(left, right) * count + np.maximum(left, right))
     left, right = np.divmod(np.unique(np.concatenate(keys)), count)
     return left, right
 
 
-def _drawn(left: Places, right: Places, random: np.random.Generator) -> tuple[Places, Places]:
-    """No more than `MOST_JOINS` of each that is on the left."""
+def _drawn(joined: npt.NDArray[np.bool_], random: np.random.Generator) -> tuple[Places, Places]:
+    """Rows and columns of what is joined, no more than `MOST_JOINS` of a row."""
+    left, right = np.nonzero(joined)
     starts, counts = np.unique(left, return_index=True, return_counts=True)[1:]
     if (counts <= MOST_JOINS).all():
         return left, right
