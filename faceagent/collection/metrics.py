@@ -1,5 +1,5 @@
-"""The same for Prometheus: http://HOST:PORT/metrics, on this machine alone unless a host is given, while a collection is
-examined. It has no password, and holds no name of a file."""
+"""The same for Prometheus: http://HOST:PORT/metrics, for this machine alone unless a host is given, while a collection
+is examined. It has no password, and holds no name of a file."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 While it is made there are two files of it in the folder for what is under way (`place`): `.part`, the lines so far, and
 `.begun`, the number of each file as it is taken up, and a dash for each process that begins. A file that was taken up
-twice and never finished ended the program that read it (a decoder that crashed, or memory): it is told as failed and not
-read a third time.
+twice and never finished ended the program that read it (a decoder that crashed, or memory): it is told as failed and
+not read a third time.
 """
 
 from __future__ import annotations

