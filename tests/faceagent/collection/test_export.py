@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -108,3 +109,34 @@ def test_a_store_holds_one_collection_and_parts_are_not_written_twice(
     other = faulty.collection(tmp_path, ["good"] * 4, "other")
     with pytest.raises(UsageError, match="another collection"):
         claimed(other, "memory://results/mine")
+
+
+@pytest.mark.parametrize("fault", ["a file", "something else", "of another collection", "no bucket", "no package"])
+def test_a_place_that_will_not_do_is_told_before_anything_is_examined(
+    fault: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = tmp_path / "place"
+    given, said = str(place), fault
+    match fault:
+        case "a file":
+            place.touch()
+        case "something else":
+            (place / "parquet").mkdir(parents=True)
+            (place / "parquet" / "mine.parquet").touch()
+        case "of another collection":
+            claimed(faulty.collection(tmp_path, ["good"]), given)
+        case "no bucket":
+            request.getfixturevalue("bucket")
+            given, said = "s3://nowhere/place", "s3://nowhere/place/export.json cannot be written"
+        case "no package":
+            monkeypatch.setitem(sys.modules, "pyarrow", None)
+            said = "faceagent[scale]"
+    options = ["--engine", "local", "--out", str(tmp_path / "report"), "--export", given]
+    status = 1 if fault in ("no bucket", "no package") else 2
+    assert main(["report", str(EXAMPLES / "portrait.jpg"), *options]) == status
+    assert said in capsys.readouterr().err
+    assert list((tmp_path / "report" / "shards").iterdir()) == []

@@ -13,6 +13,7 @@ import pytest
 from conftest import EXAMPLES
 from faulty import collection
 
+from faceagent.cli import _parser
 from faceagent.collection.local import run
 from faceagent.collection.manifest import Collection
 from faceagent.collection.metrics import Metrics
@@ -76,6 +77,13 @@ def test_metrics(tmp_path: Path) -> None:
     assert look.last["faceagent_worker_peak_bytes"] > 2**20
     with pytest.raises(OSError, match="refused"):
         scraped()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("9100", ("127.0.0.1", 9100)), ("0.0.0.0:9100", ("0.0.0.0", 9100)), ("[::]:0", ("::", 0))]
+)
+def test_metrics_are_for_this_machine_unless_a_host_is_given(given: str, meant: tuple[str, int]) -> None:
+    assert _parser().parse_args(["report", "photos", "--engine", "local", "--metrics", given]).metrics == meant
 
 
 def test_metrics_time_each_stage() -> None:
