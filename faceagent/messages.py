@@ -7,6 +7,9 @@ the evidence (`faceagent.ground`); `faceagent.translate` renders them afterwards
 from __future__ import annotations
 
 import gettext
+import re
+import tomllib
+import unicodedata
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import as_file, files
@@ -71,3 +74,36 @@ def _weight(parameters: str) -> float:
         return float(value)
     except ValueError:
         return 0.0
+
+
+_WORDS = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+
+
+def language_of(question: str) -> str | None:
+    """The language of LANGUAGES that a question is written in, by its commonest words; None where they do not say.
+
+    Chinese is known by its characters, where they are not outnumbered by words of another script.
+    """
+    lower = question.casefold().replace("’", "'")
+    words = _WORDS.findall(_without_accents(lower))
+    if sum("\u4e00" <= mark <= "\u9fff" for mark in question) > sum(word.isascii() for word in words):
+        return "zh"
+    # "c'est", "a-t-il": as they are, and their parts.
+    parts = [part for word in words for part in {word, *re.sub(r"'|-", lambda mark: f"{mark[0]} ", word).split()}]
+    found = {
+        code: sum(part in common for part in parts) + 2 * any(letter in lower for letter in letters)
+        for code, (common, letters) in _common().items()
+    }
+    best, second = sorted(found, key=lambda code: -found[code])[:2]
+    return best if found[best] > found[second] else None
+
+
+@cache
+def _common() -> dict[str, tuple[frozenset[str], str]]:
+    """Words and letters that tell a language, by its code."""
+    table = tomllib.loads((files("faceagent") / "locale" / "common.toml").read_text(encoding="utf-8"))
+    return {code: (frozenset(row["words"].split()), row["letters"]) for code, row in table.items()}
+
+
+def _without_accents(text: str) -> str:
+    return "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))

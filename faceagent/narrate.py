@@ -64,10 +64,11 @@ def _faceless(detections: Sequence[Evidence], tools: Toolbox, names: Names) -> l
 
 def _gaps(outcomes: Sequence[Outcome], asked: Sequence[str], by_tool: dict[str, list[Evidence]]) -> Iterable[str]:
     for outcome in outcomes:
+        label = LABELS.get(outcome.step.tool, outcome.step.tool)
         if outcome.step.status != "ok" and outcome.step.message:
-            yield outcome.step.message
+            yield f"{label}: not done. {outcome.step.message}"
         elif outcome.step.tool in asked and not by_tool[outcome.step.tool]:
-            yield f"{LABELS.get(outcome.step.tool, outcome.step.tool)}: no face was found to measure it on."
+            yield f"{label}: no face was found to measure it on."
 
 
 def in_order(claims: Iterable[Claim]) -> list[Claim]:

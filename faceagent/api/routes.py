@@ -30,6 +30,7 @@ from faceagent.errors import UnknownReference
 from faceagent.jobs import Job
 from faceagent.policy import purposes
 from faceagent.report.build import TITLE
+from faceagent.translate import translated
 from faceagent.types import Answered, Report, StepStarted
 from faceagent.web.conversations import Conversation
 from faceagent.web.gate import Client
@@ -80,6 +81,10 @@ Purpose = Annotated[
     Form(
         description=f"What faces are read for, one of {', '.join(purposes())}; your key must allow it.", max_length=40
     ),
+]
+Language = Annotated[
+    Literal["en", "es", "fr", "de", "zh"],
+    Form(description="What the answer is told in. It is worded and checked in English; evidence stays as it is."),
 ]
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", examples=["0123456789abcdef0123456789abcdef"])]
 
@@ -146,6 +151,7 @@ async def ask(
     files: Annotated[list[UploadFile], File(description=_FILES)] = [],  # noqa: B006 - FastAPI copies it
     purpose: Purpose = None,
     conversation: Annotated[str | None, Form(description="Of an earlier answer, to go on with.", max_length=40)] = None,
+    language: Language = "en",
 ) -> Asked | StreamingResponse:
     """Each sentence of the answer cites the evidence that it rests on. A question about earlier files names their
     conversation, and may add files."""
@@ -166,17 +172,17 @@ async def ask(
         raise taken.refused[0][1]
     told = service.ask(request, talk, question, taken.uploads)
     if events.wanted(request):
-        return await events.response(request, told, partial(_asked, talk))
+        return await events.response(request, told, partial(_asked, talk, language))
     answered = [event async for event in told][-1]
     assert isinstance(answered, Answered)
-    return _asked(talk, answered)
+    return _asked(talk, language, answered)
 
 
-def _asked(talk: Conversation, answered: Answered) -> Asked:
+def _asked(talk: Conversation, language: str, answered: Answered) -> Asked:
     base = f"/v1/conversations/{talk.id}/files/"
     return Asked(
         conversation=talk.id,
-        answer=answered.answer,
+        answer=translated(answered.answer, language),
         made=tuple(
             MadeFile(url=f"{base}{made.rpartition(' ')[2]}", media_type=output.media_type, bytes=len(output.data))
             for made, output in talk.session.outputs.items()

@@ -12,7 +12,7 @@ from faceagent.cli.console import add_controller, add_limits, add_purpose, compl
 from faceagent.cli.keys import add_gallery, gallery_if_any
 from faceagent.errors import MediaError, MissingExtra, UsageError
 from faceagent.media import Photo
-from faceagent.messages import LANGUAGES
+from faceagent.messages import LANGUAGES, language_of
 from faceagent.translate import translated
 from faceagent.video import Video, take
 
@@ -30,8 +30,8 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language",
         choices=LANGUAGES,
-        default="en",
-        help="what the answer is told in; it is worded and checked in English, which --json keeps",
+        help="what the answer is told in, by default the language of the question where it is one of these; it is "
+        "worded and checked in English, which --json keeps",
     )
     add_controller(parser)
     parser.add_argument(
@@ -94,7 +94,7 @@ def _ask(agent: FaceAgent, paths: Iterable[str], question: str, chosen: argparse
     if chosen.json:
         say(answer.model_dump_json(indent=2))
     else:
-        _show(translated(answer, chosen.language), written, steps=chosen.steps)
+        _show(translated(answer, chosen.language or language_of(question) or "en"), written, steps=chosen.steps)
     if any(step.status == "refused" for step in answer.steps):
         return 2
     return 1 if failed or any(step.status == "failed" for step in answer.steps) else 0

@@ -53,6 +53,13 @@ _DOCUMENT = re.compile(
     r"|护照|身份证|签证|证件照",
     re.IGNORECASE,
 )
+_SHARPEST = re.compile(
+    r"\b(?:sharp(?:er|est)|clear(?:er|est)|crisp(?:er|est)|blurr?ier|blurriest|(?:more|most|less|least) blurr?(?:ed|y)"
+    r"|más nítid[oa]s?|más borros[oa]s?|plus nette?s?|plus floue?s?"
+    r"|(?:un)?schärfer\w*|(?:un)?schärfste\w*|verschwommener\w*)\b"
+    r"|(?:更|最|比较|比較)(?:清晰|清楚|模糊)|哪.{0,6}(?:清晰|清楚|模糊)",
+    re.IGNORECASE,
+)
 _PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
 
 
@@ -92,3 +99,8 @@ def protected_in(question: str) -> bool:
 def document_in(question: str) -> bool:
     """Whether a passport or another identity document is spoken of."""
     return bool(_DOCUMENT.search(question))
+
+
+def sharpest_in(question: str) -> bool:
+    """Whether it is asked which of several is the sharper or the more blurred."""
+    return bool(_SHARPEST.search(question))

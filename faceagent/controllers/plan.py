@@ -8,9 +8,16 @@ from dataclasses import dataclass, replace
 
 from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
-from faceagent.controllers.naming import consent_in, document_in, name_in, protected_in
+from faceagent.controllers.naming import consent_in, document_in, name_in, protected_in, sharpest_in
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
-from faceagent.controllers.refer import References, image_of, points_only, references, without_age_reference
+from faceagent.controllers.refer import (
+    References,
+    doubts_only,
+    image_of,
+    points_only,
+    references,
+    without_age_reference,
+)
 from faceagent.controllers.sequence import in_sequence
 from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
@@ -101,6 +108,9 @@ def plan(
         read: by default the network of planner.py.
     """
     read = read or planner().read
+    while history and doubts_only(question):
+        # "Are you sure?" is answered by what was measured, with its reasons and doubts.
+        question, history = history[-1].question, history[:-1]
     meant = _meant(question, history, read)
     reading = read(without_age_reference(meant))
     refusals = _refusals(meant, reading)
@@ -319,9 +329,12 @@ def _on_files(images: Sequence[str], view: View, about: tuple[str, ...]) -> Call
 
 
 def _with_stated(question: str, call: Call) -> Call:
-    """The call with what the question states for it: name, consent and protection for the gallery, or a document."""
-    if call.tool == QUALITY and document_in(question):
-        return Call.of(QUALITY, **json.loads(call.arguments), about=("document",))
+    """The call with what the question states for it: name, consent and protection for the gallery, or what of the
+    quality is asked about."""
+    if call.tool == QUALITY:
+        stated = {"document": document_in(question), "sharpest": sharpest_in(question)}
+        about = [name for name, holds in stated.items() if holds]
+        return Call.of(QUALITY, **json.loads(call.arguments), about=about)
     if call.tool not in (ENROL, FORGET, PROTECTED):
         return call
     given = {"name": name_in(question, call.tool)}

@@ -12,6 +12,8 @@ from importlib.resources import files
 from itertools import count
 from typing import Any
 
+from faceagent.messages import language_of
+
 _SLOT = re.compile(r"<(\w+)(?::([^<>]+))?>")
 _START, _END, _ANSWER, _WEIGHTLESS = "begins", "ends", "short", "filling"
 """Phrases that stand at a text's start or end, or are all of it."""
@@ -32,7 +34,6 @@ class Language:
     the_one: str
     _ordinals: tuple[re.Pattern[str], ...]
     _last: re.Pattern[str]
-    _tells: frozenset[str] | re.Pattern[str]
 
     def __getitem__(self, phrase: str) -> re.Pattern[str]:
         return self.phrases[phrase]
@@ -44,17 +45,10 @@ class Language:
         named = (place for place, word in enumerate(self._ordinals) if word.fullmatch(ordinal))
         return next(named, None) or max(int(re.sub(r"\D", "", ordinal) or 1) - 1, 0)
 
-    def likeness(self, text: str) -> int:
-        """How many words and letters of a text tell that it is in this language."""
-        if isinstance(self._tells, re.Pattern):
-            return len(self._tells.findall(text))
-        words = [word for found in re.findall(r"\w+'?", plain(text)[0]) for word in {found, found.rstrip("'")}]
-        return sum(item in self._tells for item in (*words, *(mark for mark in text.lower() if not mark.isascii())))
-
 
 def spoken(text: str) -> Language:
-    """The language that a text is most likely in; the first of the table where nothing tells."""
-    return max(languages(), key=lambda one: one.likeness(text))
+    """The language that a text is in; the first of the table where nothing tells."""
+    return {one.name: one for one in languages()}[language_of(text) or languages()[0].name]
 
 
 def parts(match: re.Match[str]) -> dict[str, str]:
@@ -87,15 +81,12 @@ def _language(name: str, table: Mapping[str, Any]) -> Language:
     counted = "|".join((*table["ordinals"], table["numbered"]))
     nth = f"{counted}|{table['last']}"
     words = {**table["words"], "nth": nth, "counted": counted, "number": "[0-9]+", "face": r"[0-9]+\.[0-9]+"}
-    tells = table["tells"]
     return Language(
         name,
         {key: _pattern(key, listed, words, spaced=spaced) for key, listed in table["phrases"].items()},
         table["the_one"],
         tuple(re.compile(word) for word in table["ordinals"]),
         re.compile(table["last"]),
-        # A script tells by itself; else it is a list of words.
-        re.compile(tells) if tells.startswith("[") else frozenset(tells.split()),
     )
 
 

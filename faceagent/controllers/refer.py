@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from faceagent.controllers.draft import Earlier, View
-from faceagent.controllers.pointing import Language, parts, plain, spoken
+from faceagent.controllers.pointing import Language, languages, parts, plain, spoken
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ _POINTS = (
 
 @dataclass(frozen=True)
 class _Text:
-    """A question as it is read, and the words of its language. people: without what points at nobody."""
+    """A question as it is read, and the words of its language. people: without what points at nobody, such as the
+    right of "is that right?"."""
 
     plain: str
     people: str
@@ -62,7 +63,7 @@ class _Text:
     @staticmethod
     def of(question: str) -> _Text:
         words, text = spoken(question), plain(question)[0]
-        return _Text(text, words["nowhere"].sub(" ", text), words)
+        return _Text(text, words["doubts"].sub(" ", words["nowhere"].sub(" ", text)), words)
 
     def has(self, phrase: str) -> bool:
         return bool(self.words[phrase].search(self.people))
@@ -121,13 +122,30 @@ def references(question: str, view: View, history: Sequence[Earlier] = ()) -> Re
 def points_only(question: str) -> bool:
     """Whether a question does nothing but point: "and the other one?", "what about her?", "the left one"."""
     text = _Text.of(question)
+    start = _on_its_own(text.plain, text.words)
     if text.short:
         return True
-    start = text.words["ends"].sub(" ", text.words["begins"].sub(" ", text.plain))
     rest = start
     for phrase in _POINTS:
         rest = text.words[phrase].sub(" ", rest)
     return rest != start and bool(text.words["filling"].fullmatch(rest))
+
+
+def doubts_only(question: str) -> bool:
+    """Whether a question does nothing but doubt the last answer: "are you sure?", "why?"."""
+    written, _ = plain(question)
+    # "Warum?" is too short to tell its language.
+    return any(
+        words["doubts"].search(written) and words["filling"].fullmatch(_on_its_own(written, words))
+        for words in languages()
+    )
+
+
+def _on_its_own(written: str, words: Language) -> str:
+    """What is left of a question without what ties it to the last one: "and", "too", "are you sure about"."""
+    for phrase in ("begins", "ends", "doubts"):
+        written = words[phrase].sub(" ", written)
+    return written
 
 
 def without_age_reference(question: str) -> str:

@@ -11,7 +11,8 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 
 import faceagent
-from faceagent.messages import LANGUAGES, catalogue, preferred
+from faceagent.messages import LANGUAGES, catalogue, language_of, preferred
+from faceagent_finetune.planner.asked import asked
 
 PACKAGE = Path(faceagent.__file__).parent
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
@@ -88,3 +89,26 @@ def test_plurals_follow_each_language() -> None:
 )
 def test_the_browsers_wish_decides(accepted: str, language: str) -> None:
     assert preferred(accepted) == language
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("Is this photo real?", "en"),
+        ("C’est un deepfake ?", "fr"),
+        ("¿Real?", "es"),
+        ("Ist das dieselbe Person?", "de"),
+        ("这张 selfie 是 AI 生成的吗？", "zh"),
+        ("deepfake?", None),
+        ("", None),
+    ],
+)
+def test_the_language_of_a_question(question: str, language: str | None) -> None:
+    assert language_of(question) == language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_question_is_seldom_taken_for_one_in_another_language(language: str) -> None:
+    found = [language_of(question.text) for question in asked() if question.language == language]
+    assert sum(one not in (language, None) for one in found) < 0.01 * len(found)
+    assert found.count(language) > 0.8 * len(found)

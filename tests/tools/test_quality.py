@@ -454,3 +454,13 @@ def test_asked_about_a_document_that_is_answered_first() -> None:
     answers = roles(claims, "answer")
     assert answers.startswith("For a forensic examination or an identity document the face is too small: ")
     assert "good enough to compare" in roles(claims, "reason")
+
+
+def test_asked_which_is_sharper_that_is_answered_first() -> None:
+    chosen = [DetectFaces(FaceDetector("faceagent")), AssessQuality(READER)]
+    sharp = Photo.open(EXAMPLES / "portrait.jpg")
+    soft = replace(sharp, pixels=cv2.GaussianBlur(sharp.pixels, (0, 0), 3))
+    _, claims, _ = call(chosen, [soft, sharp], about=("sharpest",))
+    assert roles(claims, "answer").startswith("Face 2.1 is the sharper of the two. ")
+    _, claims, _ = call(chosen, [sharp, sharp], about=("sharpest",))
+    assert roles(claims, "answer").startswith("Face 1.1 and face 2.1 are about equally sharp. ")

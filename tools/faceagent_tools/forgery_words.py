@@ -60,6 +60,9 @@ def _reasons(finding: str, rows: Sequence[Evidence], names: Names) -> Iterator[C
                 where = " and ".join(str(place) for place in strongest)
                 who = "" if len(names.faces) == 1 else f" of {names.of(row.subject)}"
                 yield Claim.on([row], f"The traces{who} are strongest around {where} in the photo.", "reason")
+    if finding == "synthetic":
+        sentence = "No part of the face is singled out: such a picture is made as a whole."
+        yield Claim.on(rows, sentence if len(rows) == 1 else sentence.replace("the face", "these faces"), "reason")
     if len(rows) <= _MANY:
         yield Claim.on(rows, _probability(rows, names), "doubt" if finding == "inconclusive" else "reason")
     row = rows[0]

@@ -22,7 +22,7 @@ from faceagent_tools import align, multitask, pose_table, quality_table, readabl
 from faceagent_tools import quality_measures as measures
 from faceagent_tools.multitask import FaceReader, Reading
 from faceagent_tools.quality_table import Level, Scale, Table
-from faceagent_tools.quality_words import word
+from faceagent_tools.quality_words import FIRST, word
 
 IDENTITY, ATTRIBUTES, FORENSIC = "identity comparison", "attribute estimation", "forensic examination"
 PURPOSES = (IDENTITY, ATTRIBUTES, FORENSIC)
@@ -84,8 +84,12 @@ class Measured:
 
 
 class QualityArguments(SubjectArguments):
-    about: tuple[Literal["document"], ...] = Field(
-        default=(), description="document: a passport or the like is asked about, so that this is told first."
+    about: tuple[Literal["document", "sharpest"], ...] = Field(
+        default=(),
+        description=(
+            "What is asked about, so that it is told first. document: a passport or the like; sharpest: which of "
+            "several faces is the sharper or sharpest."
+        ),
     )
 
 
@@ -109,7 +113,7 @@ class AssessQuality(FaceTool[QualityArguments]):
         self._reader = reader
 
     def run(self, session: Session, arguments: QualityArguments) -> list[Evidence]:
-        """All measures; the size comes first, and is worded so, where a document is asked about."""
+        """All measures. Those of what is asked about come first, by which `word` knows what to tell first."""
         table = quality_table.table()
         rows: list[Evidence] = []
         for image_id in session.images_in(arguments.subjects):
@@ -119,7 +123,8 @@ class AssessQuality(FaceTool[QualityArguments]):
             for face in session.faces_in(arguments.subjects):
                 if face.image == image_id:
                     rows += self._face(session, face, table, compression)
-        return sorted(rows, key=lambda row: row.attribute != "face_size") if arguments.about else rows
+        first = [FIRST[asked] for asked in arguments.about]
+        return sorted(rows, key=lambda row: row.attribute not in first)
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         return word(evidence, names)

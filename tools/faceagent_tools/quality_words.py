@@ -39,6 +39,10 @@ _COMPRESSED = "strongly compressed"
 _ENLARGED = "enlarged from too few pixels, or out of focus"
 
 
+FIRST = {"document": "face_size", "sharpest": "sharpness"}
+"""What is asked about -> the attribute that comes first in its evidence."""
+
+
 @dataclass(frozen=True)
 class FaceRows:
     """The evidence on one face by attribute."""
@@ -86,12 +90,14 @@ class FaceRows:
 
 
 def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
-    """Claims in the order in which they are to be said; sizes come first in evidence for a document."""
-    document = bool(evidence) and evidence[0].attribute == _SIZES[0]
+    """Claims in the order in which they are to be said. What is asked about comes first in the evidence (`FIRST`)."""
+    leading = evidence[0].attribute if evidence else ""
+    document = leading == FIRST["document"]
     faces = _by_face(evidence)
     measured = [face for face in faces if face.fitness.status == "ok"]
     groups = _grouped(measured)
-    claims = [_verdict(group, names) for group in groups]
+    claims = list(_sharpest(measured, names, asked=True)) if leading == FIRST["sharpest"] else []
+    claims += [_verdict(group, names) for group in groups]
     left_out = [face for face in faces if face.fitness.status == "abstained"]
     claims += _too_small([face for face in left_out if "smallest_px" in face.fitness.details], names)
     claims += _outside([face for face in left_out if "smallest_px" not in face.fitness.details], names)
@@ -102,7 +108,8 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         claims += _consequence(group)
         claims += _other_purposes(group, who)
         claims += _documents(group, names)
-    claims += _sharpest(measured, names)
+    if leading != FIRST["sharpest"]:
+        claims += _sharpest(measured, names, asked=False)
     claims += _compression([row for row in evidence if row.attribute == "compression"], bool(faces), names)
     claims += _covered(measured, names)
     return [_for_document(claim) for claim in claims] if document else claims
@@ -258,7 +265,9 @@ def _number(value: JsonValue) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _sharpest(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
+def _sharpest(faces: Sequence[FaceRows], names: Names, *, asked: bool) -> Iterator[Claim]:
+    """Which face is the sharpest; that two are alike is said only where it is asked."""
+    role: ClaimRole = "answer" if asked else "reason"
     ranked = sorted(
         (face for face in faces if "sharpness" in face.rows), key=lambda face: -(face.rows["sharpness"].score or 0.0)
     )
@@ -271,7 +280,11 @@ def _sharpest(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:
             most = "sharpest" if all_of_them else "sharpest of those measured"
         else:
             most = "sharper of the two" if all_of_them else "sharper of the two measured"
-        yield Claim.on([best], f"{_start(best.subject)} is the {most}.", "reason", *others)
+        yield Claim.on([best], f"{_start(best.subject)} is the {most}.", role, *others)
+    elif asked and len(ranked) == 2:
+        rows = [face.rows["sharpness"] for face in ranked]
+        who = _start(_listed([names.of(face.id) for face in ranked]))
+        yield Claim.on(rows, f"{who} are about equally sharp.", role)
 
 
 def _enlarged(faces: Sequence[FaceRows], names: Names) -> Iterator[Claim]:

@@ -87,11 +87,12 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     batches = Batches(recipe, tokenizer)
 
     def told(batch: Batch, step: int) -> dict[str, Tensor]:
-        logits, _ = network(torch.from_numpy(batch.ids).to(device))
+        with torch.autocast(device, torch.bfloat16, enabled=recipe["bf16"]):
+            logits, _ = network(torch.from_numpy(batch.ids).to(device))
         given = torch.from_numpy(batch.truth).to(device)
         smooth = given * (1 - recipe["smoothing"]) + recipe["smoothing"] / 2
         return {
-            "labels": torch.nn.functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
+            "labels": torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), smooth, reduction="none")
             .sum(1)
             .mean()
         }

@@ -38,6 +38,13 @@ def test_an_answer_cites_its_evidence(client: Any, tmp_path: Path) -> None:
     assert stored(tmp_path) == []
 
 
+def test_an_answer_in_another_language(client: Any) -> None:
+    told = ask(client, "How many faces are there?", jpeg(GROUP, "group.jpg"), language="de").json()["answer"]
+    assert told["text"].startswith("In dem Foto sind zwei Gesichter")
+    assert told["claims"][0]["sentence"] in told["text"].replace(" [e1]", "")
+    assert ask(client, "How many?", jpeg(), language="tlh").status_code == 422
+
+
 def test_a_conversation_is_gone_on_with(client: Any) -> None:
     first = ask(client, "How many faces are there?", jpeg(GROUP, "group.jpg")).json()
     second = ask(client, "How old does the person on the left look?", conversation=first["conversation"]).json()

@@ -57,6 +57,14 @@ def test_options_may_stand_anywhere(run: Run, arguments: tuple[str, ...]) -> Non
     assert out.startswith("In dem Foto sind zwei Gesichter")
 
 
+def test_an_answer_in_the_language_of_the_question(run: Run) -> None:
+    status, out, err = run("ask", GROUP, "Wie viele Gesichter sind auf dem Bild?")
+    assert (status, err) == (0, "")
+    assert out.startswith("In dem Foto sind zwei Gesichter")
+    _, out, _ = run("ask", GROUP, "--language", "en", "Wie viele Gesichter sind auf dem Bild?")
+    assert out.startswith("There are two faces in the photo")
+
+
 def test_what_a_command_does_not_take_is_named(run: Run) -> None:
     status, _, err = run("ask", GROUP, "--langage", "de", "How many faces are there?")
     assert (status, "unrecognized arguments: --langage" in err) == (2, True)

@@ -107,9 +107,14 @@ def test_the_other_questions_about_people(question, tool, given):
         ("Ist das Foto scharf genug für den Personalausweis?", ["document"]),
         ("这张照片可以做证件照吗？", ["document"]),
         ("Is the photo sharp enough?", None),
+        ("Which of the two photos is sharper?", ["sharpest"]),
+        ("Welches Foto ist schärfer?", ["sharpest"]),
+        ("Quelle photo est la plus nette ?", ["sharpest"]),
+        ("¿Cuál de las dos fotos es más nítida?", ["sharpest"]),
+        ("哪张照片更清晰？", ["sharpest"]),
         ("Is it good enough to pass as a portrait?", None),
     ],
 )
-def test_a_document_that_is_spoken_of_reaches_the_tool(question, about):
+def test_what_of_the_quality_is_asked_about_reaches_the_tool(question, about):
     (call,) = plan(question, ONE, ("assess_quality",)).calls
     assert json.loads(call.arguments).get("about") == about

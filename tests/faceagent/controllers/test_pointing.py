@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from faceagent.controllers.draft import Earlier, View
 from faceagent.controllers.plan import plan
 from faceagent.controllers.pointing import languages, plain, spoken
-from faceagent.controllers.refer import points_only, references, without_age_reference
+from faceagent.controllers.refer import doubts_only, points_only, references, without_age_reference
 
 ALL = ("detect_faces", "estimate_pose", "compare_faces", "assess_quality", "inspect_provenance", "estimate_attributes")
 
@@ -189,6 +189,25 @@ def test_questions_that_ask_something_of_their_own(question: str) -> None:
 def test_the_last_question_is_repeated_on_somebody_else(before: str, question: str) -> None:
     (call,) = plan(question, VIEWS["two"], ALL, [Earlier(before, ("face 1.1",))]).calls
     assert (call.tool, call.arguments) == ("estimate_attributes", '{"about": ["smile"], "subjects": ["face 1.2"]}')
+
+
+DOUBTING = """are you sure? / Really?? / But why? / How do you know that? / is that right / ¿Estás seguro? / ¿Por qué? /
+tu es sûr ? / pourquoi / Bist du dir da sicher? / Warum? / wirklich / 你确定吗？ / 真的吗"""
+
+
+@pytest.mark.parametrize("question", [text.strip() for text in DOUBTING.split("/")])
+def test_a_doubt_is_answered_by_what_was_asked_before(question: str) -> None:
+    before = Earlier("Does the woman on the left smile?", ("face 1.1",))
+    assert doubts_only(question)
+    assert plan(question, VIEWS["two"], ALL, [before]).calls == plan(before.question, VIEWS["two"], ALL).calls
+    assert plan(question, VIEWS["two"], ALL, [before, Earlier("why?", ("face 1.1",))]).calls
+
+
+def test_a_doubt_about_somebody_else() -> None:
+    before = Earlier("Does the woman on the left smile?", ("face 1.1",))
+    (call,) = plan("Are you sure about the second?", VIEWS["two"], ALL, [before]).calls
+    assert call.arguments == '{"about": ["smile"], "subjects": ["face 1.2"]}'
+    assert not doubts_only("Are you sure she is 18?")
 
 
 @pytest.mark.parametrize(

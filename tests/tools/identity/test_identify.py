@@ -82,8 +82,13 @@ def test_nobody_enrolled_is_said(gallery, conversation, given):
     if given == "without a gallery":
         session.gallery = None
     (row,) = look_up(session)
-    assert (row.status, row.reason) == ("not_applicable", "nobody is enrolled")
-    assert said(TOOL, session, [row]) == "The face was not looked up, because nobody is enrolled."
+    assert (row.status, row.reason) == (
+        "not_applicable",
+        "nobody is enrolled, and only people enrolled with their consent are named",
+    )
+    assert said(TOOL, session, [row]) == (
+        "The face was not looked up, because nobody is enrolled, and only people enrolled with their consent are named."
+    )
 
 
 def test_only_those_are_found_who_agreed_to_the_purpose(gallery, conversation):

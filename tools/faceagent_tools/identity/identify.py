@@ -27,7 +27,8 @@ from faceagent_tools.identity.openset import OpenSet
 from faceagent_tools.identity.templates import likeness, model_of
 from faceagent_tools.multitask import FaceReader
 
-NOBODY = "nobody is enrolled"
+NOBODY = "nobody is enrolled, and only people enrolled with their consent are named"
+NOBODY_FOR_THIS = "nobody is enrolled for the purpose stated"
 _LOOKED_AT = 10  # candidates whose templates are opened and weighed against each other
 _LISTED = 5
 _CLEAR = 0.9
@@ -106,7 +107,7 @@ class IdentifyPerson(FaceTool[IdentifyArguments]):
         line = table.line(max(templates, 1), arguments.false_positive_rate)
         found = candidates(gallery, embedding_of(session, self._embedder, face), self._embedder, session.purpose)
         if not found:
-            return base.model_copy(update={"reason": f"{NOBODY} for the purpose stated"})
+            return base.model_copy(update={"reason": NOBODY_FOR_THIS})
         if withheld := minors.withheld(readable.read(self._reader, session, face), "identification", session.purpose):
             found = [one for one in found if one.covers_minors]
             if not found:
