@@ -9,10 +9,12 @@ from pathlib import Path
 
 import faulty
 import pytest
+from conftest import EXAMPLES
 from faulty import collection, leavings, shards, whole
 
 from faceagent.collection.lines import lines
 from faceagent.collection.local import run
+from faceagent.collection.manifest import Collection
 from faceagent.errors import InputError, ToolError, UsageError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are killed by signal")
@@ -98,3 +100,17 @@ def test_a_full_disk_is_told_and_what_was_done_stays(tmp_path: Path) -> None:
     undisturbed = collection(tmp_path, ["good"] * 8, "undisturbed")
     run(undisturbed, 1, make=faulty.obedient)
     assert shards(made) == shards(undisturbed)
+
+
+def test_an_input_that_is_lost_after_the_beginning_is_told_and_the_rest_is_done(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("gone.jpg", "here.jpg"):
+        (photos / name).write_bytes((EXAMPLES / "portrait.jpg").read_bytes())
+    made = Collection.begin(tmp_path / "out", [str(photos)], shard=2)
+    (photos / "gone.jpg").unlink()
+    run(made, 1)
+    gone, here = lines(made)
+    assert gone.failure is not None
+    assert "gone.jpg" in gone.failure.message
+    assert here.report is not None
