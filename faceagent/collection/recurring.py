@@ -25,8 +25,8 @@ from faceagent.session import Session
 from faceagent.tool import Toolbox
 from faceagent.types import SCHEMA_VERSION, Face, Frozen, Named
 
-MOST_FACES = 100_000
-"""Faces that are compared: two minutes of a core and a GB (`python -m faceagent_eval run recurring`)."""
+MOST_FACES = 50_000
+"""Faces that are compared; what that costs: `python -m faceagent_eval run recurring`."""
 _RESULT = "recurring.json"
 
 
