@@ -30,6 +30,7 @@ from faceagent.errors import AuditError
 from faceagent.types import Answer, Exhibit, Step
 
 _FIRST = "0" * 64
+_OF_CONSENT = ("consent", "guardian")
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,7 @@ class AuditLog:
             "question": text,
             "purpose": purpose,
             "exhibits": [{"id": exhibit.id, "sha256": exhibit.sha256} for exhibit in exhibits],
-            "steps": [
-                step.model_dump(mode="json", include={"tool", "arguments", "status", "evidence"}) for step in steps
-            ],
+            "steps": [noted(step, {"tool", "arguments", "status", "evidence"}) for step in steps],
         }
         if answer is not None:
             facts["controller"], facts["status"] = answer.controller, answer.status
@@ -215,6 +214,15 @@ class _Reading:
             self.faults.append(f"line {number} does not follow the line before it")
         self.number, self.previous = number, digest
         self.digests[number] = digest
+
+
+def noted(step: Step, fields: set[str]) -> JsonValue:
+    """Fields of a step as the log has them: how a person agreed, and through whom, stands in the person's entry alone,
+    and is gone with it."""
+    told: dict[str, JsonValue] = step.model_dump(mode="json", include=fields)
+    arguments = step.arguments.items()
+    told["arguments"] = {name: "in the entry" if name in _OF_CONSENT and value else value for name, value in arguments}
+    return told
 
 
 def pseudonymous(value: JsonValue, names: Mapping[str, str]) -> JsonValue:

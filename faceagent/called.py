@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from faceagent.audit import pseudonymous
+from faceagent.audit import noted, pseudonymous
 from faceagent.session import Session
 from faceagent.tool import Outcome, Toolbox
 
@@ -20,9 +20,7 @@ def called(tools: Toolbox, session: Session, name: str, arguments: Mapping[str, 
     """
     outcomes = tools.call(session, name, arguments)
     if session.gallery is not None:
-        steps: list[JsonValue] = [
-            outcome.step.model_dump(mode="json", include={"tool", "arguments", "status"}) for outcome in outcomes
-        ]
+        steps: list[JsonValue] = [noted(outcome.step, {"tool", "arguments", "status"}) for outcome in outcomes]
         photos: list[JsonValue] = [one.sha256 for one in session.exhibits()]
         told: dict[str, JsonValue] = {"purpose": session.purpose, "photos": photos, "steps": steps}
         names = session.gallery.pseudonyms()

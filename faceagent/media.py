@@ -340,7 +340,7 @@ def _rgb(image: Image.Image, notes: list[str]) -> Pixels:
         notes.append("converted from CMYK without its colour profile")
     elif image.mode not in ("RGB", "L"):
         notes.append(f"converted from mode {image.mode}")
-    return np.array(image.convert("RGB"))
+    return np.asarray(image.convert("RGB"))
 
 
 def _from_deep(values: npt.NDArray[Any], mode: str) -> Pixels:

@@ -71,7 +71,7 @@ class Session:
         self._stills: dict[str, tuple[str, ...]] = {}
         self._outputs: dict[str, Output] = {}
         self._made = 0
-        self._pictures: dict[str, bytes] = {}
+        self._pictures: dict[str, bytes | Callable[[], bytes]] = {}
         self._places: dict[str, Box] = {}
         self._illustrated = 0
         self._turns: list[Turn] = []
@@ -100,7 +100,10 @@ class Session:
         """
         self.photo(image_id)
         del self._photos[image_id]
-        self._faces.pop(image_id, None)
+        gone = {face.id for face in self._faces.pop(image_id, ())}
+        self._memory = {
+            key: value for key, value in self._memory.items() if not (isinstance(key, tuple) and gone.intersection(key))
+        }
         self._pictures = {key: data for key, data in self._pictures.items() if not key.startswith(f"{image_id}:")}
 
     @property
@@ -276,10 +279,11 @@ class Session:
     def outputs(self) -> dict[str, Output]:
         return dict(self._outputs)
 
-    def illustrate(self, image_id: str, picture: bytes, place: Box | None = None) -> str:
+    def illustrate(self, image_id: str, picture: bytes | Callable[[], bytes], place: Box | None = None) -> str:
         """Keep an encoded image that shows what evidence on a photo is about: a heatmap, an embedded thumbnail.
 
         Args:
+            picture: or what draws it, called when somebody first looks at it.
             place: the part of the upright photo that it was drawn over, so that both can be laid over each other.
 
         Returns:
@@ -297,14 +301,20 @@ class Session:
         return picture_id
 
     def picture(self, picture_id: str) -> bytes | None:
-        return self._pictures.get(picture_id)
+        picture = self._pictures.get(picture_id)
+        if callable(picture):
+            picture = self._pictures[picture_id] = picture()
+        return picture
 
     def place_of(self, picture_id: str) -> Box | None:
         """The part of the photo that a picture was drawn over; None where it does not lie over the photo."""
         return self._places.get(picture_id)
 
     def memo(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """`compute()` once per key: e.g. the embedding of a face that two tools need."""
+        """`compute()` once per key: e.g. the embedding of a face that two tools need.
+
+        What has a face's id in its key is forgotten when its photo is released.
+        """
         if key not in self._memory:
             self._memory[key] = compute()
         return cast(T, self._memory[key])

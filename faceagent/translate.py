@@ -26,15 +26,16 @@ from faceagent.narrate import compose
 from faceagent.types import Answer, Claim, ExhibitReport, Report
 
 DOMAIN = "wording"
-SENTENCE = "sentence"
+SENTENCE, NOTE = "sentence", "note"
 FIGURES = {
     "number": r"[-−]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-−]?\d+(?:\.\d+)?",
     "id": r"\d+(?:\.\d+)?",
     "text": r"[^“”]*",
     "word": r"[^\s,“”]+",
     "name": r".+?",
+    "code": r"`[^`]*`",
 }
-"""Slots that are taken over: numbers, with the language's marks; ids; what stands in “…”; names."""
+"""Slots that are taken over: numbers, with the language's marks; ids; what stands in “…”; names; commands in `…`."""
 _SLOT = re.compile(r"\{(?P<kind>[a-z]+)(?:\.(?P<case>[a-z]+))?(?: (?P<label>[a-z]+))?\}")
 _JOINT = r"; |,? and |,? or |, "
 # Chinese sets figures off by a space; “…” is passed over as it is.
@@ -136,16 +137,17 @@ class Untranslated(LookupError):
     """The catalogue of a language lacks a phrase."""
 
 
-def said(english: str, language: str) -> Said:
+def said(english: str, language: str, kind: str = SENTENCE) -> Said:
     """A finished sentence in another language; as it is where no pattern matches or the pattern has no translation.
 
     Args:
         language: a key of `messages.LANGUAGES`.
+        kind: the table of its pattern.
 
     Raises:
         KeyError: there is no such language.
     """
-    if language == "en" or (phrase := understood(english)) is None:
+    if language == "en" or (phrase := understood(english, kind)) is None:
         return Said(english, "en")
     try:
         text = phrase.put(language)
@@ -167,6 +169,11 @@ def phrase_in(kind: str, english: str, language: str) -> str:
         return _BETWEEN.sub(lambda gap: gap[0] or " ", found.put(language, None))
     except Untranslated:
         return english
+
+
+def note_in(english: str, language: str) -> str:
+    """Where a line, a probability or an error rate comes from; marked where it stays in English."""
+    return english if language == "en" else _shown(said(english, language, NOTE), language)
 
 
 def text_in(english: str, language: str) -> str:
@@ -252,11 +259,11 @@ def _specific(pattern: Pattern) -> tuple[int, int]:
 
 
 @cache
-def understood(english: str) -> Phrase | None:
-    """The pattern of a finished sentence; None where there is none."""
+def understood(english: str, kind: str = SENTENCE) -> Phrase | None:
+    """The pattern of a finished sentence; None where there is none. kind: the table that it is in."""
     # A slot at the start of a sentence holds "Face 1.2" for "face 1.2", but "MesoNet" as it is.
     texts = (english, english[:1].lower() + english[1:])
-    found = (pattern.match(text) for pattern in patterns()[SENTENCE] for text in texts)
+    found = (pattern.match(text) for pattern in patterns()[kind] for text in texts)
     return next((phrase for phrase in found if phrase is not None), None)
 
 

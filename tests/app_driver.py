@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from PIL import Image
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -60,6 +63,22 @@ def browser(*more: str) -> Iterator[Browser]:
         found = playwright.chromium.launch(executable_path=chromium(), args=[*ARGUMENTS, *more])
         yield found
         found.close()
+
+
+@contextmanager
+def camera(folder: Path) -> Iterator[Browser]:
+    """Chromium with a camera before which the example's portrait stands, whose film is kept in a folder."""
+    film = folder / "camera.mjpeg"
+    with Image.open(EXAMPLES / "portrait.jpg") as image:
+        frame = io.BytesIO()
+        image.convert("RGB").resize((640, 640)).crop((0, 0, 640, 480)).save(frame, "JPEG", quality=92)
+    film.write_bytes(frame.getvalue() * 3)
+    with browser(
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ) as found:
+        yield found
 
 
 def opened(page: Page, address: str) -> list[str]:

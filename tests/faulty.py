@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from faceagent.collection.lines import Line
@@ -18,6 +18,7 @@ from faceagent.types import Failure
 
 
 def collection(tmp_path: Path, wishes: Sequence[str], name: str = "out", shard: int = 4) -> Collection:
+    """name: of its folder, or an address."""
     files = tmp_path / "files"
     files.mkdir(exist_ok=True)
     table = ["file"]
@@ -25,11 +26,20 @@ def collection(tmp_path: Path, wishes: Sequence[str], name: str = "out", shard: 
         (files / f"{number}.jpg").write_text(wish, encoding="utf-8")
         table.append(f"files/{number}.jpg")
     (tmp_path / "manifest.csv").write_text("\n".join(table), encoding="utf-8")
-    return Collection.begin(tmp_path / name, [str(tmp_path / "manifest.csv")], shard=shard)
+    return Collection.begin(name if "://" in name else tmp_path / name, [str(tmp_path / "manifest.csv")], shard=shard)
 
 
 def shards(of: Collection) -> list[bytes]:
-    return [of.whole(number).read_bytes() for number in range(of.count)]
+    made = []
+    for number in range(of.count):
+        with of.place.open(of.name(number)) as stream:
+            made.append(stream.read())
+    return made
+
+
+def whole(of: Collection, number: int) -> Path:
+    """The file of a shard, of a report in a folder."""
+    return of.place.work / of.name(number)
 
 
 class Told:
@@ -49,7 +59,7 @@ class Told:
 
 
 def leavings(of: Collection) -> list[str]:
-    return [path.name for path in of.shards.iterdir() if path.suffix != ".jsonl"]
+    return [path.name for path in (of.place.work / "shards").iterdir() if path.suffix != ".jsonl"]
 
 
 def obedient(settings: Settings) -> Examine:
@@ -83,8 +93,28 @@ def stillborn(settings: Settings) -> Examine:
     raise AssertionError
 
 
-def fast_driver(folder: str) -> None:
+def fast_driver(out: str) -> None:
     """A run in a process of its own, to be killed."""
     from faceagent.collection.local import run
 
-    run(Collection.open(Path(folder)), 2, make=obedient)
+    run(Collection.open(out), 2, make=obedient)
+
+
+def workers_of(pid: int) -> list[str]:
+    """Processes whose parent was this one, and which have not been told of its end yet."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = status.read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in text and f"parent_pid={pid}".encode() in text:
+            found.append(text.decode())
+    return found
+
+
+def wait_until(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.02)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from languages import assert_said_in_all_languages, assert_told_in_all_languages
+from languages import assert_said_in_all_languages, assert_shown_in_all_languages, assert_told_in_all_languages
 
 from faceagent.ground import ground, words_of
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.tool import AnyTool, Names, Toolbox
 from faceagent.types import Claim, Evidence
+
+OF_OTHERS = "forgery_voice"
+"""Detectors that others brought, with titles and lines of their own."""
 
 
 def call(
@@ -25,6 +28,9 @@ def call(
     assert outcome.step.status == "ok", outcome.step.message
     for limit in {limit for row in outcome.evidence for limit in row.limitations}:
         assert_told_in_all_languages(limit)
+    for row in outcome.evidence:
+        if row.attribute != OF_OTHERS:
+            assert_shown_in_all_languages(row)
     claims = word(tool, outcome.evidence, session)
     return list(outcome.evidence), claims, session
 
@@ -43,7 +49,7 @@ def word(tool: AnyTool, evidence: Sequence[Evidence], session: Session) -> list[
 def _of_others(claim: Claim, evidence: Sequence[Evidence]) -> bool:
     """Whether it repeats an error, or the title of a detector that is not ours: neither is ours to translate."""
     rows = [row for row in evidence if row.id in claim.evidence]
-    return any(row.status == "failed" or row.attribute == "forgery_voice" for row in rows)
+    return any(row.status == "failed" or row.attribute == OF_OTHERS for row in rows)
 
 
 def sentences(claims: Sequence[Claim]) -> str:

@@ -11,13 +11,13 @@ MODEL = "dlib_face_recognition_resnet_model_v1"
 
 
 class Embedder:
-    """The embedding of a photo is what its top left pixel says: the number of a person, and how far from usual."""
+    """What the first pixels of a photo say, one for each face: the number of a person, and how far from usual."""
 
     method = weights.method(MODEL)
     weights = MODEL
 
     def embed(self, photo, face):
-        who, off = (int(value) for value in photo.pixels[0, 0, :2])
+        who, off = (int(value) for value in photo.pixels[0, int(face.id.partition(".")[2]) - 1, :2])
         return vector(who, off / 255)
 
     def chip(self, photo, face):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from faceagent.messages import LANGUAGES
+from faceagent.messages import LANGUAGES, wording
+from faceagent.report import present
 from faceagent.translate import phrase_in, said, text_in
+from faceagent.types import Evidence
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
 _QUOTED = re.compile(r"“([^“”]*)”|„([^“„]*)“|«\xa0([^«»]*)\xa0»")
@@ -26,6 +28,20 @@ def assert_told_in_all_languages(english: str) -> None:
         found = text_in(english, language)
         assert phrase_in("mark", "[in English]", language) not in found, f"not in {language}: {english} | {found}"
         assert figures(found) == figures(english), f"{language}: {english} | {found}"
+
+
+def assert_shown_in_all_languages(row: Evidence) -> None:
+    """What its card says: its label, its reason, what its result was held against, and where that comes from."""
+    (group,) = present.groups([row])
+    told = [("line", line) for line in group.rows[0].against] + [("note", note) for note in group.notes]
+    told += [("reason", row.reason or "")] * (row.status in ("abstained", "not_applicable"))
+    for language in OTHERS:
+        label = present.label(row.attribute)
+        assert row.attribute in present.ATTRIBUTES or wording(language)(label) != label, f"not in {language}: {label}"
+        for kind, english in told:
+            found = said(english, language, kind)
+            assert found.language == language, f"not in {language}: {kind}: {english}"
+            assert figures(found.text) == figures(english), f"{language}: {english} | {found.text}"
 
 
 def quotations(text: str) -> list[str]:

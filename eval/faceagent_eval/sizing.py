@@ -134,6 +134,7 @@ def _rests(result: Result) -> Iterator[str]:
     yield (
         f"Measured on {photos:,} {result.protocol}: `{result.command}` ({result.machine}). The last photos cost "
         f"{growth.value:.2f} times what the first did."
+        + (f" Other programs took {result.others:.0%} of the machine meanwhile." if result.others else "")
     )
     yield (
         f"Chosen, not measured: {USE:.0%} use, {CORES} cores a machine, a worker a core, none slowed by another; "

@@ -78,10 +78,8 @@ class Lance(VectorStore):
         self._table.add(pa.table([pa.array(ids), pa.array(parts), flat], schema=self._schema))
 
     def build(self) -> None:
-        from lancedb.index import HnswSq
-
         self._table.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
-        self._table.create_index("vector", config=HnswSq(distance_type="cosine"))
+        self._table.create_index("vector", config=lance.quantised(self._table.count_rows()))
 
     def search(self, vector: Vectors, k: int, *, exact: bool, group: int | None = None) -> list[int]:
         query = (
@@ -249,6 +247,39 @@ class Faiss(VectorStore):
         return int(self._flat.ntotal)
 
 
+class FaissEightBit(VectorStore):
+    """8-bit copies compared by FAISS and the best of them exactly, in memory: as `faceagent.gallery.scan`, but without
+    its bound."""
+
+    packages, approximate, kept = ("faiss-cpu",), False, False
+
+    def __init__(self, folder: Path, dimensions: int) -> None:
+        import faiss
+
+        super().__init__(folder, dimensions)
+        eight = faiss.ScalarQuantizer.QT_8bit_uniform
+        self._copies: Any = faiss.IndexScalarQuantizer(dimensions, eight, faiss.METRIC_INNER_PRODUCT)
+        self._index: Any = faiss.IndexRefineFlat(self._copies)
+        self._index.k_factor = 10
+
+    def insert(self, ids: Sequence[int], vectors: Vectors) -> None:
+        if not self._index.is_trained:
+            self._index.train(vectors)
+        self._index.add(vectors)
+
+    def search(self, vector: Vectors, k: int, *, exact: bool, group: int | None = None) -> list[int]:
+        wanted = 4 * k * (1 if group is None else GROUPS)  # as `InMemory`
+        found: list[int] = self._index.search(vector[None], wanted)[1][0].tolist()
+        return [number for number in found if group in (None, number % GROUPS)][:k]
+
+    def delete(self, ids: Sequence[int]) -> None:
+        for part in (self._copies, self._index.refine_index):
+            part.remove_ids(np.asarray(ids))
+
+    def count(self) -> int:
+        return int(self._copies.ntotal)
+
+
 class SqliteVec(VectorStore):
     packages = ("sqlite-vec", "apsw")
     approximate = False
@@ -363,6 +394,7 @@ STORES: dict[str, type[VectorStore]] = {
     "milvus-lite": Milvus,
     "qdrant-local": Qdrant,
     "faiss": Faiss,
+    "faiss-8bit": FaissEightBit,
     "sqlite-vec": SqliteVec,
 }
 

@@ -16,8 +16,8 @@ PARTS = ("gradio", "langchain-core", "pydantic", "numpy", "onnxruntime", "opencv
 
 
 def tab(desk: Desk) -> None:
-    seen, shown = sight("about-seen"), html("about", about(desk))
-    # Anew at each visit: a gallery may have been opened, or the seat given away, since.
+    seen, shown = sight("about-seen"), html("about")
+    # At each visit: a gallery may have been opened, or the seat given away, since; and the page is there sooner.
     seen.seen(lambda: about(desk), None, shown, **QUIET)
 
 

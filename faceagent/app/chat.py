@@ -53,7 +53,7 @@ class Chat:
                 self.now = _html("now", self._welcome())
                 self.box = self._box()
                 with gr.Row(elem_id="below"):
-                    self.camera = self._camera()
+                    self.fold, self.camera = self._camera()
                     self.report = gr.Button(
                         _("Report of this conversation"), size="sm", visible=False, elem_id="report"
                     )
@@ -76,9 +76,14 @@ class Chat:
             elem_id="box",
         )
 
-    def _camera(self) -> gr.Image:
-        with gr.Accordion(self.desk.gettext("Use the camera"), open=False, elem_id="camera"):
-            return gr.Image(sources=["webcam"], type="filepath", show_label=False, buttons=[])
+    def _camera(self) -> tuple[gr.Accordion, gr.Image]:
+        with gr.Accordion(self.desk.gettext("Use the camera"), open=False, elem_id="camera") as fold:
+            # Not as in a mirror: the file would be mirrored too, and left and right are evidence.
+            options = gr.WebcamOptions(mirror=False)
+            picture = gr.Image(
+                sources=["webcam"], type="filepath", show_label=False, buttons=[], webcam_options=options
+            )
+        return fold, picture
 
     def _wire(self) -> None:
         shown = [self.talk, self.box, self.past, self.now, self.aside, self.shelf, self.report, self.written]
@@ -93,7 +98,7 @@ class Chat:
         self.shelf.open(self._open, [self.talk], shown, **quick)
         self.shelf.remove(self._remove, [self.talk], shown, **quick)
         self.shelf.rename(self._rename, [self.talk], [self.talk, self.shelf], **quick)
-        self.camera.change(_taken, [self.camera, self.box], [self.box, self.camera], **quick)
+        self.camera.change(_taken, [self.camera, self.box], [self.box, self.camera, self.fold], **quick)
         self.report.click(self._written, [self.talk], [self.files, self.written], api_visibility="private")
 
     # What happens
@@ -211,12 +216,13 @@ def _stop(talk: Talk | None) -> None:
         talk.cancel()
 
 
-def _taken(picture: str | None, given: dict[str, Any] | None) -> tuple[Any, Any]:
-    """A picture of the camera joins the files of the question."""
+def _taken(picture: str | None, given: dict[str, Any] | None) -> tuple[Any, Any, Any]:
+    """A picture of the camera joins the files of the question, and the camera is folded away."""
     if picture is None:
-        return gr.skip(), gr.skip()
+        return gr.skip(), gr.skip(), gr.skip()
     before = given or {"text": "", "files": []}
-    return {"text": before.get("text", ""), "files": [*(before.get("files") or ()), picture]}, None
+    files = [*(before.get("files") or ()), picture]
+    return {"text": before.get("text", ""), "files": files}, None, gr.Accordion(open=False)
 
 
 def _report(talk: Talk) -> list[Path]:

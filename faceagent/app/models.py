@@ -15,10 +15,13 @@ from faceagent.app import text
 from faceagent.app.desk import Desk
 from faceagent.app.parts import QUIET, data_of, html, sentences, sight
 from faceagent.errors import FaceAgentError, UsageError
+from faceagent.messages import N_
 from faceagent.report.present import heading
 from faceagent.tool import Backend
 
 _LOOK_UP = 0.3  # seconds between looks at how far a download is
+_UNKNOWN = (N_("not installed"), N_("not stated"))
+"""What stands for the version of a backend that is not here, or says none."""
 
 
 def tab(desk: Desk) -> None:
@@ -50,7 +53,7 @@ class Models:
         self.kind = gr.Radio(
             [(_("Embedded"), "embedded"), (_("A model in a folder"), "transformers"), (_("A server"), "openai")],
             value="embedded",
-            label=_("Give the seat to"),
+            label=_("Change to"),
             elem_id="models-kind",
         )
         self.where = gr.Textbox(visible=False, elem_id="models-where", max_length=1000)
@@ -90,11 +93,13 @@ class Models:
 
     def _listed(self, fetching: str = "", done: int = 0, total: int = 0) -> str:
         rows = backends(self.desk)
-        groups = [(heading(tool), list(group)) for tool, group in groupby(rows, key=lambda row: row.tool)]
+        _ = self.desk.gettext
+        groups = [(_(heading(tool)), list(group)) for tool, group in groupby(rows, key=lambda row: row.tool)]
         return text.render(
             self.desk,
             "models.html.j2",
             groups=groups,
+            unknown={version: _(version) for version in _UNKNOWN},
             fetching=fetching,
             done=done,
             total=total,

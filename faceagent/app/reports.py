@@ -95,7 +95,7 @@ class Reports:
             self.kind = gr.Radio(choices, value="", label=_("Finding"), elem_id="filter-kind")
             self.name = gr.Textbox(label=_("Name contains"), elem_id="filter-name", max_length=200)
             self.sure = gr.Slider(
-                50, 99, value=50, step=1, label=_("Sure by at least (percent)"), elem_id="filter-sure", buttons=[]
+                50, 99, value=50, step=1, label=_("Certain to at least (percent)"), elem_id="filter-sure", buttons=[]
             )
             orders = [(_("As given"), "given"), (_("Most likely forged first"), "likely"), (_("Name"), "name")]
             self.order = gr.Dropdown(orders, value="given", label=_("Order"), elem_id="filter-order", filterable=False)
@@ -197,7 +197,9 @@ class Reports:
             self.welcome: gr.HTML(visible=False),
             self.listing: gr.Column(visible=True),
             self.exhibit: gr.Column(visible=False),
-            self.head: text.render(self.desk, "opened.html.j2", report=opened.report),
+            self.head: text.render(
+                self.desk, "opened.html.j2", report=opened.report, title=titled(self.desk, opened.report.title)
+            ),
             self.table: table(self.desk, opened, Wanted()),
             self.queue: self._shelf(request, opened)[0],
             self.kind: "",
@@ -244,6 +246,11 @@ class Reports:
         )
 
 
+def titled(desk: Desk, title: str) -> str:
+    """A report's title; that of those who gave none is told in the page's language."""
+    return desk.gettext(title) if title == TITLE else title
+
+
 def kinds(desk: Desk) -> dict[str, str]:
     """What a row can be, in the desk's language."""
     _ = desk.gettext
@@ -288,7 +295,7 @@ def shelf(desk: Desk, jobs: Sequence[Job], chosen: str | None) -> str:
         {
             "id": job.id,
             "state": job.state,
-            "title": job.title,
+            "title": titled(desk, job.title),
             "when": f"{job.created.astimezone():%Y-%m-%d %H:%M}",
             "files": len(job.files) + len(job.failures if job.state not in ENDED else ()),
             "done": job.done,

@@ -206,12 +206,15 @@ async def _ready(scope: Any, receive: Any, send: Any) -> None:
 
 
 def _mounted(desk: Desk) -> Asgi:
+    from faceagent.app.lean import lean
+
+    with lean():
+        return _built(desk)
+
+
+def _built(desk: Desk) -> Asgi:
+    import gradio
     from fastapi import FastAPI
-
-    from faceagent.app.stubs import no_stubs
-
-    with no_stubs():
-        import gradio
 
     from faceagent.app import page
     from faceagent.app.apart import keep_apart

@@ -24,6 +24,7 @@ def _environment(language: str) -> Environment:
 
     from faceagent.report import html
     from faceagent.report.language import subject_in
+    from faceagent.translate import text_in
 
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("faceagent.app"), PackageLoader("faceagent.report")]),
@@ -38,6 +39,7 @@ def _environment(language: str) -> Environment:
     environment.filters |= html.filters()
     environment.filters["subject"] = partial(subject_in, language=language)
     environment.filters["phrase"] = partial(_phrase, language=language)
+    environment.filters["told"] = partial(text_in, language=language)
     environment.globals["languages"] = LANGUAGES
     return environment
 
@@ -46,5 +48,7 @@ def _phrase(text: str, kind: str, language: str) -> str:
     """A phrase of a kind that wording.toml knows, with a capital where it has one."""
     from faceagent.translate import phrase_in
 
-    found = phrase_in(kind, text[:1].lower() + text[1:], language)
+    found = phrase_in(kind, text, language)
+    if found == text:
+        found = phrase_in(kind, text[:1].lower() + text[1:], language)
     return found[:1].upper() + found[1:] if text[:1].isupper() else found

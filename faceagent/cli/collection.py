@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faceagent.cli.console import at_least_one, console, limits_of, say
@@ -39,18 +38,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--log-json", action="store_true", default=None, help="tell how far it is as JSON lines on standard error"
     )
     group.add_argument(
-        "--metrics", type=int, metavar="PORT", help="metrics for Prometheus at http://127.0.0.1:PORT/metrics"
+        "--metrics",
+        type=_address,
+        metavar="[HOST:]PORT",
+        help="metrics for Prometheus at http://HOST:PORT/metrics (default host 127.0.0.1: this machine alone)",
     )
 
 
-def folder(text: str) -> Path:
-    """Where a report is made."""
-    if "://" in text:
-        raise argparse.ArgumentTypeError(
-            f"a report is made in a folder, since stores cannot append to what they have: give one, and {text} with "
-            "--export"
-        )
-    return Path(text)
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no port, and no host and port")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def wanted(chosen: argparse.Namespace) -> bool:
@@ -61,7 +60,7 @@ def wanted(chosen: argparse.Namespace) -> bool:
     """
     from faceagent.collection.stores import is_address
 
-    if chosen.engine is not None or any(map(is_address, chosen.inputs)):
+    if chosen.engine is not None or any(map(is_address, [*chosen.inputs, str(chosen.out)])):
         return True
     for name in ("export", "recurring", "workers", "log_json", "metrics"):
         if getattr(chosen, name) is not None:
@@ -71,6 +70,7 @@ def wanted(chosen: argparse.Namespace) -> bool:
 
 def run(chosen: argparse.Namespace) -> int:
     from faceagent.collection import Collection
+    from faceagent.collection.export import claimed
     from faceagent.policy import purpose
 
     if chosen.purpose is not None:
@@ -78,8 +78,9 @@ def run(chosen: argparse.Namespace) -> int:
     collection = Collection.begin(
         chosen.out, chosen.inputs, purpose=chosen.purpose, limits=limits_of(chosen), recurring=bool(chosen.recurring)
     )
+    exported = claimed(collection, chosen.export) if chosen.export else None
     _examine(collection, chosen)
-    return _sum_up(collection, chosen)
+    return _sum_up(collection, chosen, exported)
 
 
 def _examine(collection: Collection, chosen: argparse.Namespace) -> None:
@@ -97,7 +98,8 @@ def _examine(collection: Collection, chosen: argparse.Namespace) -> None:
     else:
         views.append(_Bar())
     if chosen.metrics is not None:
-        views.append(Metrics(chosen.metrics))
+        host, port = chosen.metrics
+        views.append(Metrics(port, host))
     with Monitor(collection, workers, views) as monitor:
         engine.run(collection, workers, monitor)
 
@@ -120,20 +122,21 @@ class _Bar:
         self._progress.stop()
 
 
-def _sum_up(collection: Collection, chosen: argparse.Namespace) -> int:
+def _sum_up(collection: Collection, chosen: argparse.Namespace, exported: str | None) -> int:
     from faceagent.collection import page, recurring
     from faceagent.collection.export import export
-    from faceagent.collection.overview import overview
+    from faceagent.collection.overview import INDEX, JSON, overview
     from faceagent.tool import Toolbox
 
     clusters = recurring.gather(collection, Toolbox.installed()) if chosen.recurring else None
-    found, written = overview(collection, chosen.title)
-    html = page.write(collection, found, clusters, chosen.language)
-    place = export(collection, chosen.export, [html, written["json"]]) if chosen.export else None
+    found = overview(collection, chosen.title)
+    page.write(collection, found, clusters, chosen.language)
+    if exported:
+        export(collection, exported, [page.PAGE, JSON])
     for line in page.summary(found, clusters, chosen.language):
         say(line)
-    say(f"\nRead it: {html}")
-    say("For programs: " + ", ".join(str(written[kind]) for kind in ("json", "csv")) + f", {collection.shards}")
-    if place:
-        say(f"As Parquet: {place}/parquet/")
+    say(f"\nRead it: {collection.place.at(page.PAGE)}")
+    say("For programs: " + ", ".join(collection.place.at(name) for name in (JSON, INDEX, "shards")))
+    if exported:
+        say(f"As Parquet: {exported}/parquet/")
     return 1 if found.failures else 0

@@ -90,14 +90,12 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def run_enroll(chosen: argparse.Namespace) -> int:
-    form = Path(chosen.consent)
-    consent: dict[str, str] = {"consent": chosen.consent}
-    if form.is_file():
-        from faceagent.gallery import Consent
+    from faceagent.gallery import Consent
 
-        read = Consent.of_file(form, "enrolment", date.today())
-        consent = {"consent_file": str(read.file), "consent_sha256": str(read.sha256)}
-    arguments = {"name": chosen.name, **consent, "protected": chosen.protected}
+    read = Consent.told(chosen.consent, "enrolment", date.today())
+    consent = {"consent": read.statement, "consent_file": read.file, "consent_sha256": read.sha256}
+    arguments: dict[str, Any] = {"name": chosen.name, "protected": chosen.protected}
+    arguments |= {key: value for key, value in consent.items() if value is not None}
     if chosen.guardian or chosen.of_age:
         arguments |= {"guardian": chosen.guardian} if chosen.guardian else {"of_age": True}
     if chosen.until:
@@ -179,6 +177,11 @@ def _forget(chosen: argparse.Namespace) -> int:
         gone = gallery.forget(chosen.name)
     photos = f"{gone.templates} {'photo' if gone.templates == 1 else 'photos'}"
     say(f"{gone.name} was removed, with {photos} and the key that all of it was encrypted with.")
+    if gone.unsearched is not None:
+        say(
+            f"The index at {gone.unsearched} was written anew without {gone.name}. Its files lie elsewhere and were "
+            "not searched: if that store keeps old versions, delete them there."
+        )
     if gone.proven:
         say(f"None of the {gone.blobs} pieces stored is left in {_listed(gone.searched)}.")
         return 0

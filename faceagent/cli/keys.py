@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceagent.errors import UsageError
+from faceagent.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from faceagent.gallery import Gallery, Key
@@ -85,7 +85,15 @@ def _key(folder: Path, chosen: argparse.Namespace, *, create: bool) -> Key:
             f"The gallery at {folder} has a key file, {label}", f"Name it with --key-file or in {KEY_FILE}"
         )
     if kind == "keyring":
-        return Key.of_keyring(label, create=fresh)
+        try:
+            return Key.of_keyring(label, create=fresh)
+        except MissingExtra as error:
+            if not fresh:
+                raise
+            raise UsageError(
+                f"The new gallery at {folder} needs a key",
+                f"Name a file for it with --key-file, which is made, or put a passphrase into {PASSPHRASE}",
+            ) from error
     return Key.of_passphrase(asked(f"Passphrase of the gallery at {folder}: ", again=fresh))
 
 

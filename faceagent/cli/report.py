@@ -25,7 +25,10 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         help="photos, videos, folders, or patterns in quotes; of a collection also tables (.csv) and s3://bucket/folder",
     )
     parser.add_argument(
-        "--out", type=collection.folder, default=Path("report"), metavar="DIR", help="folder (default ./report)"
+        "--out",
+        default="report",
+        metavar="PLACE",
+        help="folder (default ./report), or s3://bucket/folder of a collection",
     )
     parser.add_argument("--title", default="Authenticity report", help="heading of the report")
     parser.add_argument(
@@ -65,7 +68,7 @@ def _whole(chosen: argparse.Namespace) -> int:
             purpose=chosen.purpose,
             on_progress=lambda _: progress.advance(task),
         )
-    written = write_report(report, pictures, chosen.out, chosen.language)
+    written = write_report(report, pictures, Path(chosen.out), chosen.language)
     _summary(translated_report(report, chosen.language))
     say("\nRead it: " + str(written["html"]))
     if "pdf" in written:

@@ -97,8 +97,7 @@ def _answered(review: Review, group: Group, folder: Path, stated: str) -> bool:
 
 
 def _name(review: Review, group: Group, name: str, stated: str) -> None:
-    agreed = _line(_AGREED.format(name=name))
-    consent = _consent(agreed, stated) if agreed else None
+    consent = _consent(name, stated)
     if consent is not None and group.minor:
         consent = _for_a_minor(consent, name)
     if consent is None:
@@ -118,13 +117,16 @@ def _enrolled(name: str, row: Evidence | None) -> str:
     return f"{name} was enrolled with {row.details['photos']} of these faces, for {row.details['purpose']}."
 
 
-def _consent(agreed: str, stated: str) -> Consent:
+def _consent(name: str, stated: str) -> Consent | None:
+    """How a person agreed; None without an answer."""
     from faceagent.gallery import Consent
 
-    form = Path(agreed)
-    if form.is_file():
-        return Consent.of_file(form, stated, date.today())
-    return Consent(stated, date.today(), statement=agreed)
+    while agreed := _line(_AGREED.format(name=name)):
+        try:
+            return Consent.told(agreed, stated, date.today())
+        except UsageError as error:
+            complain(str(error))
+    return None
 
 
 def _for_a_minor(consent: Consent, name: str) -> Consent | None:

@@ -59,7 +59,7 @@ def run(chosen: argparse.Namespace) -> int:
     from faceagent.watch import Check, Ledger, Watch
     from faceagent.watch.arrivals import Arrivals
 
-    kinds: tuple[Kind, ...] = ("imitation", "undecided")
+    kinds: tuple[Kind, ...] = ("imitation", "not_authentic", "undecided")
     if chosen.authentic:
         kinds = (*kinds, "authentic")
     webhook = _webhook(chosen)
@@ -132,8 +132,9 @@ def _until_told() -> Iterator[threading.Event]:
 
 def _summary(told: Told, webhook: Webhook | None) -> None:
     files = "1 file was" if told.checked == 1 else f"{told.checked} files were"
-    alerts = "1 alert" if told.alerts == 1 else f"{told.alerts} alerts"
-    complain(f"{files} checked, with {alerts}; {told.failures} could not be.")
+    alerts = {0: "no alert", 1: "1 alert"}.get(told.alerts, f"{told.alerts} alerts")
+    failed = f"; {told.failures} could not be" if told.failures else ""
+    complain(f"{files} checked, with {alerts}{failed}.")
     if told.unsent:
         why = f": {webhook.trouble}" if webhook and webhook.trouble else ""
         wait = "1 alert waits" if told.unsent == 1 else f"{told.unsent} alerts wait"

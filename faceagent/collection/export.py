@@ -6,12 +6,12 @@
 
     SELECT verdict, count(*) FROM 'PLACE/parquet/*.parquet' GROUP BY verdict
 
-Each of them is written whole or not at all; parts that are there already are left as they are.
+Each of them is written whole or not at all; parts that are there already are left as they are. `claimed` finds out
+before the run, which may take days, whether that will be possible.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import itertools
 import json
@@ -60,23 +60,43 @@ COLUMNS: dict[str, tuple[str, str]] = {
 _LISTS = ("editing_software", "generator_marks")
 
 
-def export(collection: Collection, place: str, written: Sequence[Path]) -> str:
-    """Write the findings to a folder or an address.
-
-    Args:
-        written: files of the report to be copied beside the parts.
+def claimed(collection: Collection, place: str) -> str:
+    """Say in a folder or at an address whose findings will be there, to be done before the run.
 
     Returns:
         The address of the place.
 
     Raises:
-        UsageError: the place holds another collection. MissingExtra: pyarrow or fsspec is not installed.
+        UsageError: something else is there. MissingExtra: pyarrow or fsspec is not installed.
         InputError: it cannot be written there.
     """
+    _arrow()
     address = place if stores.is_address(place) else f"file://{Path(place).absolute().as_posix()}"
     address = address.rstrip("/")
     there = stores.beneath(address)
-    _claim(collection, address, there)
+    if "" in there:
+        raise UsageError(f"{place} is a file", "Name a folder with --export")
+    whose = {"manifest_sha256": collection.digest, "settings": collection.settings.model_dump(mode="json")}
+    data = json.dumps({"schema_version": SCHEMA_VERSION, **whose}).encode()
+    if _WHO in there:
+        if stores.whole(f"{address}/{_WHO}") != data:
+            raise UsageError(f"{place} holds the findings of another collection", "Name another place with --export")
+    elif any(name.startswith(f"{_PARTS}/") for name in there):
+        raise UsageError(f"{place}/{_PARTS} holds something else", "Name another place with --export")
+    stores.put(f"{address}/{_WHO}", data)
+    return address
+
+
+def export(collection: Collection, address: str, beside: Sequence[str]) -> None:
+    """Write the findings to a place that is `claimed`.
+
+    Args:
+        beside: parts of the report to be copied beside the Parquet files.
+
+    Raises:
+        InputError: it cannot be written there, or the report cannot be read.
+    """
+    there = stores.beneath(address)
     found = lines(collection)
     for part in itertools.count():
         rows = list(itertools.islice(found, ROWS))
@@ -85,19 +105,9 @@ def export(collection: Collection, place: str, written: Sequence[Path]) -> str:
         name = f"{_PARTS}/part-{part:05}.parquet"
         if name not in there:
             stores.put(f"{address}/{name}", parquet([row_of(line) for line in rows]))
-    for path in written:
-        stores.put(f"{address}/{path.name}", path.read_bytes())
-    return address
-
-
-def _claim(collection: Collection, address: str, there: set[str]) -> None:
-    """Say whose place it is, before anything else is there."""
-    digest = hashlib.sha256(collection.manifest.read_bytes()).hexdigest()
-    settings = collection.settings.model_dump(mode="json")
-    whose = json.dumps({"schema_version": SCHEMA_VERSION, "manifest_sha256": digest, "settings": settings}).encode()
-    if _WHO in there and stores.whole(f"{address}/{_WHO}") != whose:
-        raise UsageError(f"{address} holds the results of another collection", "Name another place with --export")
-    stores.put(f"{address}/{_WHO}", whose)
+    for name in beside:
+        with collection.place.open(name) as stream:
+            stores.put(f"{address}/{name}", stream.read())
 
 
 def row_of(line: Line) -> dict[str, Any]:
@@ -142,14 +152,19 @@ def parquet(rows: Sequence[dict[str, Any]]) -> bytes:
     Raises:
         MissingExtra: pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise MissingExtra("Parquet", "scale") from None
+    pa, pq = _arrow()
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(list(_fields(pa)))), file, compression="zstd")
     return file.getvalue()
+
+
+def _arrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise MissingExtra("Parquet", "scale") from None
+    return pyarrow, pyarrow.parquet
 
 
 def _fields(pa: Any) -> Iterator[Any]:

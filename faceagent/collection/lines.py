@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
 
 from pydantic import Field
 
@@ -40,15 +38,15 @@ def lines_of(collection: Collection, number: int) -> Iterator[Line]:
     Raises:
         InputError: it is damaged.
     """
-    path = collection.whole(number)
-    if path.exists():
-        with path.open("rb") as stream:
-            yield from _read(path, stream)
-
-
-def _read(path: Path, stream: IO[bytes]) -> Iterator[Line]:
-    for text in stream:
-        try:
-            yield Line.model_validate_json(text)
-        except ValueError as error:
-            raise InputError(f"{path} is damaged", "Delete it and give the same command again") from error
+    name = collection.name(number)
+    try:
+        stream = collection.place.open(name)
+    except FileNotFoundError:
+        return
+    with stream:
+        for text in stream:
+            try:
+                yield Line.model_validate_json(text)
+            except ValueError as error:
+                damaged = collection.place.at(name)
+                raise InputError(f"{damaged} is damaged", "Delete it and give the same command again") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from faceagent.batch import expand
 from faceagent.collection import stores
+from faceagent.collection.place import Folder, Place, place
 from faceagent.errors import InputError, MediaError, PolicyError, UsageError, first_fault
 from faceagent.files import write_whole
 from faceagent.media import Limits
@@ -45,17 +47,17 @@ class Shard(Frozen):
 
 
 class Collection:
-    """The folder of a collection's report.
+    """A collection's report, in a folder or a store.
 
-    collection = Collection.begin(Path("out"), ["archive/"])   # or goes on with what is there
+    collection = Collection.begin("out", ["archive/"])   # or goes on with what is there
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
+    def __init__(self, place: Place, settings: Settings) -> None:
+        self.place, self.settings = place, settings
 
     @staticmethod
     def begin(
-        folder: Path,
+        out: Path | str,
         inputs: Sequence[str],
         *,
         purpose: str | None = None,
@@ -63,21 +65,30 @@ class Collection:
         limits: Limits | None = None,
         recurring: bool = False,
     ) -> Collection:
-        """Write down what is examined; in a folder that has it written down already, go on with that.
+        """Write down what is examined; where it is written down already, go on with that.
 
         Args:
+            out: a folder, or an address of a store (see `stores`).
             inputs: files, folders, patterns, or tables (.csv with a column `file`, `path` or `uri`), on this machine or
                 in a store (s3://bucket/folder, see `stores`).
             shard: files a shard, instead of what their number suggests.
             recurring: see `recurring`, which says for which purposes.
 
         Raises:
-            UsageError: there is nothing to examine, or the folder belongs to another collection.
+            UsageError: there is nothing to examine, or `out` belongs to another collection; or faces that recur are
+                to be told in a store.
             PolicyError: faces that recur are not looked for under this purpose.
-            InputError: the folder cannot be written to, or a store cannot be read. MissingExtra: fsspec is missing.
+            InputError: it cannot be written there, or a store cannot be read. MissingExtra: fsspec is missing.
         """
         if recurring and (why := recurrence_withheld(purpose)):
             raise PolicyError(f"Faces that recur are not looked for, because {why}", "State yours with --purpose")
+        where = place(out)
+        if recurring and not isinstance(where, Folder):
+            raise UsageError(
+                "Faces that recur are compared in a folder alone: no store promises that nobody else reads what faces "
+                "are compared by, or that it is gone once deleted",
+                f"Give a folder with --out, and {where} with --export",
+            )
         sources = list(_sources(inputs))
         size = shard or min(SHARD, max(1, len(sources) // _SHARES))
         settings = Settings(
@@ -85,52 +96,52 @@ class Collection:
         )
         manifest = "".join(json.dumps(source, ensure_ascii=False) + "\n" for source in sources).encode()
         try:
-            (folder / _SHARDS).mkdir(parents=True, exist_ok=True)
-            if (folder / _SETTINGS).exists():
-                kept = Collection.open(folder)
-                if (kept.settings, (folder / _MANIFEST).read_bytes()) != (settings, manifest):
+            _ = where.work
+            if where.has(_SETTINGS):
+                kept = Collection.open(out)
+                if (kept.settings, kept.digest) != (settings, hashlib.sha256(manifest).hexdigest()):
                     raise UsageError(
-                        f"{folder} holds the report on another collection, or on this one with other settings",
-                        "Name an empty folder with --out, or give the command that began it",
+                        f"{where} holds the report on another collection, or on this one with other settings",
+                        "Name an empty place with --out, or give the command that began it",
                     )
                 return kept
-            write_whole(folder / _MANIFEST, manifest, private=False)
-            write_whole(folder / _SETTINGS, settings.model_dump_json(indent=1).encode() + b"\n", private=False)
+            where.write(_MANIFEST, manifest)
+            where.write(_SETTINGS, settings.model_dump_json(indent=1).encode() + b"\n")
         except OSError as error:
             raise InputError(
-                f"The report cannot be written to {folder} ({error.strerror or error})",
-                "Choose another folder with --out",
+                f"The report cannot be written to {where} ({error.strerror or error})",
+                "Choose another place with --out",
             ) from error
-        return Collection(folder, settings)
+        return Collection(where, settings)
 
     @staticmethod
-    def open(folder: Path) -> Collection:
+    def open(out: Path | str) -> Collection:
         """A collection that was begun.
 
         Raises:
-            UsageError: the folder is not that of a collection.
+            UsageError: that is not the place of a collection.
         """
+        where = place(out)
         try:
-            return Collection(folder, Settings.model_validate_json((folder / _SETTINGS).read_bytes()))
+            with where.open(_SETTINGS) as stream:
+                return Collection(where, Settings.model_validate_json(stream.read()))
         except OSError:
-            raise UsageError(f"{folder} is not the folder of a collection's report", "Begin one there first") from None
+            raise UsageError(f"{where} is not the place of a collection's report", "Begin one there first") from None
         except ValidationError as error:
             raise UsageError(
-                f"{folder / _SETTINGS} is damaged ({first_fault(error)})", "Begin anew elsewhere"
+                f"{where.at(_SETTINGS)} is damaged ({first_fault(error)})", "Begin anew elsewhere"
             ) from None
 
     @property
-    def shards(self) -> Path:
-        return self.folder / _SHARDS
-
-    @property
-    def manifest(self) -> Path:
-        return self.folder / _MANIFEST
+    def digest(self) -> str:
+        """SHA-256 of the manifest, in hexadecimal digits."""
+        with self.place.open(_MANIFEST) as stream:
+            return hashlib.sha256(stream.read()).hexdigest()
 
     def all(self) -> Iterator[Shard]:
         """Every shard, in order."""
         size = self.settings.shard
-        with self.manifest.open(encoding="utf-8") as lines:
+        with self.place.open(_MANIFEST) as lines:
             for number in range(self.count):
                 sources = tuple(json.loads(line) for _, line in zip(range(size), lines, strict=False))
                 yield Shard(number=number, first=number * size, sources=sources)
@@ -140,14 +151,14 @@ class Collection:
         """How many shards there are."""
         return -(-self.settings.files // self.settings.shard)
 
-    def whole(self, number: int) -> Path:
-        """Where a shard lies once it is done."""
-        return self.shards / f"{number:05}.jsonl"
+    def name(self, number: int) -> str:
+        """What a shard is called once it is done."""
+        return f"{_SHARDS}/{number:05}.jsonl"
 
     @property
     def faces(self) -> Path:
         """Where embeddings lie while files are examined, if at all (`recurring`)."""
-        return self.folder / "faces"
+        return self.place.work / "faces"
 
     def kept(self, number: int) -> Path:
         """Those of one file."""
@@ -165,7 +176,8 @@ class Collection:
 
     def left(self) -> list[Shard]:
         """The shards that are not done."""
-        return [shard for shard in self.all() if not self.whole(shard.number).exists()]
+        done = self.place.names(_SHARDS)
+        return [shard for shard in self.all() if self.name(shard.number).partition("/")[2] not in done]
 
 
 def _sources(inputs: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""The same for Prometheus: http://127.0.0.1:PORT/metrics, on this machine alone, while a collection is examined."""
+"""The same for Prometheus: http://HOST:PORT/metrics, for this machine alone unless a host is given, while a collection
+is examined. It has no password, and holds no name of a file."""
 
 from __future__ import annotations
 
@@ -12,10 +13,10 @@ class Metrics:
     """A view that answers Prometheus.
 
     Raises:
-        MissingExtra: prometheus-client is not installed. UsageError: the port is taken.
+        MissingExtra: prometheus-client is not installed. UsageError: the port is taken, or the host is not ours.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         try:
             from prometheus_client import (
                 CollectorRegistry,
@@ -41,9 +42,9 @@ class Metrics:
         for outcome in ("examined", "failed"):
             self._files.labels(outcome)
         try:
-            self._server, self._thread = start_http_server(port, addr="127.0.0.1", registry=own)
+            self._server, self._thread = start_http_server(port, addr=host, registry=own)
         except (OSError, OverflowError) as error:
-            raise UsageError(f"Port {port} cannot be served ({error})", "Choose another") from error
+            raise UsageError(f"{host}:{port} cannot be served ({error})", "Choose another") from error
         self.port: int = self._server.server_port
 
     def show(self, state: State, done: Done | None) -> None:

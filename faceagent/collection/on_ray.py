@@ -1,8 +1,9 @@
 """The engine of many machines: Ray Data gives shards to actors that stay warm, on the cluster that RAY_ADDRESS names
 or, without one, on this machine.
 
-Every machine has to see the files and the folder of the report under the same paths, as on a shared disk. Ray
-starts an actor that died anew and gives it its shard again, however often; the shard's own notes tell what ended it.
+Every machine has to see the files and the place of the report under the same names, as on a shared disk or in a store.
+Ray starts an actor that died anew and gives it its shard again, however often; the shard's own notes tell what ended
+it: on a shared disk all of them, and else those of the same machine.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class _Worker:
         """Of a batch of one shard. An error is passed on as a value: Ray would make it one of its own."""
         shard = Shard.model_validate_json(batch["shard"][0])
         try:
-            if not self._collection.whole(shard.number).exists():
+            if not self._collection.place.has(self._collection.name(shard.number)):
                 work(self._collection, shard, self._make)
         except FaceAgentError as error:
             return {"shard": batch["shard"], "memory": [0], "error": [pickle.dumps(error)]}

@@ -9,7 +9,6 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import JsonValue
 
@@ -18,12 +17,12 @@ from faceagent.collection.lines import Line, lines
 from faceagent.collection.manifest import Collection
 from faceagent.collection.periods import Days, Period
 from faceagent.errors import InputError
-from faceagent.files import write_whole
 from faceagent.report.build import TITLE
 from faceagent.report.summary import FOUND
 from faceagent.report.table import COLUMNS, cell, exhibit_row, failure_row
 from faceagent.types import SCHEMA_VERSION, ExhibitReport, Failure, Frozen, Named, VerdictKind
 
+INDEX, JSON = "index.csv", "overview.json"
 _SHOWN = 100
 _WEIGHT: dict[VerdictKind, int] = {kind: len(FOUND) - place for place, kind in enumerate(FOUND)}
 
@@ -60,31 +59,24 @@ class Overview(Frozen):
     periods: tuple[Period, ...] = ()
 
 
-def overview(collection: Collection, title: str = TITLE) -> tuple[Overview, dict[str, Path]]:
-    """Sum up what is there and write it beside the shards. `page.to_html` shows it.
-
-    Returns:
-        The overview, and the files that were written by kind: "json", "csv".
+def overview(collection: Collection, title: str = TITLE) -> Overview:
+    """Sum up what is there and write it beside the shards, as `JSON` and `INDEX`. `page.to_html` shows it.
 
     Raises:
-        InputError: a shard is damaged, or the folder cannot be written to.
+        InputError: a shard is damaged, or it cannot be written there.
     """
-    folder = collection.folder
+    place = collection.place
     try:
-        index = folder / "index.csv"
-        draft = index.with_suffix(".csv.part")
+        draft = place.work / f"{INDEX}.part"
         with draft.open("w", encoding="utf-8-sig", newline="") as stream:
             found = _summed(collection, title, csv.DictWriter(stream, COLUMNS, restval=""))
-        draft.replace(index)
-        data = found.model_dump_json(indent=2).encode() + b"\n"
-        return found, {
-            "json": write_whole(folder / "overview.json", data, private=False),
-            "csv": index,
-        }
+        place.take(draft, INDEX)
+        place.write(JSON, found.model_dump_json(indent=2).encode() + b"\n")
     except OSError as error:
         raise InputError(
-            f"The overview cannot be written to {folder} ({error.strerror or error})", "Mend that and run it again"
+            f"The overview cannot be written to {place} ({error.strerror or error})", "Mend that and run it again"
         ) from error
+    return found
 
 
 def _summed(collection: Collection, title: str, table: csv.DictWriter[str]) -> Overview:

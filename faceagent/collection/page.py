@@ -13,7 +13,6 @@ from faceagent.collection.periods import Period
 from faceagent.collection.recurring import Cluster, Place, Recurring
 from faceagent.collection.stores import is_address
 from faceagent.errors import InputError
-from faceagent.files import write_whole
 from faceagent.messages import catalogue, wording
 from faceagent.report.document import BADGES, date
 from faceagent.report.html import Uri, page
@@ -21,6 +20,7 @@ from faceagent.report.summary import FOUND, MEANING, count
 from faceagent.translate import text_in
 from faceagent.types import VerdictKind
 
+PAGE = "overview.html"
 WIDTH, HEIGHT = 1000, 150
 _CLUSTERS, _FILES = 50, 6
 Plural = Callable[[str, str, int], str]
@@ -45,18 +45,17 @@ class Link:
     address: Uri | None
 
 
-def write(collection: Collection, found: Overview, recurring: Recurring | None = None, language: str = "en") -> Path:
+def write(collection: Collection, found: Overview, recurring: Recurring | None = None, language: str = "en") -> None:
     """The page as OUT/overview.html.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: it cannot be written there.
     """
-    path = collection.folder / "overview.html"
     try:
-        return write_whole(path, to_html(found, recurring, language).encode(), private=False)
+        collection.place.write(PAGE, to_html(found, recurring, language).encode())
     except OSError as error:
         raise InputError(
-            f"{path} cannot be written ({error.strerror or error})", "Mend that and run it again"
+            f"{collection.place.at(PAGE)} cannot be written ({error.strerror or error})", "Mend that and run it again"
         ) from error
 
 
@@ -132,7 +131,11 @@ def _of_kind(kind: VerdictKind, number: int, ngettext: Plural) -> str:
         case "inconclusive":
             return ngettext("%(num)s is inconclusive.", "%(num)s are inconclusive.", number)
         case "no_sign_found":
-            return ngettext("%(num)s shows no sign of either.", "%(num)s show no sign of either.", number)
+            return ngettext(
+                "%(num)s shows no sign of alteration or of AI generation.",
+                "%(num)s show no sign of alteration or of AI generation.",
+                number,
+            )
 
 
 def _of_faces(recurring: Recurring, language: str) -> tuple[str, int]:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from faceagent.collection.manifest import Collection
 from faceagent.collection.monitor import Done, State
 from faceagent.errors import InputError
-from faceagent.files import write_whole
 from faceagent.report.document import date
 from faceagent.report.html import page
 from faceagent.video import clock
 
+PAGE = "progress.html"
 EVERY = 5
 """Seconds between two pages."""
 
@@ -25,7 +25,7 @@ class ProgressPage:
     """
 
     def __init__(self, collection: Collection, language: str = "en") -> None:
-        self.path = collection.folder / "progress.html"
+        self._place = collection.place
         self._language = language
         self._written = float("-inf")
 
@@ -35,10 +35,10 @@ class ProgressPage:
             return
         self._written = now
         try:
-            write_whole(self.path, to_html(state, self._language).encode(), private=False)
+            self._place.write(PAGE, to_html(state, self._language).encode())
         except OSError as error:
             raise InputError(
-                f"{self.path} cannot be written ({error.strerror or error})",
+                f"{self._place.at(PAGE)} cannot be written ({error.strerror or error})",
                 "Mend that and give the same command again: it goes on where it stopped",
             ) from error
 

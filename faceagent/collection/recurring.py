@@ -19,13 +19,14 @@ from faceagent import policy
 from faceagent.collection.lines import Line, lines
 from faceagent.collection.manifest import Collection
 from faceagent.errors import InputError, UsageError
-from faceagent.files import write_whole
 from faceagent.gallery.records import Vector
-from faceagent.review import ENROLS, MOST_FACES, Grouper, Seen
+from faceagent.review import ENROLS, Grouper, Seen
 from faceagent.session import Session
 from faceagent.tool import Toolbox
 from faceagent.types import SCHEMA_VERSION, Face, Frozen, Named
 
+MOST_FACES = 50_000
+"""Faces that are compared; what that costs: `python -m faceagent_eval run recurring`."""
 _RESULT = "recurring.json"
 
 
@@ -75,17 +76,18 @@ def gather(collection: Collection, tools: Toolbox) -> Recurring | None:
     """
     if not collection.settings.recurring:
         return None
-    result = collection.folder / _RESULT
+    place = collection.place
     try:
-        if not result.exists():
+        if not place.has(_RESULT):
             found = _gathered(collection, grouper_of(tools))
-            write_whole(result, found.model_dump_json(indent=1).encode() + b"\n", private=False)
+            place.write(_RESULT, found.model_dump_json(indent=1).encode() + b"\n")
         if collection.faces.exists():
             shutil.rmtree(collection.faces)
-        return Recurring.model_validate_json(result.read_bytes())
+        with place.open(_RESULT) as stream:
+            return Recurring.model_validate_json(stream.read())
     except (OSError, ValueError) as error:
         raise InputError(
-            f"Faces that recur cannot be told from {collection.folder} ({error})", "Mend that and run it again"
+            f"Faces that recur cannot be told from {place} ({error})", "Mend that and run it again"
         ) from error
 
 

@@ -1,8 +1,9 @@
 """A shard from its files to its lines, whatever happens on the way.
 
-Beside the shard that is to be lie two files while it is made: `.part`, the lines so far, and `.begun`, the number of
-each file as it is taken up, and a dash for each process that begins. A file that was taken up twice and never finished
-ended the program that read it (a decoder that crashed, or memory): it is told as failed and not read a third time.
+While it is made there are two files of it in the folder for what is under way (`place`): `.part`, the lines so far, and
+`.begun`, the number of each file as it is taken up, and a dash for each process that begins. A file that was taken up
+twice and never finished ended the program that read it (a decoder that crashed, or memory): it is told as failed and
+not read a third time.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from faceagent.collection.lines import Line
 from faceagent.collection.manifest import Collection, Settings, Shard
 from faceagent.collection.recurring import Keeper
 from faceagent.errors import InputError, ToolError, UsageError
-from faceagent.files import claim, write_whole
+from faceagent.files import claim
 from faceagent.media import Limits, Photo
 from faceagent.report import Examination
 from faceagent.tool import Toolbox
@@ -70,15 +71,16 @@ def _opened(source: str, limits: Limits, until_examined: ExitStack) -> Photo | V
 
 
 def held(collection: Collection) -> IO[bytes]:
-    """This collection for one engine at a time, until what is returned is closed.
+    """This collection for one engine of this machine at a time (and of those that share the folder, where it locks),
+    until what is returned is closed.
 
     Raises:
         UsageError: another program works on it.
     """
     try:
-        return claim(collection.folder / _LOCK)
+        return claim(collection.place.work / _LOCK)
     except BlockingIOError:
-        raise UsageError(f"Another program works in {collection.folder}", "Wait for it, or end it") from None
+        raise UsageError(f"Another program works in {collection.place}", "Wait for it, or end it") from None
 
 
 def one_thread() -> None:
@@ -106,16 +108,16 @@ def _toolbox() -> Toolbox:
     return Toolbox.installed()
 
 
-def work(collection: Collection, shard: Shard, make: Make) -> Path:
-    """Make a shard, or go on with it where another process left it.
+def work(collection: Collection, shard: Shard, make: Make) -> None:
+    """Make a shard, or go on with it where another process of this machine left it.
 
     Raises:
         InputError: it cannot be written, as on a full disk; what was written before stays.
         ToolError: process after process ended before it had taken up a file.
     """
-    whole = collection.whole(shard.number)
-    part, begun = whole.with_suffix(".part"), whole.with_suffix(".begun")
+    name = collection.name(shard.number)
     try:
+        part, begun = ((collection.place.work / name).with_suffix(suffix) for suffix in (".part", ".begun"))
         lines, notes = _kept(part), _noted(begun)
         part.touch()
         with part.open("r+b") as written, begun.open("ab") as taken_up, _taken_back(taken_up):
@@ -133,15 +135,14 @@ def work(collection: Collection, shard: Shard, make: Make) -> Path:
                     collection.keep(number, line.embeddings)
                 lines.append(line.model_dump_json().encode() + b"\n")
                 _append(written, lines[-1])
-        write_whole(whole, b"".join(lines), private=False)
+        collection.place.write(name, b"".join(lines))
         part.unlink()
         begun.unlink()
     except OSError as error:
         raise InputError(
-            f"Shard {shard.number} cannot be written to {whole.parent} ({error.strerror or error})",
+            f"Shard {shard.number} cannot be written to {collection.place} ({error.strerror or error})",
             "Mend that and give the same command again: it goes on where it stopped",
         ) from error
-    return whole
 
 
 def _noted(begun: Path) -> list[bytes]:

@@ -100,8 +100,10 @@ def store(address: str) -> tuple[AbstractFileSystem, str]:
     except ImportError:
         package = PACKAGES[protocol]
         raise UsageError(f"{protocol}:// addresses need the package {package}", f"pip install {package}") from None
-    # Not by fsspec.url_to_fs, which takes "::" in a key for a chain of addresses.
-    return kind(**kind._get_kwargs_from_urls(address)), kind._strip_protocol(address)
+    # Not by fsspec.url_to_fs, which takes "::" in a key for a chain of addresses. Listings that are kept would hide
+    # what other processes have put there since, also from whoever asks for it by name.
+    files = kind(**kind._get_kwargs_from_urls(address), use_listings_cache=False)
+    return files, kind._strip_protocol(address)
 
 
 def listed(address: str) -> list[str]:
@@ -133,19 +135,52 @@ def put(address: str, data: bytes) -> None:
         InputError: the store cannot be written to.
     """
     files, path = store(address)
-    with _reached(address):
-        if isinstance(files.protocol, tuple) and "file" in files.protocol:
+    with _written(address):
+        if _local(files):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             write_whole(Path(path), data, private=False)
         else:
             files.pipe_file(path, data)
 
 
+def put_file(address: str, source: Path) -> None:
+    """The same of a file, which need not fit into memory.
+
+    Raises:
+        InputError: the store cannot be written to.
+    """
+    files, path = store(address)
+    with _written(address):
+        if _local(files):
+            shutil.copyfile(source, f"{path}.part")
+            Path(f"{path}.part").replace(path)
+        else:
+            files.put_file(str(source), path)
+
+
+def _local(files: AbstractFileSystem) -> bool:
+    return isinstance(files.protocol, tuple) and "file" in files.protocol
+
+
+def exists(address: str) -> bool:
+    """Whether there is an object at an address.
+
+    Raises:
+        InputError: the store cannot be read.
+    """
+    files, path = store(address)
+    with _reached(address):
+        try:
+            return bool(files.info(path)["type"] == "file")
+        except FileNotFoundError:
+            return False
+
+
 def whole(address: str) -> bytes:
     """The bytes of a small object of our own making.
 
     Raises:
-        InputError: the store cannot be read.
+        FileNotFoundError: there is none. InputError: the store cannot be read.
     """
     files, path = store(address)
     with _reached(address):
@@ -160,7 +195,6 @@ def beneath(address: str) -> set[str]:
         InputError: the store cannot be read.
     """
     files, path = store(address)
-    files.invalidate_cache()
     with _reached(address):
         try:
             return {name[len(path) + 1 :] for name in files.find(path)}
@@ -236,6 +270,19 @@ def _reached(address: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise _unreached(address, error) from error
+
+
+@contextmanager
+def _written(address: str) -> Iterator[None]:
+    """A store that may not be written to is one that cannot be: that ends the run too."""
+    try:
+        with _reached(address):
+            yield
+    except OSError as error:
+        raise InputError(
+            f"{address} cannot be written ({error.strerror or error})",
+            "Mend that, or name another place, and give the same command again: it goes on where it stopped",
+        ) from error
 
 
 def _refused(error: PermissionError) -> str:

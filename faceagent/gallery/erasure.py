@@ -9,19 +9,30 @@ from pathlib import Path
 _PROBE = 24  # bytes: a nonce and the beginning of a ciphertext, which occur nowhere else
 
 
-def remaining(folder: Path, blobs: Sequence[bytes]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def remaining(
+    folder: Path, blobs: Sequence[bytes], elsewhere: Path | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Look for the beginnings of removed pieces.
 
+    Args:
+        elsewhere: another folder to look through.
+
     Returns:
-        The files searched, and those of them that still hold a piece, as paths relative to the folder.
+        The files searched, and those of them that still hold a piece: as paths relative to the folder, and whole ones
+        elsewhere.
 
     Raises:
         OSError: a file cannot be read.
     """
     probes = [blob[:_PROBE] for blob in blobs]
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    searched = tuple(path.relative_to(folder).as_posix() for path in files)
-    return searched, tuple(name for name, path in zip(searched, files, strict=True) if _holds(path, probes))
+    files = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
+    if elsewhere is not None:
+        files |= {path.as_posix(): path for path in _files(elsewhere)}
+    return tuple(files), tuple(name for name, path in files.items() if _holds(path, probes))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _holds(path: Path, probes: Sequence[bytes]) -> bool:

@@ -327,14 +327,18 @@ class Gallery:
         return [self._proof(*one) for one in removed]
 
     def _proof(self, person: int, name: str, templates: int, blobs: list[bytes]) -> Forgotten:
+        place = self._indexes.elsewhere
+        here = Path(place) if place is not None and Path(place).is_dir() else None
         try:
-            searched, remaining = erasure.remaining(self.folder, blobs)
+            searched, remaining = erasure.remaining(self.folder, blobs, here)
         except OSError as error:
             raise GalleryError(
                 f"{name!r} was removed, but {error.filename} could not be searched for remains ({error.strerror})",
                 "Run faceagent gallery verify",
             ) from error
-        return Forgotten(person, name, templates, len(blobs), searched, remaining)
+        return Forgotten(
+            person, name, templates, len(blobs), searched, remaining, unsearched=None if here is not None else place
+        )
 
     # The key, names in the audit log, and whether all is well
 

@@ -81,6 +81,11 @@ class Indexes:
         place = str(self._store.path.parent / "index") if self._place == LANCEDB else self._place
         return LanceIndex(place, f"{self._store.id}_{row.id}", self._store.turn(row, orthogonal))
 
+    @property
+    def elsewhere(self) -> str | None:
+        """The address of an index outside of the gallery's folder."""
+        return self._place if self._place not in (EXACT, LANCEDB) else None
+
     def refresh(self) -> None:
         """Take out what was removed: of those in memory as far as they were built, and of all on the disk."""
         with self._store.reading():

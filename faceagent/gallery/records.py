@@ -20,6 +20,7 @@ from faceagent.errors import UsageError
 Vector = npt.NDArray[np.float32]
 LONGEST_NAME = 120
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_FILE_NAME = re.compile(r"\S*\.[A-Za-z]\w{1,4}")  # one word that ends as files do
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,23 @@ class Consent:
             raise UsageError(f"The consent {path} cannot be read ({error.strerror})", "Check the path") from error
         return Consent(purpose, given, file=path.name, sha256=sha256, until=until)
 
+    @staticmethod
+    def told(text: str, purpose: str, given: date) -> Consent:
+        """Consent as a person types it: a statement, or the name of a file with it.
+
+        Raises:
+            UsageError: it is empty, or the name of a file that is not there.
+        """
+        path = Path(text)
+        if path.is_file():
+            return Consent.of_file(path, purpose, given)
+        if _FILE_NAME.fullmatch(text.strip()):
+            raise UsageError(
+                f"The consent {text} does not exist",
+                'Check the path, or state how the person agreed, as in "She agreed in writing, 2 May"',
+            )
+        return Consent(purpose, given, statement=text)
+
 
 class Enrolment(NamedTuple):
     """Somebody to be enrolled, as `Gallery.enroll` takes it."""
@@ -144,6 +162,8 @@ class Forgotten:
 
     blobs: how many encrypted pieces were stored (key, card, vectors, crops, facts); each was then looked for, by its
     bytes, in every file of the gallery: `searched`. remaining: the files that still hold one, which should be none.
+    unsearched: the address of an index whose files lie elsewhere. It was written anew without the person, but its files
+    cannot be looked through from here.
     """
 
     person: int
@@ -152,9 +172,11 @@ class Forgotten:
     blobs: int
     searched: tuple[str, ...]
     remaining: tuple[str, ...]
+    unsearched: str | None = None
 
     @property
     def proven(self) -> bool:
+        """Of the files that were searched."""
         return not self.remaining
 
 

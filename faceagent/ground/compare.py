@@ -52,7 +52,8 @@ def wrong_comparison(said: Said) -> str | None:
             ):
                 text = _masked(text, found.start, found.start + len(found.text))
         text = idiom("not_comparisons").sub(lambda match: "·" * len(match[0]), text)
-        for check in (_equatives, _comparatives, _superlatives):
+        compares = bool(said.words.compared.search(text))
+        for check in (_equatives, _comparatives, _superlatives) if compares else (_equatives,):
             reason, text = check(said, clause, text)
             if reason:
                 return reason
@@ -66,8 +67,6 @@ def _masked(text: str, start: int, end: int) -> str:
 
 
 def _find(said: Said, text: str, part: str) -> list[Found]:
-    if not said.words.compared.search(text):
-        return []
     spans: dict[tuple[int, int], list[tuple[Topic, Degree]]] = {}
     for topic in said.words.topics.values():
         for degree in topic.degrees:

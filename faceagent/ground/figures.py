@@ -13,8 +13,9 @@ from faceagent.types import Evidence
 
 
 def unknown_quotation(said: Said) -> str | None:
-    strings = "\n".join(string for row in said.cited for string in _strings(row))
-    for quote in QUOTED.findall(said.claim.sentence):
+    quotes = QUOTED.findall(said.claim.sentence)
+    strings = "\n".join(string for row in said.cited for string in _strings(row)) if quotes else ""
+    for quote in quotes:
         if quote[1:-1] not in strings:
             return f"the quotation {quote} is in none of the cited evidence"
     return None
@@ -38,7 +39,10 @@ _SPELLED |= {
     for number, unit in enumerate(_UNITS[1:10], start=1)
 }
 _SPELLED |= {"hundred": 100, "thousand": 1000, "dozen": 12, "million": 1_000_000}
-SPELLED = re.compile(rf"\b({'|'.join(sorted(_SPELLED, key=len, reverse=True))})s?\b(?!-)", re.IGNORECASE)
+# Not one by one: a hundred alternatives at every word take their time.
+_COMPOUND = rf"(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_UNITS[1:10])}))?"
+_SINGLE = "|".join(sorted((word for word in _SPELLED if word.partition("-")[0] not in _TENS), key=len, reverse=True))
+SPELLED = re.compile(rf"\b({_COMPOUND}|{_SINGLE})s?\b(?!-)", re.IGNORECASE)
 _RATE = re.compile(r"\bone in (\w+)\b", re.IGNORECASE)
 _SHARED = re.compile(r"\b(?:respectively|between|to|than|against|at least|at most)\b|;", re.IGNORECASE)
 
@@ -46,20 +50,20 @@ _SHARED = re.compile(r"\b(?:respectively|between|to|than|against|at least|at mos
 def unknown_number(said: Said) -> str | None:
     """A number that is in none of the cited evidence, or only in that on another face."""
     for clause in said.clauses:
-        known = [*_known(said, clause), *_differences(said, clause)]
         text = _held_elsewhere(said, REFERENCE.sub("", clause.text))
-        for word in _RATE.findall(text):
-            if word.lower() in _SPELLED and not any(
-                _reads_as(number, f"{100 / _SPELLED[word.lower()]:g} %") for number in known
-            ):
-                return f"the rate 'one in {word}' is in none of the cited evidence"
+        rates = _RATE.findall(text)
         text = _RATE.sub("", text)
         written = [(word, str(_SPELLED[word.lower()])) for word in SPELLED.findall(text)]
         written += [(number, number) for number in _NUMBER.findall(text)]
+        says_any = rates or written or _FRACTION.search(text)
+        known = [*_known(said, clause), *_differences(said, clause)] if says_any else []
+        for word in rates:
+            if word.lower() in _SPELLED and not _any_reads_as(known, f"{100 / _SPELLED[word.lower()]:g} %"):
+                return f"the rate 'one in {word}' is in none of the cited evidence"
         if reason := _wrong_role(said, clause) or _wrong_fraction(text, known):
             return reason
         for shown, digits in written:
-            if not any(_reads_as(number, digits) for number in known):
+            if not _any_reads_as(known, digits):
                 return _no_such_number(said, clause, shown, digits)
             if lacking := _not_of_all(said, clause, digits):
                 return f"{shown} is not the {said.claim.attribute.replace('_', ' ')} of {lacking}"
@@ -107,7 +111,7 @@ def _wrong_role(said: Said, clause: Clause) -> str | None:
             continue
         for match in pattern.finditer(text):
             digits = _digits(match["number"]) + (match["unit"] or "")
-            if not any(_reads_as(value, digits) for row in rows for value in values(row)):
+            if not _any_reads_as((value for row in rows for value in values(row)), digits):
                 kind = attribute or "probability"
                 return f"no cited evidence has {match['number']} as the {kind} of {' and '.join(clause.subjects)}"
     return None
@@ -149,7 +153,7 @@ def _held_elsewhere(said: Said, text: str) -> str:
 
 def _no_such_number(said: Said, clause: Clause, shown: str, digits: str) -> str:
     shown = repr(shown) if shown[-1].isalpha() and not shown[0].isdigit() else shown
-    if any(_reads_as(number, digits) for row in said.cited for number in numbers(row)):
+    if _any_reads_as((number for row in said.cited for number in numbers(row)), digits):
         return f"the number {shown} belongs to another subject than {' and '.join(clause.subjects)}"
     return f"the number {shown} is in none of the cited evidence"
 
@@ -194,26 +198,25 @@ def _not_of_all(said: Said, clause: Clause, digits: str) -> str | None:
         return None
     values = {face: row.value for face in clause.subjects for row in said.of(face, said.claim.attribute)[:1]}
     plain = {face: value for face, value in values.items() if isinstance(value, int | float)}
-    fits = {face: _reads_as(value, digits) for face, value in plain.items()}
+    fits = {face: _any_reads_as((value,), digits) for face, value in plain.items()}
     if not any(fits.values()) or all(fits.values()):
         return None
     return next(face for face, right in fits.items() if not right)
 
 
-def _reads_as(number: float, written: str) -> bool:
-    """Whether `number`, rounded to the decimals that were written, is what was written.
+def _any_reads_as(numbers: Iterable[float], written: str) -> bool:
+    """Whether any of the numbers, rounded to the decimals that were written, is what was written.
 
     A sign that is written must be that of the number; one that is not may be in the words ("to the left").
     """
-    percent = not written[-1].isdigit()
+    times = 1 if written[-1].isdigit() else 100  # a share, written in per cent
     digits = re.sub(r"[^\d.−-]", "", written).replace("−", "-")
     decimals = len(digits.partition(".")[2])
-    value = number * 100 if percent else number
-    half = 0.5 * 10.0**-decimals
+    half = 0.5 * 10.0**-decimals * (1 + 1e-9)
     shown = float(digits)
     if digits.startswith("-"):
-        return abs(value - shown) <= half * (1 + 1e-9)
-    return abs(abs(value) - shown) <= half * (1 + 1e-9)
+        return any(abs(times * number - shown) <= half for number in numbers)
+    return any(abs(times * abs(number) - shown) <= half for number in numbers)
 
 
 def numbers(row: Evidence, subjects: Sequence[str] | None = None) -> Iterator[float]:

@@ -28,15 +28,17 @@ def unknown_word(said: Said) -> str | None:
     if standing(said):
         return None
     text = said.plain
-    for character in text:
+    for character in "" if text.isprintable() else text:
         if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") and character not in "\n\t":
             return f"the sentence holds an invisible character (U+{ord(character):04X})"
     for pattern in (REFERENCE, SPELLED, idiom("events"), *_phrases(said)):
         text = pattern.sub(" ", text)
     if match := _JUDGED.search(text):
         return f"{match[0]!r} judges a person, which no evidence does"
-    known = {word.lower() for row in said.cited for word in _words(row, said.words)} | general()
-    unknown = [word for word in WORD.findall(text) if not known_word(word.lower(), known)]
+    unknown = [word for word in WORD.findall(text) if not known_word(word.lower(), general())]
+    if unknown:
+        known = general().union(*(_words(row, said.words) for row in said.cited))
+        unknown = [word for word in unknown if not known_word(word.lower(), known)]
     if unknown:
         listed = ", ".join(repr(word) for word in dict.fromkeys(unknown))
         return (
@@ -62,12 +64,10 @@ def known_word(word: str, known: Set[str]) -> bool:
     return "-" in word and all(known_word(part, known) for part in word.split("-"))
 
 
-def _words(row: Evidence, known: Words) -> Iterator[str]:
+def _words(row: Evidence, known: Words) -> Set[str]:
     """Words that evidence brings with it."""
     topic = known.topics.get(row.attribute)
-    if topic:
-        yield from topic.words
-    texts = [row.attribute.replace("_", " "), row.unit or "", row.method.name, *row.limitations]
+    texts = [row.attribute, row.unit or "", row.method.name, *row.limitations]
     if row.threshold:
         texts.append(row.threshold.meaning)
     if row.probability:
@@ -76,8 +76,8 @@ def _words(row: Evidence, known: Words) -> Iterator[str]:
     if row.tool not in QUOTES_FILES:
         texts += _texts(row.value)
         texts += _texts(row.details)
-    for text in texts:
-        yield from WORD.findall(re.sub(r"[_/]", " ", text))
+    words = {word.lower() for word in WORD.findall(" ".join(texts))}
+    return words | topic.words if topic else words
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -137,7 +137,7 @@ class Words:
         """Any comparative or superlative of any topic."""
         degrees = [degree for topic in self.topics.values() for degree in topic.degrees]
         words = [part.pattern for degree in degrees for part in (degree.comparative, degree.superlative)]
-        return re.compile("|".join(dict.fromkeys(words)), re.IGNORECASE)
+        return phrases([word.removeprefix(_BEFORE).removesuffix(_AFTER) for word in dict.fromkeys(words)])
 
 
 @cache
@@ -219,10 +219,13 @@ def _degrees(row: Mapping[str, Any]) -> Iterator[Degree]:
             yield Degree(sign, phrases([base]), phrases([comparative]), phrases([superlative]))
 
 
+_BEFORE, _AFTER = r"(?<![\w-])(?:", r")(?![\w-])"
+
+
 def phrases(given: Sequence[str]) -> re.Pattern[str]:
     """A pattern that finds any of the phrases between word boundaries, in any case; none where all are empty."""
     kept = [phrase for phrase in given if phrase]
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(kept)})(?![\w-])" if kept else r"(?!)", re.IGNORECASE)
+    return re.compile(rf"{_BEFORE}{'|'.join(kept)}{_AFTER}" if kept else r"(?!)", re.IGNORECASE)
 
 
 @cache

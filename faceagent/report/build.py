@@ -123,7 +123,7 @@ class Examination:
         findings = self._grounded(self._worded(outcomes, names), exhibit.id, names)
         report = ExhibitReport(
             exhibit=exhibit,
-            verdict=self._held(verdict(evidence, findings), exhibit.id, names),
+            verdict=self._held(verdict(evidence, findings), findings, exhibit.id, names),
             findings=findings,
             faces=faces,
             evidence=evidence,
@@ -185,9 +185,13 @@ class Examination:
         ]
         return checked.accepted
 
-    def _held(self, found: Verdict, subject: str, names: Names) -> Verdict:
-        """The verdict with only those sentences that the evidence carries."""
-        claims = self._grounded(found.claims, subject, names)
+    def _held(self, found: Verdict, findings: Sequence[Claim], subject: str, names: Names) -> Verdict:
+        """The verdict with only those sentences that the evidence carries. The findings among them, in whatever role,
+        were checked before."""
+        checked = [_without_role(claim) for claim in findings]
+        own = [claim for claim in found.claims if _without_role(claim) not in checked]
+        carried = self._grounded(own, subject, names)
+        claims = tuple(claim for claim in found.claims if claim not in own or claim in carried)
         headline = claims[0].sentence if claims else found.headline if not found.claims else MEANING[found.kind]
         return found.model_copy(update={"claims": claims, "headline": headline})
 
@@ -291,6 +295,10 @@ def build_report(
         if on_progress is not None:
             on_progress(item.name)
     return examination.report(command=command, title=title), examination.pictures
+
+
+def _without_role(claim: Claim) -> Claim:
+    return claim.model_copy(update={"role": "answer"})
 
 
 def _words(tool: AnyTool, rows: Sequence[Evidence], names: Names) -> list[Claim]:

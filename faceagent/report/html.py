@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faceagent.errors import UnknownReference
 from faceagent.messages import catalogue
@@ -20,6 +20,9 @@ from faceagent.report.drawing import Pictures
 from faceagent.report.summary import short
 from faceagent.report.text import visible
 from faceagent.types import Report
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def to_html(report: Report, pictures: Mapping[str, Pictures], language: str = "en") -> str:
@@ -88,6 +91,7 @@ def filters() -> dict[str, Callable[..., object]]:
         "anchor": anchor,
         "citations": present.citations,
         "code": method_code,
+        "commands": commands,
         "data_uri": data_uri,
         "short": short,
         "symbol": SYMBOLS.__getitem__,
@@ -98,6 +102,18 @@ def filters() -> dict[str, Callable[..., object]]:
 def finalize(shown: Any) -> Any:
     """Called by Jinja on everything that a template prints, before it is escaped."""
     return visible(shown) if type(shown) is str else shown
+
+
+def commands(text: str) -> Markup:
+    """A text in which what stands in `…` is a command."""
+    from markupsafe import Markup, escape
+
+    parts = visible(text).split("`")
+    if len(parts) % 2 == 0:  # a mark without its other
+        return escape(visible(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if odd % 2 else part for odd, part in enumerate(parts)
+    )
 
 
 class Uri(str):

@@ -1,6 +1,6 @@
-"""Evidence as a reader of another language sees it: labels from the catalogue, results and lines by their patterns.
+"""Evidence as a reader of another language sees it: labels from the catalogue; results, lines and sources by patterns.
 
-What neither has stays in English: sources of lines and further values, of which the report says so once.
+Further values stay in English, of which the report says so once.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from faceagent.messages import wording
 from faceagent.report.present import Group, Row
-from faceagent.translate import phrase_in, text_in
+from faceagent.translate import note_in, phrase_in, text_in
 
 
 def group_in(group: Group, language: str) -> Group:
@@ -25,6 +25,7 @@ def group_in(group: Group, language: str) -> Group:
         group,
         heading=_(group.heading),
         rows=tuple(_row(row, language) for row in group.rows),
+        notes=tuple(note_in(note, language) for note in group.notes),
         limitations=tuple((_(what), text_in(limit, language)) for what, limit in group.limitations),
     )
 
@@ -36,7 +37,7 @@ def subject_in(subject: str, language: str) -> str:
 
 def _row(row: Row, language: str) -> Row:
     _ = wording(language)
-    reason = phrase_in("reason", row.reason[:1].lower() + row.reason[1:], language)
+    reason = _clause_in(row.reason, language)
     return replace(
         row,
         subject=subject_in(row.subject, language),
@@ -47,3 +48,9 @@ def _row(row: Row, language: str) -> Row:
         reason=reason[:1].upper() + reason[1:],
         against=tuple(phrase_in("line", line, language) for line in row.against),
     )
+
+
+def _clause_in(reason: str, language: str) -> str:
+    """A reason that was given a capital; "EU law" has one of its own."""
+    found = phrase_in("reason", reason, language)
+    return found if found != reason else phrase_in("reason", reason[:1].lower() + reason[1:], language)

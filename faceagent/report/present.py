@@ -37,6 +37,18 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "occlusion_cue": (N_("Covered parts"), ""),
     "detail": (N_("Fine detail"), ""),
     "reidentification": (N_("Recognisable in the copy"), ""),
+    "anonymised_copy": (N_("Copy with hidden faces"), ""),
+    "identity": (N_("Among those enrolled"), N_("who it may be")),
+    "protected_identity": (N_("Protected person"), N_("authentic, somebody else, or an imitation")),
+    "overall_comparison": (N_("The whole face compared"), ""),
+    "eyes_comparison": (N_("The eyes compared"), ""),
+    "nose_comparison": (N_("The nose compared"), ""),
+    "mouth_comparison": (N_("The mouth compared"), ""),
+    "skin_comparison": (N_("The skin compared"), ""),
+    "outline_comparison": (N_("The outline compared"), ""),
+    "enrolment": (N_("Enrolment"), ""),
+    "enrolment_photo": (N_("Photo to enrol"), ""),
+    "erasure": (N_("Erasure"), ""),
     "face_size": (N_("Size of the face"), ""),
     "effective_resolution": (N_("Pixels that carry detail"), N_("between the eyes")),
     "frontality": (N_("Seen from the front"), ""),
@@ -118,7 +130,7 @@ _NOT_READ = ("picture", "xy", "irises_xy", "polygons_xy")  # shown as a picture,
 _QUOTING = "inspect_provenance"  # its values may be a file's own words, which are shown as they are
 _IDENTIFIER = re.compile(r"[a-z]+[a-z0-9]*(?:[._][a-z0-9]+)+")
 _EDGE = re.compile(r"nearer_(left|right)_edge")
-_NAMED = re.compile(rf"`?\b({'|'.join(HEADINGS)})\b`?")
+_COMPARING = ("compare_faces", "the comparison of faces")  # the one tool that sources of others speak of
 _LINES = 60
 _LINE = 400
 
@@ -343,7 +355,7 @@ _SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 def _notes(row: Evidence) -> Iterator[str]:
     """Where a row's line, probability and error rates come from: the same for many rows, so told once a table."""
     if row.threshold is not None:
-        yield f"“{sentence_case(row.threshold.meaning)}”: {_tools_named(row.threshold.source)}."
+        yield f"“{row.threshold.meaning}”: {row.threshold.source.replace(*_COMPARING)}."
     if row.probability is not None:
         found = row.probability
         prior = f", at a base rate of {share(found.prior)}" if found.prior is not None else ""
@@ -356,11 +368,6 @@ def _notes(row: Evidence) -> Iterator[str]:
             if group.kind == kind
         ]
         yield f"{sentence_case(kind)} by group: {', '.join(groups)}."
-
-
-def _tools_named(text: str) -> str:
-    """A text in which tools are called as their headings are."""
-    return _NAMED.sub(lambda found: f"“{HEADINGS[found[1]]}”", text)
 
 
 def likely(found: float) -> str:

@@ -68,7 +68,7 @@ WORDS = (
     N_("Source and weights"),
     N_("Weights, SHA-256"),
     N_("How to make this report again"),
-    N_("Sources and further values are in English, as they were recorded."),
+    N_("Further values are in English, as they were recorded."),
 )
 """What the page itself says, besides the document."""
 

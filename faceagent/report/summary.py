@@ -15,7 +15,10 @@ FOUND: dict[VerdictKind, tuple[str, str]] = {
     "signs_of_alteration": ("shows signs of alteration", "show signs of alteration"),
     "signs_of_synthesis": ("shows signs of AI generation", "show signs of AI generation"),
     "inconclusive": ("is inconclusive", "are inconclusive"),
-    "no_sign_found": ("shows no sign of either", "show no sign of either"),
+    "no_sign_found": (
+        "shows no sign of alteration or of AI generation",
+        "show no sign of alteration or of AI generation",
+    ),
 }
 MEANING: dict[VerdictKind, str] = {
     "signs_of_alteration": N_(

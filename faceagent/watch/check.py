@@ -23,10 +23,11 @@ VERIFIES = "verify_protected_identity"
 PURPOSE = "protection"
 _TOGETHER = 50  # files for which a conversation is kept, with what it knows of the protected people
 
-Kind = Literal["imitation", "undecided", "authentic"]
+Kind = Literal["imitation", "not_authentic", "undecided", "authentic"]
 _KINDS: dict[str, Kind] = {
     "swap": "imitation",
     "synthesised": "imitation",
+    "not_authentic": "not_authentic",
     "undecided": "undecided",
     "genuine": "authentic",
 }
@@ -35,7 +36,8 @@ _KINDS: dict[str, Kind] = {
 class Alert(Frozen):
     """A face of a file that concerns a protected person.
 
-    id: the same for the same face of the same file, so that who gets an alert twice can tell. finding, probability,
+    id: the same for the same face of the same file, so that who gets an alert twice can tell. kind: "not_authentic" is
+    somebody who looks alike or an imitation, which likeness alone cannot tell. finding, probability,
     event, prior, likeness: of verify_protected_identity. box: in pixels of the photo, or of the frame of a video.
     sentences: what the tool says.
     """

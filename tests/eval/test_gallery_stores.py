@@ -11,7 +11,7 @@ from faceagent.errors import UsageError
 from faceagent_eval.benchmarks import make
 from faceagent_eval.benchmarks.gallery import _crashes, _left, _speed, directions
 from faceagent_eval.run import lines
-from faceagent_eval.vector_stores import Product, megabytes
+from faceagent_eval.vector_stores import STORES, Product, megabytes
 
 
 def test_the_product_is_measured_and_leaves_nothing_readable(tmp_path: Path) -> None:
@@ -51,6 +51,17 @@ def test_directions_have_length_one_and_the_filter_is_heeded(tmp_path: Path) -> 
     assert store.search(vectors[12], 1, exact=True) == [12]
     assert {number % 10 for number in store.search(vectors[12], 5, exact=True, group=3)} == {3}
     store.close()
+
+
+def test_copies_of_8_bits_find_whom_all_numbers_find(tmp_path: Path) -> None:
+    pytest.importorskip("faiss")
+    vectors = directions(500, 16)
+    store = STORES["faiss-8bit"](tmp_path, 16)
+    store.insert(range(500), vectors)
+    nearest = np.argsort(-(vectors @ vectors[12]))[:5].tolist()
+    assert store.search(vectors[12], 5, exact=True) == nearest
+    store.delete([499])
+    assert store.count() == 499
 
 
 def test_a_store_that_is_not_installed_is_said_with_the_command() -> None:

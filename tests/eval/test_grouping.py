@@ -8,7 +8,6 @@ from identity_fakes import vector
 
 from faceagent_eval.benchmark import LayoutError
 from faceagent_eval.benchmarks.grouping import WAYS, Grouping, Read, agreement
-from faceagent_tools.identity.templates import likeness
 
 PEOPLE = np.array([0, 0, 0, 1, 1, 2])
 
@@ -41,7 +40,7 @@ def test_each_way_finds_people_who_are_far_apart(way):
     if way in ("average", "hdbscan"):
         pytest.importorskip("sklearn")
     rows = [vector(who, 0.1 + number / 100) for who in (1, 2, 3) for number in range(4)]
-    labels = WAYS[way](likeness(rows))
+    labels = WAYS[way](rows)
     assert agreement(np.repeat([0, 1, 2], 4), labels)["pairs, F"] == 1.0
 
 

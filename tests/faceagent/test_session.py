@@ -50,6 +50,28 @@ def test_a_released_photo_takes_its_pictures_along_and_its_number_is_not_given_a
         session.release("image 1")
 
 
+def test_what_was_remembered_of_a_face_goes_with_its_photo(session: Session) -> None:
+    for key in (("embedding", "face 1.1"), ("embedding", "face 2.1"), "of no face"):
+        session.memo(key, lambda: "before")
+    session.release("image 1")
+    assert session.memo(("embedding", "face 1.1"), lambda: "anew") == "anew"
+    assert session.memo(("embedding", "face 2.1"), lambda: "anew") == "before"
+    assert session.memo("of no face", lambda: "anew") == "before"
+
+
+def test_a_picture_is_drawn_when_somebody_first_looks(session: Session) -> None:
+    drawn: list[str] = []
+
+    def draw() -> bytes:
+        drawn.append("once")
+        return b"drawn"
+
+    picture = session.illustrate("image 1", draw)
+    assert not drawn
+    assert (session.picture(picture), session.picture(picture)) == (b"drawn", b"drawn")
+    assert drawn == ["once"]
+
+
 def test_an_image_stands_for_its_faces_once_each(session: Session) -> None:
     found = session.faces_in(["face 1.2", "image 1", "face 2.1"])
     assert [item.id for item in found] == ["face 1.2", "face 1.1", "face 2.1"]

@@ -16,10 +16,26 @@ from faceagent.loop import CANCELLED, LOOPING, NOWHERE, TOO_LONG, TOO_MUCH
 from faceagent.messages import LANGUAGES
 from faceagent.narrate import compose
 from faceagent.report.summary import read_for
-from faceagent.translate import DOMAIN, Pattern, listed, patterns, said, text_in, translated, understood
+from faceagent.translate import (
+    DOMAIN,
+    Pattern,
+    listed,
+    note_in,
+    patterns,
+    phrase_in,
+    said,
+    text_in,
+    translated,
+    understood,
+)
 from faceagent.types import Answer, Claim
 
-FIGURES = {"number": ("0.94", "12,345", "3", "−0.5"), "id": ("1.2", "3"), "word": ("net-1", "a.jpg")}
+FIGURES = {
+    "number": ("0.94", "12,345", "3", "−0.5"),
+    "id": ("1.2", "3"),
+    "word": ("net-1", "a.jpg"),
+    "code": ("`python -m made.up --data DIR`",),
+}
 HOSTILE = ("Zoë {who} 1.5", r"\1, and the face. It is", "", "{text}")
 STANDS_FOR = (
     "as blurred",
@@ -123,6 +139,31 @@ def test_what_a_report_was_made_for_is_translated() -> None:
         if purpose.opens:
             for language in OTHERS:
                 assert "[" not in text_in(read_for(purpose), language), purpose.name
+
+
+def test_the_policy_is_translated() -> None:
+    for language in OTHERS:
+        for purpose in policy.purposes().values():
+            assert "[" not in text_in(purpose.means, language), purpose.means
+            assert phrase_in("law", purpose.source, language) != purpose.source, purpose.source
+        for topic in ("emotion", "ethnicity"):
+            assert phrase_in("law", policy.law(topic), language) != policy.law(topic)
+            for stated in (None, "workplace"):
+                why = f"{policy.how_to_open(topic, stated)}."
+                assert phrase_in("mark", "[in English]", language) not in text_in(why, language), why
+    assert {topic.name for topic in policy.topics()} <= {one.english for one in patterns()["declined"]}
+
+
+def test_where_a_line_comes_from_is_translated_whole_or_marked() -> None:
+    rates = "False match rate by group: Latino or Hispanic women 0.08 % (n = 10,731), children 0.5 % (n = 6,090)."
+    assert note_in(rates, "de") == (
+        "Rate falscher Übereinstimmungen nach Gruppen: lateinamerikanische oder hispanische Frauen 0,08\xa0% "
+        "(n = 10\u202f731), Kinder 0,5\xa0% (n = 6\u202f090)."
+    )
+    line = "“differs in a part”: 5,780 simulated thumbnails of 305 photos; `python -m a.b --data DIR`."
+    assert "5\u202f780 vignettes simulées de 305 photos\xa0; `python -m a.b --data DIR`." in note_in(line, "fr")
+    unknown = "“differs in a part”: a source that nobody has translated."
+    assert note_in(unknown, "de") == f"[auf Englisch] {unknown}"
 
 
 @pytest.mark.parametrize("topic", ["gender", "ethnicity", "emotion", "identification", "enrolment"])

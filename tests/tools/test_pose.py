@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from held import call, sentences, word
 
-from faceagent.media import Photo
+from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Toolbox
 from faceagent.types import Box, Claim, Evidence, Face, Pose
 from faceagent_tools import pose_table
 from faceagent_tools.detection import DetectFaces, FaceDetector
-from faceagent_tools.multitask import FaceReader, Reading
+from faceagent_tools.multitask import FaceReader, Floats, Reading
 from faceagent_tools.pose import EstimatePose
 from faceagent_tools.pose_table import Line
 
@@ -31,7 +31,7 @@ class Says(FaceReader):
         super().__init__()
         self._reading = reading
 
-    def read_photo(self, photo: Photo, face: Face) -> Reading:
+    def read(self, session: Session, face: Face) -> Reading:
         return self._reading
 
 
@@ -127,17 +127,17 @@ def test_the_portrait_has_open_eyes(rows: dict[str, Evidence], mirrored: dict[st
 
 def test_a_face_is_read_once_for_all_tools(portrait: Photo) -> None:
     class Counts(FaceReader):
-        read_photos = 0
+        crops = 0
 
-        def read_photo(self, photo: Photo, face: Face) -> Reading:
-            Counts.read_photos += 1
-            return super().read_photo(photo, face)
+        def outputs(self, chip: Pixels) -> dict[str, Floats]:
+            Counts.crops += 1
+            return super().outputs(chip)
 
     session, box = Session(), Toolbox([FINDER, EstimatePose(Counts())])
     session.add(portrait)
     box.call(session, "estimate_pose", {})
     box.call(session, "estimate_pose", {})
-    assert Counts.read_photos == 1
+    assert Counts.crops == 1
 
 
 # Readings that are given.

@@ -328,8 +328,8 @@ class Altered(FaceReader):
         super().__init__()
         self._changes = changes
 
-    def read_photo(self, photo: Photo, face: Face) -> Reading:
-        return replace(READER.read_photo(photo, face), **self._changes)  # type: ignore[arg-type]
+    def read(self, session: Session, face: Face) -> Reading:
+        return replace(READER.read(session, face), **self._changes)  # type: ignore[arg-type]
 
 
 def altered(**changes: object) -> Toolbox:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from faceagent.geometry import Affine, Point
 from faceagent.media import Photo, Pixels
+from faceagent.session import Session
 from faceagent.types import Face
 from faceagent_tools import weights
 
@@ -121,10 +122,50 @@ def _predictor() -> Any:
     return dlib.shape_predictor(str(weights.path(POINTS)))
 
 
-def _shape(cut: Patch) -> Any:
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A face whose points are found, for those who want several things of it.
+
+    points: as `points5`.
+    """
+
+    points: npt.NDArray[np.float64]
+    _cut: Patch
+    _shape: Any
+
+    def chip(self, size: int = 150, padding: float = 0.25) -> Pixels:
+        """As `face_chip`."""
+        import dlib
+
+        return np.asarray(dlib.get_face_chip(self._cut.pixels, self._shape, size=size, padding=padding), dtype=np.uint8)
+
+    def to_chip(self, size: int, padding: float) -> npt.NDArray[np.float64]:
+        """The similarity [2, 3] from upright pixels of the photo to pixels of `chip`."""
+        return _to_chip(self.points, size, padding)
+
+
+def aligned(photo: Photo, face: Face) -> Aligned:
+    """Find the points of a face.
+
+    Raises:
+        WeightsError: the model file is missing or damaged.
+    """
     import dlib
 
-    return _predictor()(cut.pixels, dlib.rectangle(*cut.square))
+    cut = patch(photo, face)
+    shape = _predictor()(cut.pixels, dlib.rectangle(*cut.square))
+    # dlib's points name pixels, whose centres are half a pixel further on.
+    found = [(shape.part(number).x + 0.5, shape.part(number).y + 0.5) for number in range(5)]
+    return Aligned(np.array(cut.to_photo.points(found)), cut, shape)
+
+
+def of(session: Session, face: Face) -> Aligned:
+    """The same, once per face of a session.
+
+    Raises:
+        WeightsError: the model file is missing or damaged.
+    """
+    return session.memo(("aligned", face.id, face.box), lambda: aligned(session.photo(face.image), face))
 
 
 def points5(photo: Photo, face: Face) -> npt.NDArray[np.float64]:
@@ -136,14 +177,7 @@ def points5(photo: Photo, face: Face) -> npt.NDArray[np.float64]:
     Raises:
         WeightsError: the model file is missing or damaged.
     """
-    cut = patch(photo, face)
-    return _points(cut, _shape(cut))
-
-
-def _points(cut: Patch, shape: Any) -> npt.NDArray[np.float64]:
-    # dlib's points name pixels, whose centres are half a pixel further on.
-    found = [(shape.part(number).x + 0.5, shape.part(number).y + 0.5) for number in range(5)]
-    return np.array(cut.to_photo.points(found))
+    return aligned(photo, face).points
 
 
 def face_chip(photo: Photo, face: Face, size: int = 150, padding: float = 0.25) -> Pixels:
@@ -155,8 +189,7 @@ def face_chip(photo: Photo, face: Face, size: int = 150, padding: float = 0.25) 
     Raises:
         WeightsError: the model file is missing or damaged.
     """
-    cut = patch(photo, face)
-    return _chip(cut, _shape(cut), size, padding)
+    return aligned(photo, face).chip(size, padding)
 
 
 def face_chip_and_map(photo: Photo, face: Face, size: int, padding: float) -> tuple[Pixels, npt.NDArray[np.float64]]:
@@ -165,15 +198,8 @@ def face_chip_and_map(photo: Photo, face: Face, size: int, padding: float) -> tu
     Raises:
         WeightsError: the model file is missing or damaged.
     """
-    cut = patch(photo, face)
-    shape = _shape(cut)
-    return _chip(cut, shape, size, padding), _to_chip(_points(cut, shape), size, padding)
-
-
-def _chip(cut: Patch, shape: Any, size: int, padding: float) -> Pixels:
-    import dlib
-
-    return np.asarray(dlib.get_face_chip(cut.pixels, shape, size=size, padding=padding), dtype=np.uint8)
+    found = aligned(photo, face)
+    return found.chip(size, padding), found.to_chip(size, padding)
 
 
 def _to_chip(found: npt.NDArray[np.float64], size: int, padding: float) -> npt.NDArray[np.float64]:

@@ -19,6 +19,7 @@ from faceagent.types import Claim, Evidence, Face, GroupError, Interval, Probabi
 from faceagent_tools import attributes_visible as visible
 from faceagent_tools import minors, multitask, readable, weights
 from faceagent_tools.attributes_words import word
+from faceagent_tools.data_sets import data_set
 from faceagent_tools.multitask import AGE_GROUPS, RACES, FaceReader, Reading
 
 Topic = Literal["age", "age_order", "gender", "ethnicity", "attributes"]
@@ -336,7 +337,7 @@ def _error_details(told: Mapping[str, Any], figure: str, errors: Sequence[GroupE
 
 def _probability(head: str, value: float, event: str) -> Probability:
     fitted = multitask.calibration().table["calibration"][head]
-    return Probability(value=min(value, 1.0), event=event, calibrated_on=fitted["set"], n=fitted["n_fit"])
+    return Probability(value=min(value, 1.0), event=event, calibrated_on=data_set(fitted["set"]), n=fitted["n_fit"])
 
 
 def _group_shares(reading: Reading) -> list[float]:

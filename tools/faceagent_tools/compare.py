@@ -198,8 +198,8 @@ def _threshold(table: Table, line: Line) -> Threshold:
         rule=">=",
         meaning="alike enough to support one person",
         source=(
-            f"false match rate {line.false_match_rate:g} {whom}: {table.impostor_pairs} pairs of different people of "
-            f"the same perceived race and gender (FairFace), `{table.command}`"
+            f"false match rate {line.false_match_rate:g} {whom}: {table.impostor_pairs:,} pairs of different people of "
+            f"the same perceived race and gender (FairFace); `{table.command}`"
         ),
     )
 

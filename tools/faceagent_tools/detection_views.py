@@ -118,5 +118,8 @@ def one_per_face(found: Sequence[Raw]) -> list[Raw]:
 
 
 def _same(left: Box, right: Box) -> bool:
-    smaller = min(left.area, right.area)
-    return left.iou(right) > _OVERLAP or (smaller > 0 and left.intersection(right) / smaller > _INSIDE)
+    shared = left.intersection(right)
+    if not shared:
+        return False
+    areas = left.area, right.area
+    return shared / (sum(areas) - shared) > _OVERLAP or shared / min(areas) > _INSIDE

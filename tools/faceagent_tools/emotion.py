@@ -18,6 +18,7 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Probability, Threshold
 from faceagent_tools import emotion_words, hsemotion, minors, readable
 from faceagent_tools.backends import backend
+from faceagent_tools.data_sets import data_set
 from faceagent_tools.emotion_words import WORDS
 from faceagent_tools.hsemotion import HSEmotion
 from faceagent_tools.multitask import EMOTIONS, WEIGHTS, FaceReader, Reading, calibration
@@ -94,7 +95,7 @@ class RecognizeEmotion(FaceTool[SubjectArguments]):
             probability=Probability(
                 value=likely[lead],
                 event=f"a person asked calls the expression {WORDS[lead]}",
-                calibrated_on=f"the votes on {fitted['set']}",
+                calibrated_on=f"the votes on {data_set(fitted['set'])}",
                 n=fitted["n_fit"],
             ),
             region=face.box,

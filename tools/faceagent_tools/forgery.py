@@ -9,6 +9,7 @@ part is evidence of its own, so that a reader sees which of them agree (`forensi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -18,6 +19,7 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, GroupError, Method, Probability, Threshold
 from faceagent_tools import forgery_words, readable, runtime, weights
 from faceagent_tools.backends import backend
+from faceagent_tools.data_sets import data_set
 from faceagent_tools.forensics import ensemble, jpeg, localise, view, voices, witnesses
 from faceagent_tools.forensics.ensemble import Examined, Examiner, Finding, Stack
 from faceagent_tools.forensics.network import WEIGHTS
@@ -75,13 +77,11 @@ class DetectForgery(FaceTool[SubjectArguments]):
         if reason := too_small(face, table):
             return [_abstained(face, reason)]
         photo = session.photo(face.image)
-        examined, (others, drawn) = runtime.together(
+        examined, others = runtime.together(
             lambda: self._examiner.examine(photo, face, reading.points),
-            lambda: (
-                voices.listen(self._voices, photo, face, reading.points),
-                witnesses.error_level(face, _error_level(session, face, reading)),
-            ),
+            lambda: voices.listen(self._voices, photo, face, reading.points),
         )
+        drawn = witnesses.error_level(face, _error_level(session, face, reading))
         reason = unlike(examined, table)
         answer = _abstained(face, reason) if reason else self._found(session, face, reading, examined, table)
         return [answer, *witnesses.rows(examined, face), drawn, *others]
@@ -99,8 +99,8 @@ class DetectForgery(FaceTool[SubjectArguments]):
         if finding in ("manipulated", "synthetic"):
             region = face.box
             photo = session.photo(face.image)
-            picture = localise.heatmap(photo, examined.look, face.box)
-            details["picture"] = session.illustrate(face.image, picture, localise.part(photo, face.box))
+            draw = partial(localise.heatmap, photo, examined.look, face.box)
+            details["picture"] = session.illustrate(face.image, draw, localise.part(photo, face.box))
         if finding == "manipulated":
             places = localise.places(examined.look, reading.points)
             region = places.box or face.box
@@ -134,7 +134,7 @@ def _error_level(session: Session, face: Face, reading: Reading) -> str | None:
     photo = session.photo(face.image)
     if photo.format not in jpeg.FORMATS:
         return None
-    return session.illustrate(face.image, jpeg.error_level_picture(view.cut(photo.pixels, reading.points)))
+    return session.illustrate(face.image, lambda: jpeg.error_level_picture(view.cut(photo.pixels, reading.points)))
 
 
 def method() -> Method:
@@ -203,7 +203,7 @@ def _faceless(image: str) -> Evidence:
 
 def threshold(finding: Finding, table: Stack) -> Threshold:
     """The line that a finding was held against."""
-    source = f"{table.table['n']} photos that no part was trained on: calibration/forgery.json"
+    source = f"{table.table['n']:,} photos that no part was trained on: calibration/forgery.json"
     if finding == "no_sign":
         return Threshold(value=table.low, rule="<=", meaning="as clean as authentic photos", source=source)
     return Threshold(value=table.high, rule=">=", meaning="more traces than nearly all authentic photos", source=source)
@@ -222,6 +222,6 @@ def probability(value: float, table: Stack) -> Probability:
 
 def _group_errors(table: Stack) -> tuple[GroupError, ...]:
     return tuple(
-        GroupError(group=name, rate=row["rate"], kind="authentic photos called forged", n=row["n"])
+        GroupError(group=data_set(name), rate=row["rate"], kind="authentic photos called forged", n=row["n"])
         for name, row in table.table["false_alarms"].items()
     )

@@ -25,6 +25,7 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Box, Claim, Evidence, Face, GroupError, Method, Threshold
 from faceagent_tools import align, five_points, weights
 from faceagent_tools.backends import backend
+from faceagent_tools.data_sets import data_set
 from faceagent_tools.minifasnet import SCALES, MiniFASNet
 
 Finding = Literal["bona_fide", "attack", "undecided"]
@@ -141,7 +142,12 @@ class CheckLiveness(FaceTool[SubjectArguments]):
             region=face.box,
             method=METHOD,
             group_errors=tuple(
-                GroupError(group=f"ordinary photos ({name})", rate=rate, kind="called an attack", n=table.counts[name])
+                GroupError(
+                    group=f"ordinary photos ({data_set(name)})",
+                    rate=rate,
+                    kind="called an attack",
+                    n=table.counts[name],
+                )
                 for name, rate in table.called_attack.items()
             ),
             limitations=LIMITS,

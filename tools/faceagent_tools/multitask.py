@@ -22,6 +22,7 @@ from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.types import Face, Method, Pose
 from faceagent_tools import align, runtime, trunk, weights
+from faceagent_tools.align import Aligned
 from faceagent_tools.trunk import MAPS, Trunk, Views
 
 WEIGHTS = "faceagent-multitask"
@@ -162,7 +163,7 @@ class FaceReader:
         Raises:
             WeightsError: a model file is missing or damaged.
         """
-        return session.memo(("multitask", face.id, face.box), lambda: self.read_photo(session.photo(face.image), face))
+        return session.memo(("multitask", face.id, face.box), lambda: self._read(align.of(session, face)))
 
     def read_photo(self, photo: Photo, face: Face) -> Reading:
         """Cut the aligned crop and read it.
@@ -170,8 +171,11 @@ class FaceReader:
         Raises:
             WeightsError: a model file is missing or damaged.
         """
-        chip, to_chip = align.face_chip_and_map(photo, face, size=SIZE, padding=trunk.CHIP_PADDING)
-        return reading(self.outputs(chip), to_chip)
+        return self._read(align.aligned(photo, face))
+
+    def _read(self, face: Aligned) -> Reading:
+        crop = SIZE, trunk.CHIP_PADDING
+        return reading(self.outputs(face.chip(*crop)), face.to_chip(*crop))
 
     def outputs(self, chip: Pixels) -> dict[str, Floats]:
         """Raw outputs for uint8 RGB [150, 150, 3], the mean over the crop and its mirror image; a row each head.

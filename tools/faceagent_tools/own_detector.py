@@ -50,7 +50,8 @@ def looks(network: Network, pixels: Pixels, wanted: Sequence[float] = (0.0,)) ->
     faces = one_per_face(found)
     seen: list[Raw] = []
     for least in wanted:
-        seen = [_looked_at_again(network, pixels, raw) for raw in faces if (raw.score + 1) / 2 >= least]
+        left = faces[len(seen) :]  # the strongest come first
+        seen += [_looked_at_again(network, pixels, raw) for raw in left if (raw.score + 1) / 2 >= least]
         if any(raw.score >= least for raw in seen):
             break
     return seen
@@ -67,7 +68,7 @@ def _looked_at_again(network: Network, pixels: Pixels, raw: Raw) -> Raw:
     if part.size == 0:
         return replace(raw, score=raw.score / 2)
     edges = max(-y0, 0), max(y1 - high, 0), max(-x0, 0), max(x1 - wide, 0)
-    framed = cv2.copyMakeBorder(part, *edges, cv2.BORDER_CONSTANT, value=(0, 0, 0))
+    framed = cv2.copyMakeBorder(part, *edges, cv2.BORDER_CONSTANT, value=(0, 0, 0)) if any(edges) else part
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     view = np.asarray(cv2.resize(framed, (_VIEW, _VIEW), interpolation=way), np.uint8)
     there = mapped(raw, Affine.translation(-x0, -y0).then(Affine.scaling(_VIEW / (x1 - x0))), 0.0)

@@ -20,6 +20,7 @@ from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method
 from faceagent_tools import align, multitask, pose_table, quality_table, readable, resolution, weights
 from faceagent_tools import quality_measures as measures
+from faceagent_tools.align import Aligned
 from faceagent_tools.multitask import FaceReader, Reading
 from faceagent_tools.quality_table import Level, Scale, Table
 from faceagent_tools.quality_words import FIRST, word
@@ -157,17 +158,18 @@ class AssessQuality(FaceTool[QualityArguments]):
 
     def _face(self, session: Session, face: Face, table: Table, compression: Evidence) -> list[Evidence]:
         photo = session.photo(face.image)
-        size = _size(face, measures.eye_distance(align.points5(photo, face)), table)
+        aligned = align.of(session, face)
+        size = _size(face, measures.eye_distance(aligned.points), table)
         if unjudged := self._unjudged(photo, face):
             return [self._row(face, size), *unjudged]
-        chip = align.face_chip(photo, face, size=measures.CHIP_SIZE, padding=measures.CHIP_PADDING)
+        chip = aligned.chip(measures.CHIP_SIZE, measures.CHIP_PADDING)
         reading = self._reader.read(session, face)
         yaw = abs(reading.pose.yaw)
         found = [
             size,
             *_resolved(photo, face, size.score, table),
             *_measures(photo, face, chip, size.score, yaw, table),
-            *_detail(photo, face, size.score, table),
+            *_detail(aligned, size.score, table),
         ]
         cue = self._cue(face, chip, yaw, table)
         return [
@@ -313,12 +315,12 @@ def _measured(attribute: str, score: float, scale: Scale, meaning: str) -> Measu
     return Measured(attribute, score, scale, value, meaning, details)
 
 
-def _detail(photo: Photo, face: Face, eye_distance: float, table: Table) -> list[Measured]:
+def _detail(aligned: Aligned, eye_distance: float, table: Table) -> list[Measured]:
     """Whether a large face has the fine detail of its size; not asked of smaller ones."""
     documents = table.eyes.forensic
     if documents is None or eye_distance < documents.value:
         return []
-    large = align.face_chip(photo, face, size=2 * measures.CHIP_SIZE, padding=measures.CHIP_PADDING)
+    large = aligned.chip(2 * measures.CHIP_SIZE, measures.CHIP_PADDING)
     score = measures.fine_detail(measures.luminance(large))
     return [_measured("detail", score, table.detail, "as rich in fine detail as ordinary photos of this size")]
 

@@ -78,7 +78,7 @@ def amplitudes(pixels: Pixels, centre: Point, side: float) -> Floats | None:
     x1, y1 = (min(int(middle + half), extent) for middle, extent in zip(centre, (width, height), strict=True))
     if min(x1 - x0, y1 - y0) < SMALLEST:
         return None
-    found = blocks.cosines(quality_measures.luminance(pixels[y0:y1, x0:x1]))
+    found = blocks.cosines(blocks.split(quality_measures.luminance(pixels[y0:y1, x0:x1])))
     return blocks.amplitudes(found.reshape(-1, blocks.SIDE, blocks.SIDE)).ravel()[1:]
 
 

@@ -52,12 +52,12 @@ class YuNet:
     def detect(self, pixels: Pixels) -> Found:
         """Find faces in RGB uint8 [H, W, 3] at the size given."""
         height, width = pixels.shape[:2]
-        padded = cv2.copyMakeBorder(
-            pixels, 0, -height % MULTIPLE, 0, -width % MULTIPLE, cv2.BORDER_CONSTANT, value=(0, 0, 0)
-        )
-        bgr = cv2.dnn.blobFromImage(padded, swapRB=True)  # float32 [1, 3, H, W], 0-255
+        bgr = np.zeros((1, 3, height + -height % MULTIPLE, width + -width % MULTIPLE), np.float32)  # 0-255
+        # Plane by plane, since cv2.dnn.blobFromImage takes many times as long.
+        for plane, colour in zip(bgr[0, ::-1], cv2.split(pixels), strict=True):
+            plane[:height, :width] = colour
         outputs = self._session.run(self._names, {"input": bgr})
-        found = decode(dict(zip(self._names, outputs, strict=True)), padded.shape[1], self._score)
+        found = decode(dict(zip(self._names, outputs, strict=True)), bgr.shape[3], self._score)
         return suppress(found, self._overlap)
 
 

@@ -77,7 +77,7 @@ class Grouping(Benchmark[Portrait, Read]):
     def score(self, measured: Sequence[Read]) -> Result:
         people = [_person(one.name) for one in measured if one.embedding is not None]
         vectors = [one.embedding for one in measured if one.embedding is not None]
-        labels = WAYS[self.backend](likeness(vectors))
+        labels = WAYS[self.backend](vectors)
         figures = agreement(np.unique(people, return_inverse=True)[1], labels)
         return Result(
             benchmark=self.name,
@@ -122,15 +122,16 @@ def _entropy(shares: Floats) -> float:
     return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
 
 
-def _whispers(alike: Floats) -> Labels:
-    labels = np.empty(len(alike), np.int64)
-    for number, group in enumerate(grouping.whispers(alike, grouping.line(len(alike)))):
+def _whispers(vectors: Sequence[Embedding]) -> Labels:
+    labels = np.empty(len(vectors), np.int64)
+    for number, group in enumerate(grouping.whispers(vectors, grouping.line(len(vectors)))):
         labels[list(group)] = number
     return labels
 
 
-def _components(alike: Floats) -> Labels:
+def _components(vectors: Sequence[Embedding]) -> Labels:
     """Whatever hangs together above the line."""
+    alike = likeness(vectors)
     labels, joined = np.arange(len(alike)), alike >= grouping.line(len(alike))
     while True:
         lowest = np.where(joined, labels, len(labels)).min(axis=1)
@@ -139,22 +140,22 @@ def _components(alike: Floats) -> Labels:
         labels = np.minimum(labels, lowest)
 
 
-def _average(alike: Floats) -> Labels:
+def _average(vectors: Sequence[Embedding]) -> Labels:
     clusters = _sklearn().AgglomerativeClustering(
-        None, metric="precomputed", linkage="average", distance_threshold=1 - grouping.line(len(alike))
+        None, metric="precomputed", linkage="average", distance_threshold=1 - grouping.line(len(vectors))
     )
-    return np.asarray(clusters.fit(_distances(alike)).labels_, np.int64)
+    return np.asarray(clusters.fit(_distances(vectors)).labels_, np.int64)
 
 
-def _hdbscan(alike: Floats) -> Labels:
-    found = _sklearn().HDBSCAN(min_cluster_size=2, metric="precomputed", copy=True).fit(_distances(alike)).labels_
+def _hdbscan(vectors: Sequence[Embedding]) -> Labels:
+    found = _sklearn().HDBSCAN(min_cluster_size=2, metric="precomputed", copy=True).fit(_distances(vectors)).labels_
     alone = np.flatnonzero(found < 0)
     found[alone] = found.max() + 1 + np.arange(len(alone))
     return np.asarray(found, np.int64)
 
 
-def _distances(alike: Floats) -> Floats:
-    apart = 1 - alike
+def _distances(vectors: Sequence[Embedding]) -> Floats:
+    apart = 1 - likeness(vectors)
     np.fill_diagonal(apart, 0)
     return apart
 
@@ -172,7 +173,7 @@ def _person(name: str) -> str:
     return name.rpartition("_")[0]
 
 
-WAYS: Mapping[str, Callable[[Floats], Labels]] = {
+WAYS: Mapping[str, Callable[[Sequence[Embedding]], Labels]] = {
     "whispers": _whispers,
     "components": _components,
     "average": _average,

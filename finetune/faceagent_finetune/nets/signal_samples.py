@@ -120,7 +120,7 @@ def measured(photo: Photo, points: Floats, **known: Any) -> Sample:
     """One face with its facts."""
     seen = view.cut(photo.pixels, points)
     found = signals.measure(photo, seen)
-    outside = blocks.cosines(seen.luma)[blocks.inside(seen.around)]
+    outside = blocks.cosines(blocks.split(seen.luma)[blocks.inside(seen.around)])
     detail = np.log(np.abs(outside[:, 4:, 4:]).mean() + 1e-2) if len(outside) else np.nan
     facts = {
         "bytes": len(photo.raw),

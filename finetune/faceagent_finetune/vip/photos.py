@@ -5,7 +5,7 @@
     DIR/swaps/         face swaps towards the person, if there are any
     DIR/synthesised/   pictures of the person that a generator made, if there are any
 
-Where there are no swaps, the person's face is put on others (`nets.calibrate_protected.swapped`); where nothing is
+Where there are no swaps, the person's face is put on others (`nets.protected_samples.swapped`); where nothing is
 synthesised, authentic photos are redrawn as a generator of small faces draws (`nets.forensic.blends.generated`), which
 is a stand-in. A quarter of the photos of each kind is kept back as val, and imitations go with the photo that they were
 made of.
@@ -28,8 +28,8 @@ from faceagent.gallery import Gallery, Person
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face
 from faceagent_finetune.corpus.labelled import LeftOut
-from faceagent_finetune.nets.calibrate_protected import swapped
 from faceagent_finetune.nets.forensic import areas, blends
+from faceagent_finetune.nets.protected_samples import swapped
 from faceagent_finetune.vip.recipe import Recipe
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import Embedding, FaceEmbedder, main_face

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -12,7 +14,8 @@ import pytest
 pytest.importorskip("gradio")
 pytest.importorskip("playwright")
 
-from app_driver import EXAMPLES, PHONE, answered, ask, browser, chromium, click_at_once, opened, running
+from app_driver import EXAMPLES, PHONE, answered, ask, camera, chromium, click_at_once, opened, running
+from PIL import Image, ImageChops, ImageOps, ImageStat
 from playwright.sync_api import Browser, Page
 from videos import panned
 
@@ -31,8 +34,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with browser("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream") as found:
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with camera(tmp_path_factory.mktemp("camera")) as found:
         yield found
 
 
@@ -71,6 +74,34 @@ def test_a_photo_is_asked_about_and_the_answer_leads_to_its_evidence(page: Page,
     assert "Is this photo real?" in report.summary[0]
     assert "Is this photo real?" in files["report.html"].read_text(encoding="utf-8")
     assert wrong == []
+
+
+def test_a_picture_of_the_camera_is_asked_about(page: Page, address: str) -> None:
+    wrong = opened(page, address)
+    page.click("#camera button.label-wrap")
+    page.click("#camera [title='grant webcam access'] button")
+    page.wait_for_function("document.querySelector('#camera video').videoWidth > 0")
+    page.evaluate("window.track = document.querySelector('#camera video').srcObject.getTracks()[0]")
+    page.click("#camera [aria-label='capture photo']")
+    page.wait_for_selector("#box .thumbnail-item")
+    page.wait_for_function("window.track.readyState === 'ended'")  # it is off as soon as there is a picture
+    page.wait_for_selector("#camera video", state="hidden")
+
+    ask(page, "How old does the person look?")
+    assert "looks about" in page.inner_text("#now .lead >> nth=0")
+    assert page.locator("#evidence .spot").count()
+    # What was taken is what stands before the camera, and not its mirror image.
+    shown = page.locator("#now .given img").evaluate("image => image.src.split(',')[1]")
+    with Image.open(io.BytesIO(base64.b64decode(shown))) as taken, Image.open(EXAMPLES / "portrait.jpg") as photo:
+        taken = taken.convert("L")
+        sent = photo.resize((640, 640)).crop((0, 0, 640, 480)).convert("L").resize(taken.size)
+        assert apart(taken, sent) < apart(taken, ImageOps.mirror(sent)) / 2
+    assert wrong == []
+
+
+def apart(one: Image.Image, other: Image.Image) -> float:
+    """The mean difference of their grey values."""
+    return float(ImageStat.Stat(ImageChops.difference(one, other)).mean[0])
 
 
 def test_two_photos_are_compared_part_by_part(page: Page, address: str) -> None:

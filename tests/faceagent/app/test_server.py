@@ -65,15 +65,19 @@ def test_a_reader_is_told_that_the_page_is_being_made(tmp_path: Path) -> None:
     assert "Die App startet" not in page and "gradio" in page
 
 
-def test_gradio_writes_no_stubs_while_it_is_imported() -> None:
+def test_gradio_writes_no_stubs_and_takes_no_mcp_along_while_it_is_imported() -> None:
     code = """
-import sys
-from faceagent.app.stubs import no_stubs
+import gc, importlib.util, sys
+from faceagent.app.lean import lean
 sys.addaudithook(lambda event, given: event == "open" and str(given[0]).endswith(".pyi") and opened.append(given[0]))
 opened = []
-with no_stubs():
+with lean():
     import gradio
+    opened += [] if "pandas" in sys.modules and not gc.isenabled() else ["it was imported before"]
 class Mine(gradio.Textbox): pass
+opened += [name for name in sys.modules if name.partition(".")[0] == "mcp"]
+opened += [] if gc.isenabled() else ["nothing is collected any more"]
+import mcp
 sys.exit(str(opened) if opened else 0)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ pytest.importorskip("gradio")
 pytest.importorskip("playwright")
 
 import skimage.data
-from app_driver import EXAMPLES, PHONE, browser, chromium, click_at_once, opened, running
+from app_driver import EXAMPLES, PHONE, camera, chromium, click_at_once, opened, running
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
@@ -39,17 +38,7 @@ def address(data: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """With a camera before which the example's portrait stands."""
-    camera = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
-    with Image.open(EXAMPLES / "portrait.jpg") as image:
-        frame = io.BytesIO()
-        image.convert("RGB").resize((640, 640)).crop((0, 80, 640, 560)).save(frame, "JPEG", quality=92)
-    camera.write_bytes(frame.getvalue() * 3)
-    with browser(
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera}",
-    ) as found:
+    with camera(tmp_path_factory.mktemp("camera")) as found:
         yield found
 
 

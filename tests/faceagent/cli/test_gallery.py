@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from conftest import EXAMPLES
@@ -126,7 +127,8 @@ def test_from_enrolment_to_erasure(run: Run, tmp_path: Path) -> None:
     assert run("gallery", "list")[1] == "0 people are enrolled."
     status, out, _ = run("audit", "verify")
     assert status == 0 and "each as it was written" in out
-    assert "Ada" not in (tmp_path / "people" / "audit.jsonl").read_text()
+    log = (tmp_path / "people" / "audit.jsonl").read_text()
+    assert "Ada" not in log and "By letter" not in log and '"consent":"in the entry"' in log
 
 
 def test_consent_in_a_file_is_kept_by_its_hash(run: Run, tmp_path: Path) -> None:
@@ -166,6 +168,8 @@ def test_what_is_missing_is_said_with_the_mend(run: Run, tmp_path: Path, monkeyp
     status, _, err = run("enroll", "Ada", str(tmp_path / "none.jpg"), "--consent", "yes", "--purpose", "personal")
     assert status == 1 and "none.jpg" in err
     assert run("enroll", "Ada", PORTRAIT)[0] == 2
+    status, _, err = run("enroll", "Ada", PORTRAIT, "--consent", "form.pdf", "--purpose", "personal")
+    assert status == 2 and "The consent form.pdf does not exist" in err
     assert "is no date" in run("enroll", "Ada", PORTRAIT, "--consent", "yes", "--until", "soon")[2]
     assert run("gallery", "forget", "Nobody")[0] == 1
     monkeypatch.delenv("FACEAGENT_GALLERY_KEY_FILE")
@@ -190,6 +194,22 @@ def test_a_passphrase_comes_from_the_environment(run: Run, monkeypatch: pytest.M
     monkeypatch.delenv("FACEAGENT_GALLERY_PASSPHRASE")
     status, _, err = run("gallery", "list")
     assert status == 2 and "passphrase is missing" in err
+
+
+def test_a_new_gallery_without_a_key_says_what_makes_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FACEAGENT_GALLERY_KEY_FILE")
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    status, _, err = enroll(run)
+    assert status == 2 and "Name a file for it with --key-file" in err
+
+
+def test_an_index_elsewhere_that_was_not_searched_is_told(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    pytest.importorskip("lancedb")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setenv("FACEAGENT_GALLERY_INDEX", f"file://{tmp_path / 'elsewhere'}")
+    assert enroll(run)[0] == 0 and run("gallery", "search", PORTRAIT)[0] == 0
+    status, out, _ = run("gallery", "forget", "Ada Lovelace")
+    assert status == 0 and "was written anew without Ada Lovelace. Its files lie elsewhere and were not searched" in out
 
 
 def test_questions_are_logged_with_a_gallery_or_where_a_log_is_named(run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from conftest import EXAMPLES
 
 from faceagent.cli import main
 from faceagent.collection import stores
-from faceagent.collection.export import COLUMNS, export, parquet
+from faceagent.collection.export import COLUMNS, claimed, export, parquet
 from faceagent.collection.lines import lines
 from faceagent.collection.local import run
 from faceagent.collection.manifest import Collection
@@ -98,11 +99,44 @@ def test_a_store_holds_one_collection_and_parts_are_not_written_twice(
     monkeypatch.setattr("faceagent.collection.export.ROWS", 2)
     mine = faulty.collection(tmp_path, ["good"] * 3)
     run(mine, 1, make=faulty.obedient)
-    assert export(mine, "memory://results/mine/", []) == "memory://results/mine"
+    place = claimed(mine, "memory://results/mine/")
+    assert place == "memory://results/mine"
+    export(mine, place, [])
     parts = sorted(stores.beneath("memory://results/mine"))
     assert parts == ["export.json", "parquet/part-00000.parquet", "parquet/part-00001.parquet"]
     monkeypatch.setattr("faceagent.collection.export.parquet", lambda _: pytest.fail("it is there"))
-    export(mine, "memory://results/mine", [])
+    export(mine, claimed(mine, "memory://results/mine"), [])
     other = faulty.collection(tmp_path, ["good"] * 4, "other")
     with pytest.raises(UsageError, match="another collection"):
-        export(other, "memory://results/mine", [])
+        claimed(other, "memory://results/mine")
+
+
+@pytest.mark.parametrize("fault", ["a file", "something else", "of another collection", "no bucket", "no package"])
+def test_a_place_that_will_not_do_is_told_before_anything_is_examined(
+    fault: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    place = tmp_path / "place"
+    given, said = str(place), fault
+    match fault:
+        case "a file":
+            place.touch()
+        case "something else":
+            (place / "parquet").mkdir(parents=True)
+            (place / "parquet" / "mine.parquet").touch()
+        case "of another collection":
+            claimed(faulty.collection(tmp_path, ["good"]), given)
+        case "no bucket":
+            request.getfixturevalue("bucket")
+            given, said = "s3://nowhere/place", "s3://nowhere/place/export.json cannot be written"
+        case "no package":
+            monkeypatch.setitem(sys.modules, "pyarrow", None)
+            said = "faceagent[scale]"
+    options = ["--engine", "local", "--out", str(tmp_path / "report"), "--export", given]
+    status = 1 if fault in ("no bucket", "no package") else 2
+    assert main(["report", str(EXAMPLES / "portrait.jpg"), *options]) == status
+    assert said in capsys.readouterr().err
+    assert list((tmp_path / "report" / "shards").iterdir()) == []

@@ -5,15 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
 from pathlib import Path
 
 import faulty
 import pytest
-from faulty import collection, leavings, shards
+from conftest import EXAMPLES
+from faulty import collection, leavings, shards, whole
 
 from faceagent.collection.lines import lines
 from faceagent.collection.local import run
+from faceagent.collection.manifest import Collection
 from faceagent.errors import InputError, ToolError, UsageError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="processes are killed by signal")
@@ -42,9 +43,9 @@ def test_a_worker_that_dies_costs_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_crashes_its_reader_is_told_and_the_rest_is_done(tmp_path: Path) -> None:
-    whole = collection(tmp_path, ["good", "good", "crash", "good", "good", "crash"], shard=3)
-    run(whole, 2, make=faulty.obedient)
-    told = [line.failure.message if line.failure else "" for line in lines(whole)]
+    made = collection(tmp_path, ["good", "good", "crash", "good", "good", "crash"], shard=3)
+    run(made, 2, make=faulty.obedient)
+    told = [line.failure.message if line.failure else "" for line in lines(made)]
     assert [text.startswith("The program that read it ended 2 times") for text in told] == [
         wish == "crash" for wish in ("good", "good", "crash", "good", "good", "crash")
     ]
@@ -57,65 +58,59 @@ def test_workers_that_never_begin_are_given_up(tmp_path: Path) -> None:
 
 def test_a_driver_that_is_killed_goes_on(tmp_path: Path) -> None:
     broken = collection(tmp_path, ["slow"] * 24)
-    driver = multiprocessing.get_context("spawn").Process(target=faulty.fast_driver, args=(str(broken.folder),))
+    driver = multiprocessing.get_context("spawn").Process(target=faulty.fast_driver, args=(str(broken.place),))
     driver.start()
-    wait_until(lambda: any(broken.shards.glob("*.begun")))
+    faulty.wait_until(lambda: leavings(broken))
     assert driver.pid is not None
     os.kill(driver.pid, signal.SIGKILL)
     driver.join()
-    wait_until(lambda: not any(worker_of(driver.pid)))
+    faulty.wait_until(lambda: not faulty.workers_of(driver.pid))
     assert broken.left()
     run(broken, 2, make=faulty.obedient)
-    whole = collection(tmp_path, ["slow"] * 24, "whole")
-    run(whole, 2, make=faulty.obedient)
-    assert shards(broken) == shards(whole)
+    made = collection(tmp_path, ["slow"] * 24, "whole")
+    run(made, 2, make=faulty.obedient)
+    assert shards(broken) == shards(made)
     assert leavings(broken) == []
-
-
-def worker_of(pid: int) -> list[str]:
-    """Processes whose parent was this one, and which have not been told of its end yet."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            text = status.read_bytes()
-        except OSError:
-            continue
-        if b"spawn_main" in text and f"parent_pid={pid}".encode() in text:
-            found.append(text.decode())
-    return found
-
-
-def wait_until(holds: object, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < end, "it never came to pass"
-        time.sleep(0.02)
 
 
 def test_two_programs_do_not_work_on_one_collection(tmp_path: Path) -> None:
     from faceagent.files import claim
 
-    whole = collection(tmp_path, ["good"])
-    with claim(whole.folder / "lock"), pytest.raises(UsageError, match="Another program"):
-        run(whole, 1, make=faulty.obedient)
+    made = collection(tmp_path, ["good"])
+    with claim(made.place.work / "lock"), pytest.raises(UsageError, match="Another program"):
+        run(made, 1, make=faulty.obedient)
 
 
 def test_a_line_cut_off_in_the_writing_is_made_anew(tmp_path: Path) -> None:
-    whole = collection(tmp_path, ["good"] * 3)
-    run(whole, 1, make=faulty.obedient)
-    expected = whole.whole(0).read_bytes()
-    whole.whole(0).unlink()
-    whole.whole(0).with_suffix(".part").write_bytes(expected[: len(expected) // 2])
-    run(whole, 1, make=faulty.obedient)
-    assert shards(whole) == [expected]
+    made = collection(tmp_path, ["good"] * 3)
+    run(made, 1, make=faulty.obedient)
+    expected = whole(made, 0).read_bytes()
+    whole(made, 0).unlink()
+    whole(made, 0).with_suffix(".part").write_bytes(expected[: len(expected) // 2])
+    run(made, 1, make=faulty.obedient)
+    assert shards(made) == [expected]
 
 
 def test_a_full_disk_is_told_and_what_was_done_stays(tmp_path: Path) -> None:
-    whole = collection(tmp_path, ["good"] * 8)
+    made = collection(tmp_path, ["good"] * 8)
     with pytest.raises(InputError, match="goes on where it stopped"):
-        run(whole, 1, make=faulty.cramped)
-    assert whole.whole(0).with_suffix(".part").read_bytes()
-    run(whole, 1, make=faulty.obedient)
+        run(made, 1, make=faulty.cramped)
+    assert whole(made, 0).with_suffix(".part").read_bytes()
+    run(made, 1, make=faulty.obedient)
     undisturbed = collection(tmp_path, ["good"] * 8, "undisturbed")
     run(undisturbed, 1, make=faulty.obedient)
-    assert shards(whole) == shards(undisturbed)
+    assert shards(made) == shards(undisturbed)
+
+
+def test_an_input_that_is_lost_after_the_beginning_is_told_and_the_rest_is_done(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("gone.jpg", "here.jpg"):
+        (photos / name).write_bytes((EXAMPLES / "portrait.jpg").read_bytes())
+    made = Collection.begin(tmp_path / "out", [str(photos)], shard=2)
+    (photos / "gone.jpg").unlink()
+    run(made, 1)
+    gone, here = lines(made)
+    assert gone.failure is not None
+    assert "gone.jpg" in gone.failure.message
+    assert here.report is not None

@@ -28,7 +28,7 @@ def test_every_file_is_in_one_shard_in_order(photos: Path, tmp_path: Path) -> No
 
 def test_the_same_command_goes_on(photos: Path, tmp_path: Path) -> None:
     first = Collection.begin(tmp_path / "out", [str(photos)], shard=2)
-    first.whole(1).touch()
+    first.place.write(first.name(1), b"")
     assert [one.number for one in Collection.begin(tmp_path / "out", [str(photos)], shard=2).left()] == [0, 2]
 
 
@@ -61,5 +61,5 @@ def test_a_table_that_will_not_do(text: str, said: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="not the folder"):
+    with pytest.raises(UsageError, match="not the place"):
         Collection.open(tmp_path)

@@ -13,6 +13,7 @@ import pytest
 from conftest import EXAMPLES
 from faulty import collection
 
+from faceagent.cli import _parser
 from faceagent.collection.local import run
 from faceagent.collection.manifest import Collection
 from faceagent.collection.metrics import Metrics
@@ -78,6 +79,13 @@ def test_metrics(tmp_path: Path) -> None:
         scraped()
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"), [("9100", ("127.0.0.1", 9100)), ("0.0.0.0:9100", ("0.0.0.0", 9100)), ("[::]:0", ("::", 0))]
+)
+def test_metrics_are_for_this_machine_unless_a_host_is_given(given: str, meant: tuple[str, int]) -> None:
+    assert _parser().parse_args(["report", "photos", "--engine", "local", "--metrics", given]).metrics == meant
+
+
 def test_metrics_time_each_stage() -> None:
     prometheus = pytest.importorskip("prometheus_client")
     metrics = Metrics(0)
@@ -94,11 +102,11 @@ def test_metrics_time_each_stage() -> None:
 
 def test_the_page_is_loaded_again_until_the_run_has_ended(tmp_path: Path) -> None:
     whole = collection(tmp_path, ["good"] * 3)
-    page = ProgressPage(whole)
-    with Monitor(whole, 1, [page]) as monitor:
-        assert 'http-equiv="refresh"' in page.path.read_text("utf-8")
+    page = tmp_path / "out" / "progress.html"
+    with Monitor(whole, 1, [ProgressPage(whole)]) as monitor:
+        assert 'http-equiv="refresh"' in page.read_text("utf-8")
         run(whole, 1, monitor, make=faulty.obedient)
-    text = page.path.read_text("utf-8")
+    text = page.read_text("utf-8")
     assert "refresh" not in text
     assert "3 of 3 files are done." in text
     assert 'href="overview.html"' in text

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import faulty
 import pytest
-from faulty import collection, leavings, shards
+from faulty import collection, leavings, shards, whole
 
 from faceagent.collection import local, on_ray
 from faceagent.collection.lines import lines
@@ -19,10 +19,10 @@ ray = pytest.importorskip("ray")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    """A cluster of this machine, whose workers find this folder's helpers."""
-    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": path})
+def cluster(s3: Mapping[str, str]) -> Iterator[None]:
+    """A cluster of this machine, whose workers find this folder's helpers and the store."""
+    variables = {"PYTHONPATH": os.pathsep.join(sys.path), **s3}
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": variables})
     yield
     ray.shutdown()
 
@@ -39,12 +39,21 @@ def test_ray_gives_what_one_machine_gives(tmp_path: Path) -> None:
     assert [line.number for line in lines(theirs) if line.failure and "ended 2 times" in line.failure.message] == [5]
 
 
+def test_ray_gives_the_same_in_a_store(bucket: object, tmp_path: Path) -> None:
+    wishes = ["good", "crash once", "good", "good", "good", "crash", "good"]
+    theirs, ours = (collection(tmp_path, wishes, name, shard=3) for name in ("s3://bucket/theirs", "ours"))
+    on_ray.run(theirs, 2, make=faulty.obedient)
+    local.run(ours, 2, make=faulty.obedient)
+    assert shards(theirs) == shards(ours)
+    assert leavings(theirs) == []
+
+
 def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
-    whole = collection(tmp_path, ["good"] * 4, shard=2)
-    local.run(whole, 1, make=faulty.obedient)
-    before = whole.whole(0).stat().st_mtime_ns
-    on_ray.run(whole, 1, make=faulty.obedient)
-    assert whole.whole(0).stat().st_mtime_ns == before
+    made = collection(tmp_path, ["good"] * 4, shard=2)
+    local.run(made, 1, make=faulty.obedient)
+    before = whole(made, 0).stat().st_mtime_ns
+    on_ray.run(made, 1, make=faulty.obedient)
+    assert whole(made, 0).stat().st_mtime_ns == before
 
 
 def test_an_error_is_its_own_sentence(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def examined(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 
 @pytest.fixture
 def collection(examined: Collection, tmp_path: Path) -> Collection:
-    return Collection.open(shutil.copytree(examined.folder, tmp_path / "out"))
+    return Collection.open(shutil.copytree(examined.place.work, tmp_path / "out"))
 
 
 def test_one_man_in_three_files_and_a_copy(collection: Collection) -> None:
@@ -68,7 +68,7 @@ def test_until_then_only_this_user_may_read_it(examined: Collection) -> None:
 
 
 def test_no_line_holds_an_embedding(examined: Collection) -> None:
-    assert all(b"embeddings" not in path.read_bytes() for path in examined.shards.iterdir())
+    assert all(b"embeddings" not in path.read_bytes() for path in (examined.place.work / "shards").iterdir())
 
 
 def test_more_faces_than_can_be_compared(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:

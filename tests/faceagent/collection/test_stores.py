@@ -184,30 +184,6 @@ def test_workers_read_a_store_as_they_read_a_folder(tmp_path: Path) -> None:
     assert told[0] == told[1]
 
 
-def test_a_report_is_made_in_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["report", str(EXAMPLES), "--engine", "local", "--out", "s3://bucket/report"])
-    assert "--export" in capsys.readouterr().err
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[fsspec.AbstractFileSystem]:
-    """S3 as moto plays it on this machine."""
-    s3fs, server = pytest.importorskip("s3fs"), pytest.importorskip("moto.server")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    playing = server.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    playing.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*playing.get_host_and_port()))
-    s3fs.S3FileSystem.clear_instance_cache()
-    files = s3fs.S3FileSystem()
-    files.mkdir("bucket", region_name="eu-central-1")
-    yield files
-    files.rm("bucket", recursive=True)  # moto's buckets outlive its server
-    playing.stop()
-
-
 def test_s3(bucket: fsspec.AbstractFileSystem, tmp_path: Path) -> None:
     bucket.pipe({"bucket/in/a.jpg": PORTRAIT, "bucket/in/b::c.jpg": PORTRAIT, "bucket/in/lost.jpg": PORTRAIT})
     bucket.pipe({"bucket/in/short.jpg": b"no photo", "bucket/in/void.jpg": b"", "bucket/in/wide.jpg": b"?" * 2**20})

@@ -43,6 +43,8 @@ LEFT = after("face 1.1")
         ("Is the man second from the right smiling?", FIVE, [], ["face 1.4"]),
         ("And the one in the middle?", THREE, [], ["face 1.2"]),
         ("Is the woman on the far left older than the one on the right?", THREE, [], ["face 1.1", "face 1.3"]),
+        ("Who is older, the left or the right person?", TWO, [], ["face 1.1", "face 1.2"]),
+        ("Wer ist älter, die linke oder die rechte Person?", TWO, [], ["face 1.1", "face 1.2"]),
         ("What about her age?", TWO, LEFT, ["face 1.1"]),
         ("him?", TWO, LEFT, ["face 1.1"]),
         ("Is this person wearing glasses?", TWO, LEFT, ["face 1.1"]),

@@ -20,7 +20,7 @@ PEOPLE = 300
 @pytest.fixture
 def gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
     """300 people, enough here for an approximate index."""
-    monkeypatch.setattr(lance, "GRAPH", 256)
+    monkeypatch.setattr(lance, "INDEXED", 256)
     made = Gallery.open(tmp_path / "gallery", key(tmp_path), create=True, index="lancedb")
     made.enroll_many(Enrolment(f"person {number}", [template(number)], CONSENT) for number in range(PEOPLE))
     return made
@@ -53,6 +53,23 @@ def test_no_template_lies_on_the_disk_as_it_is_and_who_is_forgotten_leaves_none(
         assert any(name.startswith("index/") for name in forgotten.searched)
         assert on_disk(tmp_path, turned[0][:24]) == []
         assert gallery.search(vector(7), MODEL, 1)[0].name != "person 7"
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_an_index_elsewhere_is_searched_too_or_it_is_said_that_it_was_not(tmp_path: Path, scheme: str) -> None:
+    elsewhere = tmp_path / "elsewhere" / "gallery"
+    elsewhere.mkdir(parents=True)
+    with Gallery.open(tmp_path / "gallery", key(tmp_path), create=True, index=f"{scheme}{elsewhere}") as gallery:
+        enrol(gallery, "Ada", (1,))
+        enrol(gallery, "Ben", (2,))
+        assert gallery.search(vector(1), MODEL, 1)[0].name == "Ada"
+        with gallery._store.writing():
+            (turned,) = gallery._indexes.traces(np.array([1]))
+        assert on_disk(elsewhere.parent, turned[: 4 * D])
+        forgotten = gallery.forget("Ada")
+        assert forgotten.proven and on_disk(elsewhere.parent, turned[:24]) == []
+        reached = any(name.startswith(str(elsewhere)) for name in forgotten.searched)
+        assert (forgotten.unsearched, reached) == ((None, True) if not scheme else (f"file://{elsewhere}", False))
 
 
 def test_two_processes_share_it_and_it_follows_the_store(gallery: Gallery, tmp_path: Path) -> None:

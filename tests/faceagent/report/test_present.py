@@ -86,7 +86,7 @@ def test_a_row_tells_what_its_result_rests_on() -> None:
         "80 % interval: 0.90 to 0.99",
     )
     assert group.notes == (
-        "“One person”: 1,200 pairs of a set.",
+        "“one person”: 1,200 pairs of a set.",
         "Probability that both show one person: calibrated on a set (n = 1,200), at a base rate of 50 %.",
         "False match rate by group: women 1.20 % (n = 600).",
     )

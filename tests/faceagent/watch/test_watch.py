@@ -146,6 +146,12 @@ def test_authentic_photos_are_told_of_where_that_is_wanted(scene):
     assert scene.told[0].kind == "authentic"
 
 
+def test_a_look_alike_or_an_imitation_is_an_alert_of_its_own_kind(scene):
+    scene.arrive("not_authentic-1.jpg")
+    assert scene.once(kinds=("not_authentic",)).alerts == 1
+    assert [(alert.kind, alert.finding) for alert in scene.told] == [("not_authentic", "not_authentic")]
+
+
 def test_a_file_that_is_being_written_is_waited_for(scene):
     arrivals = Arrivals([scene.incoming], lambda mark: False, scene.clock)
     path = scene.arrive("swap-1.jpg", b"half")

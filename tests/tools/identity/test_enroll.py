@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from identity_fakes import Embedder, recorded, said
+from identity_fakes import Embedder, recorded, said, vector
 
 from faceagent.errors import UsageError
 from faceagent_tools import compare, readable
@@ -88,6 +88,36 @@ def test_whom_of_several_faces_has_to_be_said(gallery, conversation):
     assert reasons(rows) == {"image 1": "it shows 2 faces, and which one is meant has to be said"}
     assert gallery.person("Ada Lovelace") is None
     assert enrol(session, subjects=("face 1.2",))[0].status == "ok"
+
+
+def test_the_face_that_is_like_the_other_photos_is_taken(gallery, conversation):
+    session = conversation((1, 0), (1, 40), (1, 60), faces=(1, 2, 2))
+    rows = enrol(session)
+    assert reasons(rows) == {}
+    assert rows[0].details["taken"] == ["face 1.1", "face 2.1", "face 3.1"]
+    assert "Of several faces in a photo, the one that is like the other photos was taken." in said(TOOL, session, rows)
+
+
+def test_somebody_else_alone_is_not_enrolled_because_the_others_were_not_alone(gallery, conversation):
+    session = conversation((1, 0), (1, 40), (2, 0), faces=(2, 2, 1))
+    rows = enrol(session)
+    assert rows[0].details["taken"] == ["face 1.1", "face 2.1"]
+    assert reasons(rows) == {"face 3.1": "it shows somebody else than the other photos"}
+
+
+def test_which_of_a_couple_is_meant_has_to_be_said():
+    photos = [[vector(1, off), vector(2, off)] for off in (0.1, 0.2)]
+    assert templates.meant([], photos, []) == [None, None]
+    assert templates.meant([vector(2, 0.3)], photos, []) == [1, 1]
+    assert templates.meant([], photos, [vector(1, 0.3)]) == [0, 0]
+    assert templates.meant([], [photos[0]], []) == [None]
+
+
+def test_whoever_is_enrolled_already_is_found_among_several(gallery, conversation):
+    enrol(conversation((1, 0)))
+    assert enrol(conversation((1, 40), faces=2))[0].details["taken"] == ["face 1.1"]
+    rows = enrol(conversation((2, 40), faces=2))
+    assert reasons(rows) == {"image 1": "it shows 2 faces, and which one is meant has to be said"}
 
 
 def test_one_person_under_two_names_is_pointed_out(gallery, conversation):

@@ -8,6 +8,7 @@ from identity_fakes import vector
 
 from faceagent.review import Seen
 from faceagent_tools.identity import grouping
+from faceagent_tools.identity.templates import likeness
 
 
 def seen(*people):
@@ -33,6 +34,27 @@ def test_copies_of_one_photo_fall_apart_into_single_faces():
 
 def test_the_line_rises_with_the_number_of_faces():
     assert grouping.line(10) < grouping.line(2000) < grouping.line(5000)
+
+
+def test_in_blocks_the_same_pairs_are_joined(monkeypatch):
+    vectors = [one.vector for one in THREE * 3]
+    least = grouping.line(len(vectors))
+    left, right = np.nonzero(np.triu(likeness(vectors) >= least))
+    assert len(left) > len(vectors)
+    monkeypatch.setattr(grouping, "_AT_ONCE", 2 * len(vectors) + 1)
+    found = grouping.joins(vectors, least)
+    assert (found[0].tolist(), found[1].tolist()) == (left.tolist(), right.tolist())
+
+
+def test_a_person_with_many_photos_of_a_few_moments_stays_one():
+    """More photos of each moment than joins are kept of a face: the nearest ones alone would be of that moment."""
+    random = np.random.default_rng(0)
+    moments = [vector(1, 0.1) + 0.02 * random.normal(size=128) for _ in range(4)]
+    faces = [Seen(one + 1e-4 * random.normal(size=128), b"", None) for one in moments for _ in range(100)]
+    (group,) = grouping.grouped(faces)
+    assert len(group) == 400
+    left, _ = grouping.joins([one.vector for one in faces], grouping.line(400))
+    assert len(left) < 400 * 2 * grouping.MOST_JOINS < 400 * 400 / 2
 
 
 def test_a_group_is_worth_its_likely_faces_and_the_doubtful_ones_near_it(monkeypatch):

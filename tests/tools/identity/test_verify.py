@@ -17,7 +17,7 @@ from faceagent_tools.embedding import FaceEmbedder
 from faceagent_tools.identity import likelihood, regions
 from faceagent_tools.identity.enroll import EnrollPerson
 from faceagent_tools.identity.likelihood import Portrayed
-from faceagent_tools.identity.verify import NOBODY, NOT_THIS_ONE, VerifyProtectedIdentity, finding
+from faceagent_tools.identity.verify import NOBODY, NOT_THIS_ONE, VerifyProtectedIdentity
 from faceagent_tools.multitask import FaceReader
 from faceagent_tools.trunk import Trunk
 
@@ -48,7 +48,7 @@ def test_traces_of_forgery_move_the_answer_from_authentic_to_imitation_and_never
     clean, unjudged, traces = (weighed(0.945, forgery=odds) for odds in (-3.0, None, 3.0))
     assert clean["genuine"] > unjudged["genuine"] > traces["genuine"]
     assert traces["other"] <= unjudged["other"]
-    assert finding(traces) in ("swap", "synthesised")
+    assert likelihood.finding(traces, witness=True) in ("swap", "synthesised")
 
 
 def test_a_person_whose_photos_differ_much_is_given_more_room():
@@ -77,10 +77,36 @@ def test_few_photos_are_drawn_to_what_is_usual():
         (chances(genuine=0.4, swap=0.4, synthesised=0.2), "swap"),
         (chances(genuine=0.45, swap=0.2, synthesised=0.35), "synthesised"),
         (chances(genuine=0.4, other=0.3, swap=0.3), "undecided"),
+        (chances(genuine=0.2, other=0.4, swap=0.4), "not_authentic"),
     ],
 )
-def test_what_is_found(given, value):
-    assert finding(given) == value
+def test_what_is_found_where_the_pixels_are_a_witness(given, value):
+    assert likelihood.finding(given, witness=True) == value
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        (chances(genuine=0.6, swap=0.4), "genuine"),
+        (chances(other=0.7, swap=0.2), "other"),
+        (chances(genuine=0.02, other=0.1, swap=0.6, synthesised=0.28), "not_authentic"),
+        (chances(genuine=0.4, swap=0.4, synthesised=0.2), "undecided"),
+    ],
+)
+def test_likeness_alone_names_no_imitation(given, value):
+    assert likelihood.finding(given, witness=False) == value
+
+
+def test_the_most_likely_kind_counts_both_kinds_of_imitation_together():
+    assert likelihood.likeliest(chances(genuine=0.4, swap=0.25, synthesised=0.35)) == "synthesised"
+    assert likelihood.likeliest(chances(genuine=0.5, other=0.1, swap=0.4)) == "genuine"
+    assert likelihood.likeliest(chances(genuine=0.2, other=0.5, swap=0.3)) == "other"
+
+
+def test_of_those_who_look_most_alike_nobody_was_accused():
+    told = likelihood.table().figures
+    assert {"swap", "synthesised"} & set(told["said of alike, the most likely"])
+    assert not {"swap", "synthesised"} & set(told["said of alike"])
 
 
 # On real photos
@@ -127,6 +153,7 @@ def test_the_words_follow_the_evidence(protected, portrait):
         ("other", "shows somebody else than “Eileen”"),
         ("swap", "a face swap over a synthesised picture"),
         ("synthesised", "a synthesised picture over a face swap"),
+        ("not_authentic", "does not come from an authentic photo of “Eileen” (probability"),
         ("undecided", "cannot be decided"),
     ):
         (changed,) = recorded(session, [answer.model_copy(update={"value": value})])

@@ -16,7 +16,7 @@ from PIL import Image
 
 from faceagent.media import Photo, Pixels, opened, turned
 from faceagent_tools.forensics import blocks
-from faceagent_tools.forensics.view import FaceView, Floats, Mask, Unmeasured
+from faceagent_tools.forensics.view import FaceView, Floats, Mask, Plane, Unmeasured
 from faceagent_tools.provenance_records import jpeg_quality
 
 FORMATS = ("JPEG", "MPO")
@@ -60,12 +60,13 @@ def measure(photo: Photo, view: FaceView) -> Compression | Unmeasured:
     if photo.format not in FORMATS or not photo.raw:
         return Unmeasured("not_applicable", "traces of JPEG compression are read from JPEG files only")
     luma, face, around = _on_grid(photo, view)
-    coefficients = blocks.cosines(luma)
-    inner, outer = (blocks.inside(mask) for mask in (face, around))
-    if min(int(inner.sum()), int(outer.sum())) < _FEWEST:
+    by_block = blocks.split(luma)
+    inner, outer = (by_block[blocks.inside(mask)] for mask in (face, around))
+    if min(len(inner), len(outer)) < _FEWEST:
         return Unmeasured("abstained", "too little of the face or of its surroundings can be seen to compare them")
     table = luma_table(photo)
-    face_dips, around_dips = (_dips(coefficients[where], table) for where in (inner, outer))
+    inner, outer = blocks.cosines(inner), blocks.cosines(outer)
+    face_dips, around_dips = _dips(inner, table), _dips(outer, table)
     # The other's dip counts double: where all was compressed before, one of them still dips deeper.
     dips = face_dips - 2 * np.maximum(around_dips, 0)
     # The coarsest of the deep ones: steps that divide the earlier ones fit as well.
@@ -75,8 +76,8 @@ def measure(photo: Photo, view: FaceView) -> Compression | Unmeasured:
         ghost_quality=QUALITIES[best + 1],
         lost=float((around_dips - 2 * np.maximum(face_dips, 0)).max()),
         second_grid=_second_grid(luma, face) - _second_grid(luma, around),
-        double_face=_periodicity(coefficients[inner], table),
-        double_around=_periodicity(coefficients[outer], table),
+        double_face=_periodicity(inner, table),
+        double_around=_periodicity(outer, table),
     )
 
 
@@ -118,7 +119,7 @@ def ijg_table(quality: int) -> Floats:
     return np.clip(np.floor((np.array(jpeg_quality.LUMINANCE) * scale + 50) / 100), 1, 255)
 
 
-def _on_grid(photo: Photo, view: FaceView) -> tuple[Floats, Mask, Mask]:
+def _on_grid(photo: Photo, view: FaceView) -> tuple[Plane, Mask, Mask]:
     """Luma, face and surroundings of the cut-out as they lie in the file, from a corner of its blocks on."""
     stored = view.box.mapped(photo.to_upright.inverse())
     skip_x, skip_y = -round(stored.x0) % 8, -round(stored.y0) % 8
@@ -126,7 +127,7 @@ def _on_grid(photo: Photo, view: FaceView) -> tuple[Floats, Mask, Mask]:
     luma, face, around = (
         turned(plane.astype(np.uint8), back)[skip_y:, skip_x:] for plane in (view.luma, view.face, view.around)
     )
-    return luma.astype(np.float64), face.astype(np.bool_), around.astype(np.bool_)
+    return luma.astype(np.float32), face.astype(np.bool_), around.astype(np.bool_)
 
 
 def _dips(chosen: Floats, table: Floats) -> Floats:
@@ -137,33 +138,32 @@ def _dips(chosen: Floats, table: Floats) -> Floats:
     Args:
         chosen: blocks' transforms [n, 8, 8].
     """
-    chosen = chosen.reshape(-1, 64)[:: 1 + len(chosen) // _ENOUGH, 1:]
+    few = chosen.reshape(-1, 64)[:: 1 + len(chosen) // _ENOUGH, 1:].astype(np.float32)
+    tables = np.array([ijg_table(quality).ravel() for quality in QUALITIES])
     errors = []
-    for quality in QUALITIES:
-        step = ijg_table(quality).reshape(64)[1:]
-        off = chosen / step
+    for step in tables[:, 1:].astype(np.float32):
+        off = few / step
         np.rint(off, out=off)
         off *= step
-        off -= chosen
+        off -= few
         errors.append(np.vdot(off, off) / off.size)
     curve = 10 * np.log10(np.array(errors) + 1e-3)
-    coarser = [ijg_table(quality).mean() > _COARSER * table.mean() for quality in QUALITIES[1:-1]]
+    coarser = tables[1:-1].mean(axis=1) > _COARSER * table.mean()
     return np.where(coarser, (curve[:-2] + curve[2:]) / 2 - curve[1:-1], 0.0)
 
 
-def _second_grid(luma: Floats, where: Mask) -> float:
+def _second_grid(luma: Plane, where: Mask) -> float:
     """Of the seven places where a second grid's lines can lie among rows and columns, how far the most broken one
     stands out, dB; the weaker of rows and columns counts, as a grid has both."""
     strengths = []
     for axis in (0, 1):
         # Across a block's edge the step is larger than the mean of the steps beside it.
-        step = np.abs(np.diff(luma, axis=axis))
         inside = where[1:] & where[:-1] if axis == 0 else where[:, 1:] & where[:, :-1]
-        phase = (np.arange(1, luma.shape[axis]) % 8).reshape((-1, 1) if axis == 0 else (1, -1))
-        phases = np.broadcast_to(phase, step.shape)[inside]
         # A root keeps the picture's own edges from outweighing everything.
-        means = np.bincount(phases, np.sqrt(step[inside]), minlength=8) / np.bincount(phases, minlength=8)
-        other = means[1:]
+        step = np.sqrt(np.abs(np.diff(luma, axis=axis))) * inside
+        phase = np.arange(1, luma.shape[axis]) % 8
+        sums, counts = (np.bincount(phase, each.sum(axis=1 - axis, dtype=np.float64)) for each in (step, inside))
+        other = (sums / counts)[1:]
         strengths.append(20 * np.log10(other.max() / np.median(other)))
     return float(min(strengths))
 

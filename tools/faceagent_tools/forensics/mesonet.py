@@ -52,10 +52,10 @@ class MesoNet:
         Raises:
             WeightsError: the model file is missing or damaged.
         """
-        crop = cut(pixels, points).astype(np.float32)[None] / 255
         with self._lock:
             if self._session is None:
                 self._session = session(self._name, weights.path(self._name), self._threads)
+        crop = cut(pixels, points).astype(np.float32)[None] / 255
         return 1.0 - float(self._session.run(["real"], {"pixels": crop})[0][0, 0])
 
 

@@ -39,23 +39,21 @@ class Noise:
 
 def measure(view: FaceView) -> Noise | Unmeasured:
     """Compare a face with its surroundings."""
-    residual = _residual(view.luma)
-    levels = _levels(residual)
+    luma, *chroma = (_residual(plane) for plane in view.ycc)
+    levels = _levels(luma)
     inner, outer = (levels[blocks.inside(mask)] for mask in (view.face, view.around))
     if min(inner.size, outer.size) < _FEWEST:
         return Unmeasured("abstained", "too little of the face or of its surroundings can be seen to compare them")
-    colours = [_residual(view.pixels[:, :, channel].astype(np.float32)) for channel in range(3)]
+    colours = [_residual(plane.astype(np.float32)) for plane in cv2.split(view.pixels)]
     channels = _channels(colours, view.face)
-    chroma = np.hypot(
-        *(_residual(np.ascontiguousarray(view.ycc[:, :, channel]))[view.face].std() for channel in (1, 2))
-    )
-    inside = residual[view.face]
+    squares = _centred(luma[view.face]) ** 2
+    spread = squares.mean()
     return Noise(
         contrast=_decibels(np.quantile(inner, 0.25)) - _decibels(np.quantile(outer, 0.25)),
-        heavy_tails=float(((inside - inside.mean()) ** 4).mean() / (inside.var() ** 2 + 1e-9) - 3),
+        heavy_tails=float((squares**2).mean() / (spread**2 + 1e-9) - 3),
         channels=channels,
         channels_contrast=channels - _channels(colours, view.around),
-        chroma=_decibels(chroma) - _decibels(inside.std()),
+        chroma=_decibels(np.hypot(*(plane[view.face].std() for plane in chroma))) - _decibels(np.sqrt(spread)),
     )
 
 
@@ -79,10 +77,14 @@ def _decibels(amplitude: float) -> float:
 
 
 def _channels(colours: list[Plane], where: Mask) -> float:
-    red, green, blue = (plane[where] for plane in colours)
+    red, green, blue = (_centred(plane[where]) for plane in colours)
     return float((_correlation(red, green) + _correlation(green, blue)) / 2)
 
 
+def _centred(values: Plane) -> Plane:
+    return np.asarray(values - values.mean(), np.float32)
+
+
 def _correlation(one: Plane, other: Plane) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    return float((one * other).mean() / np.sqrt((one**2).mean() * (other**2).mean() + 1e-9))
+    """Of centred values [n]."""
+    return float(one.dot(other) / np.sqrt(one.dot(one) * other.dot(other) + 1e-9 * one.size**2))

@@ -63,9 +63,9 @@ def measure(view: FaceView) -> Spectrum | Unmeasured:
 def _amplitudes(view: FaceView, channel: int, side: int) -> tuple[float, ...]:
     """Of the lowest side x side frequencies but zero, over the blocks inside the face; on the photo's own grid."""
     skip_x, skip_y = -int(view.box.x0) % 8, -int(view.box.y0) % 8
-    plane = view.ycc[skip_y:, skip_x:, channel]
-    chosen = blocks.cosines(plane)[blocks.inside(view.face[skip_y:, skip_x:])]
-    return tuple(float(value) for value in blocks.amplitudes(chosen[:, :side, :side]).ravel()[1:])
+    on_grid = np.s_[skip_y:, skip_x:]
+    chosen = blocks.split(view.ycc[channel][on_grid])[blocks.inside(view.face[on_grid])]
+    return tuple(float(value) for value in blocks.amplitudes(blocks.cosines(chosen, side)).ravel()[1:])
 
 
 def _square(view: FaceView) -> Plane:

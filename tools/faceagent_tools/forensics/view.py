@@ -56,14 +56,15 @@ class FaceView:
         return float(np.hypot(*(self.points[16] - self.points[0])))
 
     @cached_property
-    def ycc(self) -> Plane:
-        """[h, w, 3]: luma, Cr and Cb, 0-255 (ITU-R BT.601)."""
-        return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_RGB2YCrCb), dtype=np.float32)
+    def ycc(self) -> tuple[Plane, Plane, Plane]:
+        """Luma, Cr and Cb [h, w], 0-255 (ITU-R BT.601)."""
+        luma, red, blue = cv2.split(cv2.cvtColor(self.pixels, cv2.COLOR_RGB2YCrCb))
+        return luma.astype(np.float32), red.astype(np.float32), blue.astype(np.float32)
 
-    @cached_property
+    @property
     def luma(self) -> Plane:
         """[h, w], 0-255."""
-        return np.ascontiguousarray(self.ycc[:, :, 0])
+        return self.ycc[0]
 
     @cached_property
     def face(self) -> Mask:

@@ -7,7 +7,7 @@ is enrolled neither by mistake nor by design.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from pydantic import Field, JsonValue
@@ -20,7 +20,7 @@ from faceagent.session import Session
 from faceagent.tool import Arguments, Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method
 from faceagent_tools.backends import backend
-from faceagent_tools.embedding import FaceEmbedder
+from faceagent_tools.embedding import FaceEmbedder, embedding_of
 from faceagent_tools.identity import enroll_words, grouping, openset, templates
 from faceagent_tools.identity.identify import candidates, finding, quotable
 from faceagent_tools.identity.templates import Candidate
@@ -30,6 +30,7 @@ GALLERY = "gallery"
 """Subject of evidence on the gallery itself."""
 METHOD = Method(name="faceagent gallery", version="1", licence="Apache-2.0")
 _COPY = "it is a copy of {}"
+_SEVERAL = "it shows {} faces, and which one is meant has to be said"
 
 
 class EnrollArguments(SubjectArguments):
@@ -75,9 +76,12 @@ class EnrollPerson(FaceTool[EnrollArguments]):
     def run(self, session: Session, arguments: EnrollArguments) -> list[Evidence]:
         gallery = _gallery(session)
         name, consent = _named(arguments.name), _consent(session, arguments)
-        faces, refused = self._faces(session, arguments.subjects)
-        looked_at = [templates.candidate(session, face, self._embedder, self._reader) for face in faces]
+        faces, several, refused = self._faces(session, arguments.subjects)
         known = [row for row in _known(gallery, name) if row.model == templates.model_of(self._embedder)]
+        picked = self._picked(session, faces, several, known)
+        faces += picked.values()
+        refused |= {image: _SEVERAL.format(len(found)) for image, found in several.items() if image not in picked}
+        looked_at = [templates.candidate(session, face, self._embedder, self._reader) for face in faces]
         refused |= {one.face.id: one.fault for one in looked_at if one.fault}
         if not consent.covers_minors:
             why = policy.withheld_from_minors("enrolment") or ""
@@ -94,7 +98,8 @@ class EnrollPerson(FaceTool[EnrollArguments]):
             refused.setdefault(fit[place].face.id, _COPY.format(of))
         taken = [one for one in fit if one.face.id not in refused]
         rows = [self._refused(subject, reason, session) for subject, reason in refused.items()]
-        return [self._enrolled(session, gallery, name, consent, arguments, taken), *rows]
+        chosen = [image for image, face in picked.items() if face.id not in refused]
+        return [self._enrolled(session, gallery, name, consent, arguments, taken, chosen), *rows]
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         return enroll_words.enrolled(evidence, names)
@@ -128,18 +133,37 @@ class EnrollPerson(FaceTool[EnrollArguments]):
     def weigh(self, seen: Sequence[Seen], groups: Sequence[Sequence[int]]) -> list[Weight]:
         return grouping.weighed(seen, groups)
 
-    def _faces(self, session: Session, subjects: Sequence[str]) -> tuple[list[Face], dict[str, str]]:
-        """The face of each photo, or of those named; and which photos have none or several, with the reason."""
+    def _picked(
+        self, session: Session, faces: Sequence[Face], several: Mapping[str, Sequence[Face]], known: Sequence[Template]
+    ) -> dict[str, Face]:
+        """The face that is meant in photos that show several, by photo, where the other photos tell."""
+        alone, many = (
+            [embedding_of(session, self._embedder, face) for face in faces],
+            [[embedding_of(session, self._embedder, face) for face in found] for found in several.values()],
+        )
+        places = templates.meant(alone, many, [row.vector for row in known]) if several else []
+        return {
+            image: found[place]
+            for (image, found), place in zip(several.items(), places, strict=True)
+            if place is not None
+        }
+
+    def _faces(
+        self, session: Session, subjects: Sequence[str]
+    ) -> tuple[list[Face], dict[str, Sequence[Face]], dict[str, str]]:
+        """The face of each photo, or of those named; the faces of photos with several; and which have none."""
         faces: list[Face] = []
+        several: dict[str, Sequence[Face]] = {}
         refused: dict[str, str] = {}
         for reference in dict.fromkeys(subjects or session.images):
             found = session.faces_in((reference,))
             if len(found) == 1:
                 faces += found
+            elif found:
+                several[reference] = found
             else:
-                many = f"it shows {len(found)} faces, and which one is meant has to be said"
-                refused[reference] = many if found else "no face was found in it"
-        return list(dict.fromkeys(faces)), refused
+                refused[reference] = "no face was found in it"
+        return list(dict.fromkeys(faces)), several, refused
 
     def _refused(self, subject: str, reason: str, session: Session) -> Evidence:
         return Evidence(
@@ -160,6 +184,7 @@ class EnrollPerson(FaceTool[EnrollArguments]):
         consent: Consent,
         arguments: EnrollArguments,
         taken: Sequence[Candidate],
+        chosen: Sequence[str],
     ) -> Evidence:
         base = Evidence(
             tool=self.name,
@@ -177,6 +202,7 @@ class EnrollPerson(FaceTool[EnrollArguments]):
         details: dict[str, JsonValue] = {
             "name": quotable(person.name),
             "taken": [one.face.id for one in taken],
+            "chosen_in": list(chosen),
             "photos": len(taken),
             "templates": sum(person.templates.values()),
             "purpose": consent.purpose,
@@ -231,6 +257,7 @@ class ForgetPerson(FaceTool[ForgetArguments]):
             "pieces": gone.blobs,
             "files_searched": len(gone.searched),
             "files_with_remains": len(gone.remaining),
+            "index_unsearched": gone.unsearched is not None,
         }
         value = "erased" if gone.proven else "remains_found"
         return [base.model_copy(update={"status": "ok", "reason": None, "value": value, "details": details})]

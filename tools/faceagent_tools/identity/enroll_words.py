@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from faceagent.tool import Names
 from faceagent.types import Claim, Evidence
 
+_INDEX = "An index at another address was written anew as well, but its files there were not searched."
+
 
 def enrolled(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     """Whether the person is enrolled and with which photos, what was left out and why, and who is alike."""
@@ -30,6 +32,9 @@ def _enrolment(row: Evidence, names: Names) -> Iterator[Claim]:
     protected = " as a protected person" if row.details["protected"] else ""
     sentence = f"{who} was enrolled{protected} with {photos}, for the purpose “{row.details['purpose']}”."
     yield Claim.on([row], sentence, "answer")
+    if row.details["chosen_in"]:
+        sentence = "Of several faces in a photo, the one that is like the other photos was taken."
+        yield Claim.on([row], sentence, "reason")
     if row.details["until"]:
         yield Claim.on([row], f"The entry is kept until “{row.details['until']}”.", "reason")
     if row.details["also_like"]:
@@ -68,4 +73,6 @@ def _erasure(row: Evidence) -> Iterator[Claim]:
             f"In {row.details['files_with_remains']} of the gallery's {files} something was still found: look into it."
         )
         yield Claim.on([row], sentence, "answer")
+    if row.details["index_unsearched"]:
+        yield Claim.on([row], _INDEX, "doubt")
     yield Claim.on([row], "Copies of the gallery that others made are not reached.", "doubt")

@@ -194,7 +194,7 @@ def _threshold(table: OpenSet, line: float, templates: int, rate: float) -> Thre
         rule=">=",
         meaning="alike enough to be named",
         source=(
-            f"false-positive identification rate {rate:g} in a gallery of {templates} templates, {how}: "
-            f"{table.people} people of LFW, `{table.command}`"
+            f"false-positive identification rate {rate:g} in a gallery of {templates:,} templates, {how}: "
+            f"{table.people:,} people of LFW; `{table.command}`"
         ),
     )

@@ -5,6 +5,9 @@ among each other, by a multinomial logistic regression fitted on people of LFW a
 odds of a forgery from the pixels (`forensics.ensemble`), at half their weight, because whoever fakes a protected person
 need not use a method that was in its calibration. No set of synthesised photos of known people is there to fit on: they
 count as being as alike as authentic photos one half of the time, and as alike as swaps the other half.
+
+Somebody who looks alike is as alike as a swap: likeness alone rules an authentic photo out, and accuses nobody. An
+imitation is named only where the pixels are a witness to it (`finding`).
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ from faceagent_tools.similarity import Floats, unit
 
 TABLE, USUAL = "protected.json", "protected.npz"
 KINDS = ("genuine", "other", "swap", "synthesised")
+NOT_AUTHENTIC, UNDECIDED = "not_authentic", "undecided"
+"""Findings beside `KINDS`: a look-alike or an imitation, and nothing of it all."""
+_SURE = 0.5
 FEATURES = ("overall", "against_own", "regions")
 _MOST = 4.0  # log odds of a forgery beyond which they say nothing more of a method that was not tested
 
@@ -80,6 +86,32 @@ class Protected(Frozen):
         found = np.array([genuine, other, swap * forged, (genuine + swap) / 2 * forged])
         low, high = self.probability_range
         return dict(zip(KINDS, np.clip(found / found.sum(), low, high).tolist(), strict=True))
+
+
+def likeliest(chances: Mapping[str, float]) -> str:
+    """The most likely of `KINDS`, a swap and a synthesised picture together against each of the others.
+
+    Which of the two an imitation is, is the lesser question.
+    """
+    faked = {kind: chances[kind] for kind in KINDS[2:]}
+    best = max(KINDS[:2], key=lambda kind: chances[kind])
+    return best if chances[best] >= sum(faked.values()) else max(faked, key=lambda kind: faked[kind])
+
+
+def finding(chances: Mapping[str, float], *, witness: bool) -> str:
+    """What may be said: one of `KINDS`, `NOT_AUTHENTIC` or `UNDECIDED`.
+
+    Args:
+        chances: of `KINDS`.
+        witness: whether the pixels alone would have been called forged. Without, no imitation is named: of the people
+            of LFW who look most alike two in three would be called one (`figures` in calibration/protected.json).
+    """
+    kind = likeliest(chances)
+    likely = chances[kind] if kind in KINDS[:2] else sum(chances[one] for one in KINDS[2:])
+    if likely > _SURE and (witness or kind in KINDS[:2]):
+        return kind
+    # Less likely than before anything was compared.
+    return NOT_AUTHENTIC if chances["genuine"] < 1 / len(KINDS) else UNDECIDED
 
 
 @cache

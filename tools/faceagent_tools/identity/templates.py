@@ -117,6 +117,35 @@ def strangers(vectors: Sequence[Embedding], known: Sequence[Embedding]) -> list[
     ]
 
 
+def meant(
+    alone: Sequence[Embedding], several: Sequence[Sequence[Embedding]], known: Sequence[Embedding]
+) -> list[int | None]:
+    """Which face of photos that show several is the person: the only one that is like the other photos.
+
+    Args:
+        alone: the faces of photos that show one. several: the faces of each photo that shows more. known: who is
+            enrolled under the name already.
+
+    Returns:
+        A place for each of `several`, None where no face, or more than one, is like the others; for all where two
+        people are together in photos and nothing says which of them.
+    """
+    faces = [*alone, *(vector for photo in several for vector in photo)]
+    if len(faces) + len(known) < 2:
+        return [None] * len(several)
+    owner = np.repeat(np.arange(len(alone) + len(several)), [1] * len(alone) + [len(photo) for photo in several])
+    alike, line = likeness(faces, known), similarity.table().line(MIXED_RATE).similarity
+    alike[:, : len(faces)][owner[:, None] == owner] = -np.inf  # of one photo
+    rest = list(range(len(faces), alike.shape[1])) or _core(alike, line)
+    near = np.asarray(alike >= line)
+    like = np.asarray(near[:, rest].any(axis=1))
+    others = np.flatnonzero(~like)
+    if min(rest) >= len(alone) and not known and near[np.ix_(others, others)].any():
+        return [None] * len(several)
+    found = [np.flatnonzero(like[owner == len(alone) + number]) for number in range(len(several))]
+    return [int(places[0]) if len(places) == 1 else None for places in found]
+
+
 def _core(alike: Floats, line: float) -> list[int]:
     """The photo that is like the most others, and those that it is like; ties go to the greater likeness."""
     others = np.where(np.eye(len(alike), dtype=np.bool_), -np.inf, alike)

@@ -2,6 +2,7 @@
 
 The face is held against the authentic photos enrolled, as a whole and region by region, and the pixels are examined.
 `likelihood` weighs both: an authentic photo, somebody else, a face swap towards the person, or a synthesised picture.
+Where likeness alone speaks against an authentic photo, it stays open whether somebody looks alike or imitates.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from faceagent_tools import align, compare, forgery, readable, similarity, weigh
 from faceagent_tools.backends import backend
 from faceagent_tools.embedding import Embedder, embedding_of
 from faceagent_tools.forensics import ensemble
-from faceagent_tools.forensics.ensemble import Examiner
+from faceagent_tools.forensics.ensemble import Examiner, Stack
 from faceagent_tools.identity import likelihood, regions
 from faceagent_tools.identity.identify import quotable
 from faceagent_tools.identity.likelihood import Portrayed, Protected
@@ -37,7 +38,6 @@ NOT_THIS_ONE = "nobody of that name is enrolled as a protected person"
 FISWG = "regions after FISWG, Facial Image Comparison Feature List for Morphological Analysis"
 MOST_PHOTOS = 12
 """Authentic photos of a person that are compared; of more, the first."""
-_SURE = 0.5
 LIMITATIONS = (
     "A forgery made by a method that was not tested may pass, the more so the more alike it is.",
     "Twins and look-alikes can be taken for the person; light, age and make-up can make the person look like somebody "
@@ -151,22 +151,24 @@ class VerifyProtectedIdentity(FaceTool[VerifyArguments]):
         own = likelihood.own_likeness(person.photos, table.own, table.own_pairs)
         pixels, not_judged = self._pixels(session, face, reading)
         chances = table.probabilities(likelihood.features(found, own), pixels)
+        leaning = None if pixels is None else _leaning(pixels, ensemble.stack())
+        value = likelihood.finding(chances, witness=leaning == "for")
         details: dict[str, JsonValue] = {
             "name": quotable(person.name),
             "photos": len(person.photos),
             "likeness": round(found[regions.OVERALL], 4),
             "likeness_among_authentic": round(own, 4),
             "probabilities": {kind: round(chance, 4) for kind, chance in chances.items()},
-            "pixels": None if pixels is None else _leaning(pixels),
+            "pixels": leaning,
             "pixels_not_judged": not_judged,
         }
         answer = base.model_copy(
             update={
                 "status": "ok",
                 "reason": None,
-                "value": finding(chances),
+                "value": value,
                 "score": found[regions.OVERALL],
-                "probability": _probability(chances, table),
+                "probability": _probability(value, chances, table),
                 "region": face.box,
                 "details": {key: value for key, value in details.items() if value is not None},
             }
@@ -208,32 +210,24 @@ class VerifyProtectedIdentity(FaceTool[VerifyArguments]):
         return base.model_copy(update={"status": "ok", "reason": None, "value": value, "score": score})
 
 
-def finding(chances: Mapping[str, float]) -> str:
-    """genuine or other where it is more likely than not; swap or synthesised where they are together; else undecided.
-
-    Which of the two an imitation is, is the lesser question.
-    """
-    faked = {kind: chances[kind] for kind in ("swap", "synthesised")}
-    if sum(faked.values()) > _SURE:
-        return max(faked, key=lambda kind: faked[kind])
-    return next((kind for kind in ("genuine", "other") if chances[kind] > _SURE), "undecided")
-
-
-def _probability(chances: Mapping[str, float], table: Protected) -> Probability:
-    found = finding(chances)
-    faked = min(chances["swap"] + chances["synthesised"], table.probability_range[1])
+def _probability(found: str, chances: Mapping[str, float], table: Protected) -> Probability:
+    authentic = "the photo is an authentic one of the protected person"
+    imitation, kinds = "the photo is an imitation of the protected person", len(likelihood.KINDS)
     events = {
-        "genuine": (chances["genuine"], "the photo is an authentic one of the protected person"),
-        "other": (chances["other"], "the photo shows somebody else"),
-        "undecided": (chances["genuine"], "the photo is an authentic one of the protected person"),
+        "genuine": (chances["genuine"], authentic, 1),
+        "other": (chances["other"], "the photo shows somebody else", 1),
+        "swap": (chances["swap"] + chances["synthesised"], imitation, 2),
+        "synthesised": (chances["swap"] + chances["synthesised"], imitation, 2),
+        likelihood.NOT_AUTHENTIC: (1 - chances["genuine"], "the photo is no authentic one of the protected person", 3),
+        likelihood.UNDECIDED: (chances["genuine"], authentic, 1),
     }
-    value, event = events.get(found, (faked, "the photo is an imitation of the protected person"))
-    return Probability(value=value, event=event, calibrated_on=table.calibrated_on, n=table.n, prior=_prior(found))
+    value, event, of = events[found]
+    most = table.probability_range[1]
+    return Probability(
+        value=min(value, most), event=event, calibrated_on=table.calibrated_on, n=table.n, prior=of / kinds
+    )
 
 
-def _prior(found: str) -> float:
-    return 2 / len(likelihood.KINDS) if found in ("swap", "synthesised") else 1 / len(likelihood.KINDS)
-
-
-def _leaning(log_odds: float) -> str:
-    return "for" if log_odds > _SURE else "against" if log_odds < -_SURE else "neither"
+def _leaning(log_odds: float, table: Stack) -> str:
+    """As detect_forgery would have it."""
+    return "for" if log_odds >= table.high else "against" if log_odds <= table.low else "neither"

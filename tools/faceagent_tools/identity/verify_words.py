@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from faceagent.tool import Names
 from faceagent.types import Claim, Evidence
+from faceagent_tools.identity.likelihood import NOT_AUTHENTIC
 from faceagent_tools.identity.regions import OVERALL, PARTS
 
 _PRIOR = "if an authentic photo, somebody else, a face swap and a synthesised picture were equally likely beforehand"
@@ -21,6 +22,7 @@ ANSWERS = {
     "picture over a face swap",
 }
 """By the kind of `likelihood.KINDS` that was found; faceagent_finetune.vip teaches models the same words."""
+_NOT_AUTHENTIC = "The evidence supports that {who} does not come from an authentic photo of “{name}”"
 _PIXELS = {
     "for": "The pixels, taken alone, speak for a forgery.",
     "against": "The pixels, taken alone, speak against a forgery.",
@@ -37,6 +39,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         mine = [one for one in evidence if one.subject == row.subject and one is not row]
         claims += [
             _answer(row, names),
+            *_left_open(row),
             _likeness(row, names),
             *_regions(mine, row, names),
             *_pixels(row),
@@ -54,8 +57,16 @@ def _answer(row: Evidence, names: Names) -> Claim:
         )
         return Claim.on([row], sentence, "answer")
     chance = row.probability.value if row.probability else 0.5
-    sentence = f"{ANSWERS[str(row.value)].format(who=who, name=name)} (probability {chance:.2f}, {_PRIOR})."
-    return Claim.on([row], sentence, "answer")
+    said = _NOT_AUTHENTIC if row.value == NOT_AUTHENTIC else ANSWERS[str(row.value)]
+    return Claim.on([row], f"{said.format(who=who, name=name)} (probability {chance:.2f}, {_PRIOR}).", "answer")
+
+
+def _left_open(row: Evidence) -> Iterator[Claim]:
+    if row.value == NOT_AUTHENTIC:
+        sentence = (
+            "Likeness alone does not tell somebody who looks alike from an imitation, and the pixels do not settle it."
+        )
+        yield Claim.on([row], sentence, "reason")
 
 
 def _likeness(row: Evidence, names: Names) -> Claim:

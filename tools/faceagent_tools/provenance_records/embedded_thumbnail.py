@@ -43,7 +43,7 @@ class Levels:
     @functools.cache
     def measured() -> Levels:
         table = json.loads(_LEVELS.read_text(encoding="utf-8"))
-        source = f"{table['n']['honest']} simulated thumbnails of {table['photos']} photos: {table['command']}"
+        source = f"{table['n']['honest']:,} simulated thumbnails of {table['photos']} photos; `{table['command']}`"
         return Levels(table["local_level"], table["agreement_level"], table["stranger_level"], source)
 
 
