@@ -9,6 +9,7 @@ not read a third time.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -97,10 +98,10 @@ def peak_memory() -> int:
     if sys.platform == "win32":
         return 0
     status = Path("/proc/self/status")
-    if status.is_file():
+    own = re.search(rb"^VmHWM:\s*(\d+) kB", status.read_bytes(), re.MULTILINE) if status.is_file() else None
+    if own:
         # Linux's getrusage would count what the parent had taken when it started this process.
-        (line,) = (row for row in status.read_text(encoding="ascii").splitlines() if row.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
+        return int(own[1]) * 1024
     import resource  # not on Windows
 
     told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
