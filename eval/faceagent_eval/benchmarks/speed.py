@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+
 from faceagent.agent import FaceAgent
 from faceagent.controllers.planner import planner
 from faceagent.errors import MissingExtra, ToolError, UsageError
@@ -31,6 +33,7 @@ from faceagent_tools import default_tools
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.detectors import CHOICES
 from faceagent_tools.embedding import FaceEmbedder, main_face
+from faceagent_tools.forensics.network import ForensicNetwork
 
 SIDE = 1000
 ROUNDS = 9
@@ -38,6 +41,8 @@ IMPORTS = 5
 QUESTION = "How many faces are there, is the photo sharp, and what do its file records say?"
 ASK = "ask"
 THREADS = (("one after the other", 1), ("on two threads", 2))
+WINDOWS = 8
+BATCHES = (("one by one", 1), ("in one batch", WINDOWS))
 # What "Tell me about this photo" needs besides the faces: calls that do not wait for each other.
 INDEPENDENT = ("detect_forgery", "inspect_provenance", "assess_quality", "estimate_pose", "estimate_attributes")
 
@@ -128,6 +133,9 @@ def child(backend: str) -> None:
     found[ASK] = _timed(lambda: lambda: agent.ask(QUESTION, images=[raw]))
     for how, times in _compared({how: partial(_together, toolbox, raw, number) for how, number in THREADS}).items():
         found[f"{len(INDEPENDENT)} independent calls, {how}"] = times
+    network = ForensicNetwork()
+    for how, times in _compared({how: partial(_looked, network, raw, size) for how, size in BATCHES}).items():
+        found[f"{WINDOWS} windows of faceagent-forensic, {how}"] = times
     found["memory"] = {"MiB": _peak()}
     sys.stdout.write(json.dumps(found))
 
@@ -191,6 +199,13 @@ def _together(toolbox: Toolbox, raw: bytes, threads: int) -> Callable[[], object
             list(pool.map(lambda tool: tool.run(session, tool.arguments()), tools))
 
     return calls
+
+
+def _looked(network: ForensicNetwork, raw: bytes, size: int) -> Callable[[], object]:
+    """Windows of 224 pixels of the portrait through the network, so many at a time."""
+    pixels = Photo.open(raw).pixels
+    windows = np.stack([pixels[300 : 300 + 224, 40 * place : 40 * place + 224] for place in range(WINDOWS)])
+    return lambda: [network.outputs(windows[start : start + size]) for start in range(0, WINDOWS, size)]
 
 
 def _timed(prepare: Callable[[], Callable[[], object]]) -> Timing:
