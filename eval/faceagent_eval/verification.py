@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import JsonValue
 
 from faceagent.types import Interval
 from faceagent_eval import metrics, sampling
 from faceagent_eval.benchmark import Figure, ItemScore
 from faceagent_eval.figures import proportion
+from faceagent_finetune.plot import Chart, line
 from faceagent_tools import similarity
 from faceagent_tools.embedding import Embedding, distance
 from faceagent_tools.similarity import DEFAULT_RATE
 
-_CURVE_POINTS = 200
 _ROUNDS = 1000
 
 
@@ -155,17 +154,20 @@ def over_all(embeddings: Mapping[str, Embedding], person: Callable[[str], str]) 
         )
 
 
-def curve(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> JsonValue:
-    """The ROC as {"far": [...], "tar": [...], "distance": [...]}, thinned to some 200 points."""
+def det(pairs: Sequence[Pair], embeddings: Mapping[str, Embedding]) -> Chart:
+    """How many genuine pairs are missed (FNMR) over how many impostor pairs pass (FMR), ISO/IEC 19795-1."""
     scores, same, _ = _columns(pairs, embeddings)
-    full = metrics.roc(scores, same)
-    last = full.far.size - 1
-    keep = np.unique(np.linspace(1, last, min(_CURVE_POINTS, last)).astype(int))
-    return {
-        "far": full.far[keep].round(6).tolist(),
-        "tar": full.tar[keep].round(6).tolist(),
-        "distance": (-full.threshold[keep]).round(6).tolist(),
-    }
+    curve = metrics.roc(scores, same)
+    seen = curve.far >= 1 / max(int(np.count_nonzero(~same)), 1)
+    far, missed = np.log10(curve.far[seen]), 1 - curve.tar[seen]
+    return Chart(
+        title="Missed genuine pairs over passing impostors (DET)",
+        x="log10 of the false match rate",
+        y="false non-match rate",
+        lines={"pairs of the protocol": line(far, missed)},
+        xs=(float(np.floor(far.min(initial=0.0))), 0.0),
+        ys=(0.0, max(float(np.ceil(20 * missed.max(initial=0.0)) / 20), 0.05)),
+    )
 
 
 def _columns(

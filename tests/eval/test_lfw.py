@@ -49,7 +49,7 @@ def test_both_layouts_hold_the_same_pairs_and_give_the_same_figures(make, tmp_pa
     # Person_F stands in one genuine and two impostor pairs of the second fold.
     assert figures["accuracy_undetected_wrong"]["value"] == pytest.approx(9 / 12)
     assert result["complete"] is True
-    assert result["curves"]["roc"]["tar"][-1] == 1.0
+    assert result["curves"]["det"]["lines"]["pairs of the protocol"][-1] == [0.0, 0.0]
     assert result["command"].startswith("python -m faceagent_eval run lfw")
     assert "accuracy" in capsys.readouterr().out
 
@@ -59,7 +59,7 @@ def test_no_name_of_a_person_is_written_and_pairs_have_scores(tmp_path):
     assert run.main(["run", "lfw", "--data", str(data), "--out", str(tmp_path / "results")]) == 1
     files = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "results").iterdir()}
     assert "Person_B_0001" in files.pop("lfw-dlib.missing.txt")
-    assert files.keys() == {"lfw-dlib.json", "lfw-dlib.items.jsonl"}
+    assert files.keys() == {"lfw-dlib.json", "lfw-dlib.items.jsonl", "lfw-dlib-det.svg"}
     assert not [name for name, text in files.items() if "Person_" in text or str(tmp_path) in text]
     result = json.loads(files["lfw-dlib.json"])
     assert result["notes"] == ["In 2 portraits no face was found; a weak candidate or the central crop stands in."]

@@ -61,7 +61,7 @@ def test_each_set_is_scored_by_itself(crops, tmp_path, capsys):
     for name in ("agedb_30", "cfp_fp"):
         assert figures[f"{name}: accuracy"]["value"] == 1.0
         assert figures[f"{name}: accuracy"]["n"] == 40
-        assert f"{name}-roc" in result["curves"]
+        assert f"{name}-det" in result["curves"]
     assert not [name for name in figures if "all_pairs" in name]
 
 

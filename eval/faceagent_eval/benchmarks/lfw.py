@@ -155,7 +155,7 @@ class Lfw(Benchmark[Portrait, Read]):
             notes=notes,
             methods=(self._detector.method, weights.method(POINTS), self._embedder.method),
             items=tuple(verification.item_scores(self._pairs, embeddings)),
-            curves={"roc": verification.curve(pairs, embeddings)},
+            curves={"det": verification.det(pairs, embeddings)},
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),
         )

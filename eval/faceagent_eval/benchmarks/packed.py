@@ -90,7 +90,7 @@ class PackedPairs(Lfw):
                     for name, result in results.items()
                     for row in result.items
                 ),
-                "curves": {f"{name}-roc": result.curves["roc"] for name, result in results.items()},
+                "curves": {f"{name}-det": result.curves["det"] for name, result in results.items()},
             }
         )
 
