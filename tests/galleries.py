@@ -47,7 +47,7 @@ def on_disk(folder: Path, piece: bytes) -> list[str]:
     return [path.name for path in (folder / "gallery").rglob("*") if path.is_file() and piece in path.read_bytes()]
 
 
-def child(code: str, folder: Path) -> subprocess.Popen[str]:
+def child(code: str, folder: Path) -> subprocess.Popen[bytes]:
     """A process that runs this code with `gallery` and `enrol` at hand, and what is in this module."""
     start = (
         f"from galleries import *\nfrom pathlib import Path\nfolder = Path({str(folder)!r})\ngallery = opened(folder)\n"
@@ -56,12 +56,12 @@ def child(code: str, folder: Path) -> subprocess.Popen[str]:
         [sys.executable, "-c", f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n{start}{code}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        bufsize=0,  # what a first readline() had read ahead would be lost to communicate()
     )
 
 
-def finished(process: subprocess.Popen[str]) -> list[str]:
+def finished(process: subprocess.Popen[bytes]) -> list[str]:
     """What a process said, line by line, once it has ended by itself or was killed."""
     out, err = process.communicate(timeout=60)
-    assert process.returncode in (0, -signal.SIGKILL), err
-    return out.splitlines()
+    assert process.returncode in (0, -signal.SIGKILL), err.decode()
+    return out.decode().splitlines()

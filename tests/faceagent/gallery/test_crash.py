@@ -46,7 +46,7 @@ def test_a_killed_enrolment_leaves_people_whole(tmp_path: Path, seconds: float) 
     first = process.stdout.readline()
     time.sleep(seconds)
     process.kill()
-    acknowledged = len([first, *finished(process)])
+    acknowledged = len([first.decode(), *finished(process)])
     with opened(tmp_path) as gallery:
         people = gallery.people()
         assert acknowledged <= len(people) <= acknowledged + 1
@@ -73,7 +73,7 @@ def test_a_killed_erasure_leaves_people_whole_or_nothing_of_them(tmp_path: Path,
     first = process.stdout.readline()
     time.sleep(seconds)
     process.kill()
-    acknowledged = len([first, *finished(process)])
+    acknowledged = len([first.decode(), *finished(process)])
     with opened(tmp_path) as gallery:
         left = {int(person.name.split()[1]): person for person in gallery.people()}
         assert 15 - acknowledged - 1 <= len(left) <= 15 - acknowledged
