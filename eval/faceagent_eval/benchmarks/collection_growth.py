@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import resource
 import tempfile
 import time
 from collections.abc import Sequence
@@ -94,7 +93,7 @@ class CollectionGrowth(Benchmark[Stretch, Cost]):
         found = overview(self._collection, "Benchmark")
         page.write(self._collection, found)
         summing = time.process_time() - begun
-        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        megabytes = peak_memory() / 2**20
         size = (self._folder / "out" / page.PAGE).stat().st_size
         return Cost(found.done, examining / photos, watching / photos, summing / found.done, megabytes, size)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import resource
 import tempfile
 import time
 import tracemalloc
@@ -26,7 +25,7 @@ from faceagent.collection import Collection, page
 from faceagent.collection.lines import Line, lines
 from faceagent.collection.manifest import Settings, Shard
 from faceagent.collection.overview import overview
-from faceagent.collection.shard import Examine, one_thread, work
+from faceagent.collection.shard import Examine, one_thread, peak_memory, work
 from faceagent.errors import ToolError, UsageError
 from faceagent.report import Examination
 from faceagent.tool import Outcome, Toolbox
@@ -156,7 +155,7 @@ class CollectionStages(Benchmark[Stretch | None, Cost | Around]):
             for source in shard.sources:
                 Path(source).unlink()
             photos += len(shard.sources)
-        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        megabytes = peak_memory() / 2**20
         return Cost(photos, dict(self._clock.spent), megabytes, read, written)
 
     def _around(self) -> Around:

@@ -6,7 +6,6 @@ who has a hundredth of all. So the cost is measured, and not how well real faces
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from faceagent.collection.shard import peak_memory
 from faceagent.errors import UsageError
 from faceagent.review import Seen
 from faceagent_eval.benchmark import Benchmark, Figure, Result, machine, versions
@@ -64,7 +64,7 @@ class Recurring(Benchmark[int, Cost]):
         labels = np.empty(item, np.int64)
         for number, group in enumerate(groups):
             labels[list(group)] = number
-        megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        megabytes = peak_memory() / 2**20
         return Cost(item, seconds, megabytes, _same(people, labels))
 
     def score(self, measured: Sequence[Cost]) -> Result:

@@ -22,6 +22,7 @@ from statistics import median
 import numpy as np
 
 from faceagent.agent import FaceAgent
+from faceagent.collection.shard import peak_memory
 from faceagent.controllers.planner import planner
 from faceagent.errors import MissingExtra, ToolError, UsageError
 from faceagent.media import Photo, Pixels
@@ -136,7 +137,7 @@ def child(backend: str) -> None:
     network = ForensicNetwork()
     for how, times in _compared({how: partial(_looked, network, raw, size) for how, size in BATCHES}).items():
         found[f"{WINDOWS} windows of faceagent-forensic, {how}"] = times
-    found["memory"] = {"MiB": _peak()}
+    found["memory"] = {"MiB": peak_memory() / 2**20}
     sys.stdout.write(json.dumps(found))
 
 
@@ -222,12 +223,3 @@ def _compared(ways: Mapping[str, Callable[[], Callable[[], object]]]) -> dict[st
             call()
             spent[name].append(1000 * (time.perf_counter() - start))
     return {name: {"cold": times[0], "warm": median(times[1:])} for name, times in spent.items()}
-
-
-def _peak() -> float:
-    try:
-        import resource
-    except ModuleNotFoundError:
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
