@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faceagent_finetune.vlm.run import Run
+from faceagent_finetune.vlm.watch import CURVE
 
 _LIMITS = """\
 - What it says of a face is what people who labelled photos would have said: impressions, with their errors, in a set's
@@ -29,6 +30,7 @@ def card(run: Run, checkpoint: Path) -> str:
     recipe, figures = run.recipe, run.report()
     model = Path(recipe.model).name if Path(recipe.model).is_dir() else recipe.model
     how = {"lora": "LoRA adapters", "qlora": "LoRA adapters on weights in 4 bits (nf4)", "full": "All weights"}
+    curve = f"\n![Loss by step]({CURVE})\n" if (run.folder / CURVE).is_file() else ""
     data = (run.folder / "corpus.md").read_text(encoding="utf-8").strip() or "The corpus had no card."
     return f"""\
 ---
@@ -53,7 +55,7 @@ Made by `python -m faceagent_finetune train`, then `export`.
 ## Figures
 
 {_figures(figures)}
-
+{curve}
 ## Recipe
 
 ```json
