@@ -186,7 +186,7 @@ def _draw_words(canvas: Image.Image, mark: _Words, scale: int) -> None:
         ImageDraw.Draw(canvas).text(place, mark.words, _DARK, font, anchor, stroke_width=bold)
         return
     # Written into a square around its place, which is then turned over the picture.
-    half = round(max(font.getlength(mark.words), font.size))
+    half = round(max(font.getlength(mark.words), _HEADING * scale))
     mask = Image.new("L", (2 * half, 2 * half))
     ImageDraw.Draw(mask).text((half, half), mark.words, 255, font, anchor)
     canvas.paste(_DARK, (round(mark.x * scale) - half, round(mark.y * scale) - half), mask.rotate(90))

@@ -42,12 +42,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Estimate:
-    """parameters, trained: how many. steps: of the whole run. memory: bytes on each device. seconds: of the whole run
-    on one device such as this. device: which that is."""
+    """parameters, trained: how many. by_kind: conversations. steps: of the whole run. memory: bytes on each device.
+    seconds: of the whole run on one device such as this. device: which that is."""
 
     parameters: int
     trained: int
-    conversations: int
+    by_kind: Mapping[str, int]
     load: Load
     steps: int
     memory: float
@@ -64,7 +64,7 @@ def estimate(recipe: Recipe, corpus: Path) -> Estimate:
     with explained(recipe.model):
         config, processor = read_config(recipe.model), read_processor(recipe.model)
         weights = dict(networks.empty(config, recipe).named_parameters())
-    data = Conversations(corpus, "train", recipe.only, recipe.without)
+    data = Conversations(corpus, "train", recipe.choice)
     ends = [processor.tokenizer.eos_token]
     load = mean_load(Batches(data, ChatFormat.of(processor), ends, recipe.max_length, recipe.image_side), config)
     steps = recipe.steps or max(1, round(recipe.epochs * len(data) / recipe.batch / recipe.accumulate))
@@ -74,7 +74,7 @@ def estimate(recipe: Recipe, corpus: Path) -> Estimate:
     return Estimate(
         parameters=sum(weight.numel() for weight in weights.values()),
         trained=trained,
-        conversations=len(data),
+        by_kind=data.by_kind,
         load=load,
         steps=steps,
         memory=_held(recipe, config.model_type, weights) + _OPTIMISER * trained + _activations(recipe, config, load),
