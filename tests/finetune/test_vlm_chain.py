@@ -133,3 +133,10 @@ def test_a_dry_run_tells_the_cost_and_trains_nothing(
     assert f"{(weights + adapters) / 1e6:.1f} M parameters, {adapters / 1e6:.2f} M of them trained (lora)" in told
     assert "GiB of memory" in told
     assert not (tmp_path / "run").exists()
+
+
+def test_it_learns_in_bfloat16_without_an_accelerator_too(tiny: Path, conversations: Path, tmp_path: Path) -> None:
+    recipe = recipe_in(tmp_path, "full", steps=12, rate=4e-3, more='precision = "bf16"\n')
+    assert main(command(recipe, tiny, conversations, tmp_path / "run")) == 0
+    found = losses(tmp_path / "run")
+    assert sum(found[6:]) < sum(found[:6])

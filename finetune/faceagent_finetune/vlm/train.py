@@ -150,6 +150,7 @@ def _arguments(recipe: Recipe, out: Path) -> transformers.TrainingArguments:
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.clip,
         bf16=networks.bf16(recipe),
+        use_cpu=not torch.accelerator.is_available(),  # said, or bf16 is refused there
         activation_checkpointing=recipe.checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False} if recipe.checkpointing else None,
         eval_strategy="steps" if recipe.val else "no",
