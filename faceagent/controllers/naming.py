@@ -1,5 +1,5 @@
 """Whom a question names for the gallery, and the consent that it states: "enrol her as Anna Bell, she signed on 2 May";
-and whether a photo is to do for a document.
+and what of the quality or the authenticity is asked about.
 
 A name is what stands in quotation marks, or the words in capitals where a name is given ("as", "named", "forget"). What
 is no plain name is not guessed at: the plan asks. A name is data; it goes to the tool and nowhere else.
@@ -60,6 +60,19 @@ _SHARPEST = re.compile(
     r"|(?:更|最|比较|比較)(?:清晰|清楚|模糊)|哪.{0,6}(?:清晰|清楚|模糊)",
     re.IGNORECASE,
 )
+_FORGED = (
+    r"fak(?:e|ed|er)|forge(?:d|ry)|deep ?fakes?|edited|manipulated|altered|tampered|doctored|generated|synthetic|ai"
+    r"|photoshopped|suspicious|real|genuine|authentic|original"
+    r"|gefälscht\w*|fälschung|bearbeitet\w*|manipulierte?\w*|generiert\w*|ki|echte?\w*|original"
+    r"|fals[oa]s?|truquées?|truqués?|retouchée?s?|fausse?s?|faux|vraie?s?|authentiques?|générée?s?|trucad[oa]s?"
+    r"|editad[oa]s?|manipulad[oa]s?|generad[oa]s?|auténtic[oa]s?|verdader[oa]s?|reale?s?"
+)
+_MORE_SUSPICIOUS = re.compile(
+    rf"\b(?:which|who|welche[rs]?|wer|quel(?:le)?s?|lequel|laquelle|lesquel(?:le)?s|cu[aá]l(?:es)?)\b"
+    rf"(?! (?:parts?|areas?|regions?|places?|tools?|program\w*|models?|teile?|stellen?|parties?|partes?))[^.?!]{{0,60}}\b(?:{_FORGED})\b"
+    r"|哪.{0,10}(?:假|真|伪造|偽造|修过|修圖|篡改|生成|合成|可疑)",
+    re.IGNORECASE,
+)
 _PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
 
 
@@ -104,3 +117,8 @@ def document_in(question: str) -> bool:
 def sharpest_in(question: str) -> bool:
     """Whether it is asked which of several is the sharper or the more blurred."""
     return bool(_SHARPEST.search(question))
+
+
+def more_suspicious_in(question: str) -> bool:
+    """Whether it is asked which of several is the forged or the genuine one."""
+    return bool(_MORE_SUSPICIOUS.search(question))

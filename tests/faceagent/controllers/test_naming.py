@@ -12,6 +12,7 @@ from faceagent.controllers.plan import WITH_CONSENT, plan
 
 ENROL, FORGET, VERIFY = "enroll_person", "forget_person", "verify_protected_identity"
 TOOLS = ("detect_faces", "identify_person", ENROL, FORGET, VERIFY)
+TWO = View({"image 1": ("face 1.1",), "image 2": ("face 2.1",)})
 ONE = View({"image 1": ("face 1.1",)})
 
 
@@ -117,4 +118,22 @@ def test_the_other_questions_about_people(question, tool, given):
 )
 def test_what_of_the_quality_is_asked_about_reaches_the_tool(question, about):
     (call,) = plan(question, ONE, ("assess_quality",)).calls
+    assert json.loads(call.arguments).get("about") == about
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("Which of these two is more likely fake?", ["which"]),
+        ("Which one is the real photo?", ["which"]),
+        ("Welches der beiden Bilder ist gefälscht?", ["which"]),
+        ("¿Cuál de las dos fotos es falsa?", ["which"]),
+        ("Laquelle des deux photos est truquée ?", ["which"]),
+        ("这两张照片哪张是假的？", ["which"]),
+        ("Which part of the face was edited?", None),
+        ("Is this photo fake?", None),
+    ],
+)
+def test_asked_which_one_is_forged_the_tool_is_told(question, about):
+    (call,) = (one for one in plan(question, TWO, ("detect_forgery",)).calls if one.tool == "detect_forgery")
     assert json.loads(call.arguments).get("about") == about
