@@ -67,9 +67,10 @@ _FORGED = (
     r"|fals[oa]s?|truquées?|truqués?|retouchée?s?|fausse?s?|faux|vraie?s?|authentiques?|générée?s?|trucad[oa]s?"
     r"|editad[oa]s?|manipulad[oa]s?|generad[oa]s?|auténtic[oa]s?|verdader[oa]s?|reale?s?"
 )
+_PLACES = r"parts?|areas?|regions?|places?|tools?|program\w*|models?|teile?|stellen?|parties?|partes?"
 _MORE_SUSPICIOUS = re.compile(
-    rf"\b(?:which|who|welche[rs]?|wer|quel(?:le)?s?|lequel|laquelle|lesquel(?:le)?s|cu[aá]l(?:es)?)\b"
-    rf"(?! (?:parts?|areas?|regions?|places?|tools?|program\w*|models?|teile?|stellen?|parties?|partes?))[^.?!]{{0,60}}\b(?:{_FORGED})\b"
+    r"\b(?:which|who|welche[rs]?|wer|quel(?:le)?s?|lequel|laquelle|lesquel(?:le)?s|cu[aá]l(?:es)?)\b"
+    rf"(?! (?:{_PLACES}))[^.?!]{{0,60}}\b(?:{_FORGED})\b"
     r"|哪.{0,10}(?:假|真|伪造|偽造|修过|修圖|篡改|生成|合成|可疑)",
     re.IGNORECASE,
 )

@@ -140,7 +140,7 @@ class DetectForgery(FaceTool[ForgeryArguments]):
 
 
 def _to_compare(row: Evidence, table: Stack) -> Evidence:
-    """An answer with how often a forged and an authentic face were told apart: by it `word` knows what to tell first."""
+    """An answer with how often forged and authentic faces were told apart: by it `word` knows what to tell first."""
     if row.attribute != "forgery" or row.status != "ok":
         return row
     told_apart = table.table["measured"]["probabilities"]["auc"]
