@@ -74,6 +74,16 @@ _MORE_SUSPICIOUS = re.compile(
     r"|哪.{0,10}(?:假|真|伪造|偽造|修过|修圖|篡改|生成|合成|可疑)",
     re.IGNORECASE,
 )
+_REASONS = re.compile(
+    r"\b(?:why|explain|how come|what makes you|what (?:tells|supports|speaks)"
+    r"|which (?:\w+ )?(?:features?|parts?|regions?|traits?)"
+    r"|(?:feature|region|part) by (?:feature|region|part)"
+    r"|warum|wieso|weshalb|begründe\w*|erklär\w*|welche (?:merkmale|partien|teile|züge)\b"
+    r"|pourquoi|expliquez?|quels (?:traits|éléments)|quelles (?:parties|zones)"
+    r"|por qué|explica\w*|qué (?:rasgos|partes|zonas))\b"
+    r"|为什么|为何|解释|说明理由|哪些(?:特征|部位|地方)",
+    re.IGNORECASE,
+)
 _PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
 
 
@@ -123,3 +133,8 @@ def sharpest_in(question: str) -> bool:
 def more_suspicious_in(question: str) -> bool:
     """Whether it is asked which of several is the forged or the genuine one."""
     return bool(_MORE_SUSPICIOUS.search(question))
+
+
+def reasons_in(question: str) -> bool:
+    """Whether it is asked what an answer rests on."""
+    return bool(_REASONS.search(question))

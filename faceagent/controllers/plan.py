@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 
 from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
-from faceagent.controllers.naming import consent_in, document_in, more_suspicious_in, name_in, protected_in, sharpest_in
+from faceagent.controllers.naming import (
+    consent_in,
+    document_in,
+    more_suspicious_in,
+    name_in,
+    protected_in,
+    reasons_in,
+    sharpest_in,
+)
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import (
     References,
@@ -329,14 +337,16 @@ def _on_files(images: Sequence[str], view: View, about: tuple[str, ...]) -> Call
 
 
 def _with_stated(question: str, call: Call) -> Call:
-    """The call with what the question states for it: name, consent and protection for the gallery, or what of the
-    quality or of the pixels is asked about."""
+    """The call with what the question states for it: name, consent and protection for the gallery, what of the
+    quality or of the pixels is asked about, and whether a likeness is to be explained."""
     if call.tool == QUALITY:
         stated = {"document": document_in(question), "sharpest": sharpest_in(question)}
         about = [name for name, holds in stated.items() if holds]
         return Call.of(QUALITY, **json.loads(call.arguments), about=about)
     if call.tool == PIXELS and more_suspicious_in(question):
         return Call.of(PIXELS, **json.loads(call.arguments), about=("which",))
+    if call.tool == _COMPARES and reasons_in(question):
+        return _explained(call)
     if call.tool not in (ENROL, FORGET, PROTECTED):
         return call
     given = {"name": name_in(question, call.tool)}

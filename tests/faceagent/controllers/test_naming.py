@@ -137,3 +137,20 @@ def test_what_of_the_quality_is_asked_about_reaches_the_tool(question, about):
 def test_asked_which_one_is_forged_the_tool_is_told(question, about):
     (call,) = (one for one in plan(question, TWO, ("detect_forgery",)).calls if one.tool == "detect_forgery")
     assert json.loads(call.arguments).get("about") == about
+
+
+@pytest.mark.parametrize(
+    ("question", "explained"),
+    [
+        ("Is it the same man? Explain which features match.", True),
+        ("Why are these the same person?", True),
+        ("Sind das dieselben Leute? Begründe es.", True),
+        ("Pourquoi est-ce la même personne ?", True),
+        ("¿Son la misma persona? ¿Qué rasgos coinciden?", True),
+        ("这两个人是同一个人吗？为什么？", True),
+        ("Are these the same person?", None),
+    ],
+)
+def test_asked_for_reasons_a_comparison_is_explained(question, explained):
+    (call,) = (one for one in plan(question, TWO, ("compare_faces",)).calls if one.tool == "compare_faces")
+    assert json.loads(call.arguments).get("explain") == explained
