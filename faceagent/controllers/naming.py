@@ -20,7 +20,8 @@ _GIVEN = re.compile(
 )
 _ERASED = re.compile(
     r"\b(?i:forget|unenrol+|delete|erase|remove|purge|wipe|take|drop|kick|strike|erasure(?: request)?:?|forgotten:?"
-    rf"|for)\s+(?:(?i:the )(?i:face|entry|template|data) (?i:of|for) )?{_NAME}"
+    rf"|for|(?:everything|anything|all|what) (?:(?:that )?(?:you|we) (?:have|know|hold|keep|stored?) )?(?:on|about|of))"
+    rf"\s+(?:(?i:the )(?i:face|entry|template|data) (?i:of|for) )?{_NAME}"
 )
 _CLAIMED = re.compile(
     r"\b(?i:really|the real|impersonat(?:ing|es)|pretending to be|posing as|passing (?:as|for)|be"
@@ -84,6 +85,9 @@ _REASONS = re.compile(
     r"|为什么|为何|解释|说明理由|哪些(?:特征|部位|地方)",
     re.IGNORECASE,
 )
+_THANKS = re.compile(
+    r"\b(?:thank(?:s| you)|thx|cheers|much appreciated|danke\w*|merci|gracias)\b|谢谢|多谢|感谢", re.IGNORECASE
+)
 _PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
 
 
@@ -138,3 +142,7 @@ def more_suspicious_in(question: str) -> bool:
 def reasons_in(question: str) -> bool:
     """Whether it is asked what an answer rests on."""
     return bool(_REASONS.search(question))
+
+
+def thanks_in(question: str) -> bool:
+    return bool(_THANKS.search(question))

@@ -16,6 +16,7 @@ from faceagent.controllers.naming import (
     protected_in,
     reasons_in,
     sharpest_in,
+    thanks_in,
 )
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import (
@@ -83,6 +84,7 @@ CAN_DO = (
     "Every sentence of an answer names the measurement that it rests on.",
 )
 HELLO = "Hello. Give me one or more photos and ask a question about the faces in them."
+WELCOME = "You are welcome. Ask on, about this photo or another."
 NO_PHOTO = "Please give me the photo that your question is about."
 
 Read = Callable[[str], Reading]
@@ -96,7 +98,7 @@ def of_itself(offered: Container[str]) -> frozenset[str]:
         offered: names of the tools that are installed, of which it is not said that they are missing.
     """
     missing = (not_offered(name) for name in LABELS if name not in offered)
-    asking = (HELLO, NO_PHOTO, UNDER_WHICH_NAME, WITH_CONSENT, AS_IN, WHOM_TO_FORGET)
+    asking = (HELLO, WELCOME, NO_PHOTO, UNDER_WHICH_NAME, WITH_CONSENT, AS_IN, WHOM_TO_FORGET)
     return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, *asking))
 
 
@@ -125,7 +127,7 @@ def plan(
     wanted = reading.intents
     if not wanted or (refusals and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
-        return _without_intent(reading, refusals) or _asking_back(question, reading, view, tools, history)
+        return _without_intent(question, reading, refusals) or _asking_back(question, reading, view, tools, history)
     films = view.videos if {VIDEO, RECORDS} & set(tools) else {}
     known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
@@ -288,12 +290,12 @@ def _refusals(question: str, reading: Reading) -> tuple[str, ...]:
     return tuple(topic.why for topic in topics() if topic.name in found)
 
 
-def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan | None:
+def _without_intent(question: str, reading: Reading, refusals: tuple[str, ...]) -> Plan | None:
     if refusals:
         return Plan(status="declined", remarks=refusals)
     if reading.chat == HELP:
         return Plan(remarks=CAN_DO)
-    return Plan(remarks=(HELLO,)) if reading.chat else None
+    return Plan(remarks=(WELCOME if thanks_in(question) else HELLO,)) if reading.chat else None
 
 
 def _asking_back(question: str, reading: Reading, view: View, tools: Sequence[str], history: Sequence[Earlier]) -> Plan:

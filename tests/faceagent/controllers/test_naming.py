@@ -83,7 +83,8 @@ def test_without_a_name_or_consent_it_is_asked_for():
 
 
 def test_forgetting_needs_a_name_and_no_photo():
-    assert arguments("Delete Anna Bell from the gallery", View({})) == {FORGET: {"name": "Anna Bell"}}
+    for question in ("Delete Anna Bell from the gallery", "Delete everything you have on Anna Bell"):
+        assert arguments(question, View({})) == {FORGET: {"name": "Anna Bell"}}
     answer = plan("Forget this person", View({}), TOOLS)
     assert (answer.status, answer.calls) == ("needs_clarification", ())
 
@@ -154,3 +155,11 @@ def test_asked_which_one_is_forged_the_tool_is_told(question, about):
 def test_asked_for_reasons_a_comparison_is_explained(question, explained):
     (call,) = (one for one in plan(question, TWO, ("compare_faces",)).calls if one.tool == "compare_faces")
     assert json.loads(call.arguments).get("explain") == explained
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"), [("Hello!", "Hello."), ("Thanks a lot!", "You are welcome."), ("Danke", "You")]
+)
+def test_a_greeting_is_returned_and_thanks_are_taken(said, answer):
+    (remark,) = plan(said, ONE, TOOLS).remarks
+    assert remark.startswith(answer)
