@@ -18,7 +18,7 @@ from faceagent.controllers.naming import (
     sharpest_in,
     thanks_in,
 )
-from faceagent.controllers.planner import HELP, Intent, Reading, planner
+from faceagent.controllers.planner import HELP, OUTSIDE, Intent, Reading, planner
 from faceagent.controllers.refer import (
     References,
     doubts_only,
@@ -84,6 +84,7 @@ CAN_DO = (
     "Every sentence of an answer names the measurement that it rests on.",
 )
 HELLO = "Hello. Give me one or more photos and ask a question about the faces in them."
+NOT_ABOUT_FACES = "That seems to have nothing to do with the faces in a photo or video."
 WELCOME = "You are welcome. Ask on, about this photo or another."
 NO_PHOTO = "Please give me the photo that your question is about."
 
@@ -98,7 +99,7 @@ def of_itself(offered: Container[str]) -> frozenset[str]:
         offered: names of the tools that are installed, of which it is not said that they are missing.
     """
     missing = (not_offered(name) for name in LABELS if name not in offered)
-    asking = (HELLO, WELCOME, NO_PHOTO, UNDER_WHICH_NAME, WITH_CONSENT, AS_IN, WHOM_TO_FORGET)
+    asking = (HELLO, WELCOME, NOT_ABOUT_FACES, NO_PHOTO, UNDER_WHICH_NAME, WITH_CONSENT, AS_IN, WHOM_TO_FORGET)
     return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, *asking))
 
 
@@ -295,6 +296,8 @@ def _without_intent(question: str, reading: Reading, refusals: tuple[str, ...]) 
         return Plan(status="declined", remarks=refusals)
     if reading.chat == HELP:
         return Plan(remarks=CAN_DO)
+    if reading.chat == OUTSIDE:
+        return Plan(status="not_offered", remarks=(NOT_ABOUT_FACES, CAN_DO[0]))
     return Plan(remarks=(WELCOME if thanks_in(question) else HELLO,)) if reading.chat else None
 
 

@@ -163,3 +163,19 @@ def test_asked_for_reasons_a_comparison_is_explained(question, explained):
 def test_a_greeting_is_returned_and_thanks_are_taken(said, answer):
     (remark,) = plan(said, ONE, TOOLS).remarks
     assert remark.startswith(answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("how tall is the building behind her", "not_offered"),
+        ("Write a poem about autumn", "not_offered"),
+        ("make my skin smoother", "not_offered"),
+        ("???", "needs_clarification"),
+        ("tense?", "needs_clarification"),
+    ],
+)
+def test_what_has_nothing_to_do_with_faces_is_said_to_be_outside(said, status):
+    answer = plan(said, ONE, TOOLS)
+    assert (answer.status, answer.calls) == (status, ())
+    assert ("nothing to do with the faces" in " ".join(answer.remarks)) == (status == "not_offered")
