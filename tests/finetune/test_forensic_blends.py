@@ -13,6 +13,7 @@ from faceagent_finetune.nets.forensic.areas import Face
 from faceagent_finetune.nets.forensic.blends import FORGERIES
 from faceagent_finetune.nets.forensic.codec import saved
 from faceagent_tools.forensics import windows as forensic
+from faceagent_tools.forensics.network import ForensicNetwork
 from faceagent_tools.forensics.windows import CELLS, DIRECTIONS, KINDS, SIZE
 
 # 68 points of a plain frontal face, about its middle, in units of the width of its jaw.
@@ -218,6 +219,18 @@ def test_windows_are_joined_on_the_photo() -> None:
     assert rows.min() > 25
     assert columns.min() > 25
     assert np.isnan(cells[0, 0])
+
+
+def test_a_face_and_its_mirror_image_are_judged_alike(face: Face) -> None:
+    window = face.pixels[:SIZE, :SIZE]
+    network = ForensicNetwork().outputs
+    one, other = (
+        forensic.outputs(network, forensic.Windows(pixels[None], np.array([[0, 0]]), 1.0))
+        for pixels in (window, np.ascontiguousarray(window[:, ::-1]))
+    )
+    np.testing.assert_allclose(one["score"], other["score"], atol=1e-3)
+    np.testing.assert_allclose(one["map"], other["map"][:, :, ::-1], atol=1e-2)
+    assert not np.allclose(network(window[None])["score"], one["score"], atol=1e-3)
 
 
 def test_the_domain_knows_its_own_and_strangers() -> None:

@@ -127,10 +127,10 @@ _ROWS = (
     ),
     Weights(
         name="faceagent-forensic",
-        version="3",
+        version="4",
         file="faceagent-forensic.onnx",
         url="",
-        sha256="00be5ee9dc85ac46042501a48e38305b65d8b7faeadf94379a275ef84a9b168a",
+        sha256="641d73523bb720693b6b2c45f578af7a4b2c6e353fe6e820876be9e2790841e0",
         size=6_116_886,
         licence="research use (trained on DFDC, StyleGAN/FFHQ, LFW, HELEN, FairFace)",
         source="networks/faceagent-forensic.md",

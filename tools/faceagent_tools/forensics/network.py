@@ -69,7 +69,7 @@ class ForensicNetwork:
         """
         height, width = pixels.shape[:2]
         seen = windows.windows(pixels, centre, side)
-        return Look(*windows.joined(self.outputs(seen.pixels), seen, width, height), seen.scale)
+        return Look(*windows.joined(windows.outputs(self.outputs, seen), seen, width, height), seen.scale)
 
     def outputs(self, pixels: npt.NDArray[np.uint8]) -> Mapping[str, npt.NDArray[np.float32]]:
         """Raw outputs by name for windows uint8 RGB [N, 224, 224, 3].

@@ -1,13 +1,14 @@
 """faceagent-forensic's contract: which pixels it sees of a face, what its outputs mean, how its windows are joined.
 
 The network looks at square windows of a photo in their own pixels: what an editor or a generator leaves behind is lost
-by resizing. A face with its context that is larger than one window is seen through up to four; only one that is larger
-than those is scaled down. Trained by `faceagent_finetune.nets.forensic`, on the windows that are cut here.
+by resizing. A face with its context is seen through one window, as it is and mirrored, or, where it is larger, through
+up to four; only one that is larger than those is scaled down. Trained by `faceagent_finetune.nets.forensic`, on the
+windows that are cut here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,10 +31,13 @@ DIRECTIONS = 32
 
 REACH = 1.8
 """Side of the face with its context in units of dlib's square (`align.square_of`): hair, ears, neck, background."""
-_ONE_HOLDS = 1.2  # a region up to so many window sides is seen through one window: its rim is background
+_ONE_HOLDS = 1.4  # a region up to so many window sides is seen through one window: its rim is background
 _OVERLAP = 32  # pixels that two windows share at least
 
 Floats = npt.NDArray[np.float64]
+Outputs = Mapping[str, npt.NDArray[Any]]
+Network = Callable[[npt.NDArray[np.uint8]], Outputs]
+"""`OUTPUTS` by name for windows uint8 RGB [N, 224, 224, 3]."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,19 @@ class Joined(NamedTuple):
     far: float
 
 
-def joined(outputs: Mapping[str, npt.NDArray[Any]], seen: Windows, width: int, height: int) -> Joined:
+def outputs(network: Network, seen: Windows) -> Outputs:
+    """What the network says of the windows of a face. A single window is also shown as its mirror image: two looks err
+    less than one, and several windows are several looks already.
+    """
+    if len(seen.pixels) > 1:
+        return network(seen.pixels)
+    both = network(np.concatenate([seen.pixels, seen.pixels[:, :, ::-1]]))
+    as_it_is, mirrored = ({name: values[at : at + 1] for name, values in both.items()} for at in (0, 1))
+    mirrored["map"] = mirrored["map"][:, :, ::-1]
+    return {name: (as_it_is[name] + mirrored[name]) / 2 for name in as_it_is}
+
+
+def joined(outputs: Outputs, seen: Windows, width: int, height: int) -> Joined:
     """One answer from the windows of a face.
 
     Args:

@@ -66,7 +66,7 @@ def look(predict: Predict, face: Face) -> forensic.Joined:
     """One face as the product sees it."""
     height, width = face.pixels.shape[:2]
     seen = forensic.windows(face.pixels, *square(face.points))
-    return forensic.joined(predict(seen.pixels), seen, width, height)
+    return forensic.joined(forensic.outputs(predict, seen), seen, width, height)
 
 
 def auc(scores: Floats, forged: Bools) -> float | None:
