@@ -92,8 +92,8 @@ def card(network: Mapping[str, Any], run: str) -> str:
         _INTENT,
         f"- {run}\n- {network['bytes'] / 1e6:.1f} MB, weights in 16 bits, computed in 32; SHA-256 "
         f"`{network['sha256']}`. Largest difference from torch: {apart}.\n"
-        f"- One thread: {times['1']:g} ms a window, {times['4']:g} ms for a large face in four. A face in one window is "
-        "looked at twice, as it is and mirrored.\n",
+        f"- One thread: {times['1']:g} ms a window, {times['4']:g} ms for a large face in four. A face in one window "
+        "is looked at twice, as it is and mirrored.\n",
         "## What it reaches (val)\n",
         table(("what", "wanted", "found", "reached"), targets(figures, times["1"])),
         _kinds(figures),
