@@ -1,4 +1,4 @@
-"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|review|rekey`."""
+"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|review|reembed|rekey`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faceagent.cli.keys import add_gallery, asked, gallery_of
 from faceagent.errors import MediaError
 
 if TYPE_CHECKING:
-    from faceagent.gallery import Gallery, Key, Person
+    from faceagent.gallery import Gallery, Key, Person, Reembedded
 
 ENROLL_EXAMPLE = """examples:
   faceagent enroll "Ada Lovelace" ada-1.jpg ada-2.jpg --consent form.pdf --purpose personal --gallery people
@@ -25,6 +25,7 @@ GALLERY_EXAMPLE = """examples:
   faceagent gallery search unknown.jpg --purpose personal
   faceagent gallery forget "Ada Lovelace"
   faceagent gallery review holiday --purpose personal
+  faceagent gallery reembed
   faceagent gallery rekey --new-key-file new.key"""
 
 
@@ -82,6 +83,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     action("forget", _forget, "remove a person from every file").add_argument("name", metavar="NAME")
     action("verify", _verify, "whether every entry and the audit log are intact")
     review.add_to(action("review", review.run, "the unknown faces of photos, one person after the other, to be named"))
+    action("reembed", _reembed, "make templates of another model anew, from the crops that were kept")
     rekey = action("rekey", _rekey, "change the key; the old one opens nothing any more")
     new = rekey.add_mutually_exclusive_group(required=True)
     new.add_argument("--new-key-file", type=Path, metavar="FILE", help="a file, made if it does not exist")
@@ -135,7 +137,7 @@ def _called(gallery: Gallery, name: str, chosen: argparse.Namespace, arguments: 
 
 def _list(chosen: argparse.Namespace) -> int:
     with gallery_of(chosen) as gallery:
-        people = gallery.people()
+        people, models = gallery.people(), gallery.models()
     if chosen.json:
         say(json.dumps([_known(person) for person in people], indent=1, ensure_ascii=False))
         return 0
@@ -148,6 +150,12 @@ def _list(chosen: argparse.Namespace) -> int:
             f"{person.consent.purpose}{until}{protected}"
         )
     say(f"{len(people)} {'person is' if len(people) == 1 else 'people are'} enrolled.")
+    if len(models) > 1:
+        by = ", ".join(f"{count} by {model}" for model, count in models.items())
+        complain(
+            f"Several models made the templates ({by}), and a search finds those of one only. Make the others anew: "
+            "faceagent gallery reembed"
+        )
     return 0
 
 
@@ -202,6 +210,49 @@ def _verify(chosen: argparse.Namespace) -> int:
     entries = "1 entry is" if count == 1 else f"{count} entries are"
     say(f"{entries} intact, and so is the audit log. Its head: {head or 'none yet'}")
     return 0
+
+
+def _reembed(chosen: argparse.Namespace) -> int:
+    from faceagent.reembedding import reembed, reembedder
+    from faceagent.tool import Toolbox
+
+    tools = Toolbox.installed()
+    done: list[Reembedded] = []
+    with gallery_of(chosen) as gallery:
+        try:
+            done.extend(reembed(tools, gallery))
+        except KeyboardInterrupt:
+            complain("What was made anew until now stays so. The same command goes on with the rest.")
+            raise
+    lost = [one for one in done if one.lost]
+    for one in lost:
+        complain(_not_renewed(one))
+    made, already = sum(one.renewed for one in done), sum(one.already for one in done)
+    people = _counted(sum(one.renewed > 0 for one in done), "person", "people")
+    was = "" if not already else ", and 1 was already" if already == 1 else f", and {already} were already"
+    what = _counted(made, "template", "templates")
+    say(f"{what} of {people} {'was' if made == 1 else 'were'} made anew by {reembedder(tools).model}{was}.")
+    if lost:
+        gone = sum(not one.searchable for one in lost)
+        say(
+            f"{_counted(len(lost), 'person has', 'people have')} templates of a former model still; {gone} of them "
+            f"{'is' if gone == 1 else 'are'} not found any more."
+        )
+    return 1 if lost else 0
+
+
+def _not_renewed(one: Reembedded) -> str:
+    of = _counted(one.renewed + one.already + one.lost, "template", "templates")
+    then = (
+        "is found by the others"
+        if one.searchable
+        else f'is not found before being enrolled anew: faceagent enroll "{one.name}" PHOTO… --consent …'
+    )
+    return f"{one.name}: of {one.lost} of {of} no crop was kept that can be read. {one.name} {then}"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _rekey(chosen: argparse.Namespace) -> int:

@@ -33,7 +33,7 @@ class Indexes:
             raise GalleryError(
                 f"The gallery's templates were made by {', '.join(str(row.model) for row in rows)}, and one of {model} "
                 "cannot be compared with them",
-                "Use the former model, or make them anew from the crops that were kept (Gallery.reembed)",
+                "Make them anew from the crops that were kept, with faceagent gallery reembed, or use the former model",
             )
         return row
 

@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 import pytest
 from conftest import EXAMPLES
 from fakes import fake_toolbox
-from galleries import MODEL, template
+from galleries import CONSENT, MODEL, template, vector
 from pydantic import JsonValue
 
 from faceagent.audit import AuditLog
 from faceagent.cli import main
-from faceagent.errors import UsageError
-from faceagent.gallery import Consent
+from faceagent.errors import MediaError, UsageError
+from faceagent.gallery import Consent, Gallery, Key, Model, Template
+from faceagent.gallery.records import Vector
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments, Toolbox
 from faceagent.types import Claim, Evidence, Method
@@ -62,6 +63,13 @@ class Enroller(FaceTool[Enrolling]):
             arguments.name, [template(seed) for seed in seeds], consent, protected=arguments.protected
         )
         return [self.row("enrolled", len(seeds))]
+
+    model: ClassVar[Model] = MODEL
+
+    def reembed(self, crop: bytes) -> Vector:
+        if crop.endswith(b"broken"):
+            raise MediaError("It is no picture")
+        return vector(len(crop))
 
     def row(self, attribute: str, value: JsonValue) -> Evidence:
         return Evidence(tool=self.name, subject="image 1", attribute=attribute, value=value, method=METHOD)
@@ -148,6 +156,49 @@ def test_what_is_exported_is_what_is_stored(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "face-1.png").read_bytes().startswith(b"\x89PNG")
     status, _, err = run("gallery", "export", "Ada Lovelace", "--out", str(tmp_path / "out"))
     assert status == 2 and "cannot be written" in err
+
+
+def former(run: Run, tmp_path: Path, people: dict[str, list[bytes]]) -> None:
+    """A gallery whose templates a former recogniser made, with these crops."""
+    with Gallery.open(tmp_path / "people", Key.of_file(tmp_path / "people.key", create=True), create=True) as gallery:
+        for name, crops in people.items():
+            made = [Template(vector(number), Model("former", "1"), crop, "0" * 64) for number, crop in enumerate(crops)]
+            gallery.enroll(name, made, CONSENT)
+
+
+def test_after_a_change_of_model_templates_are_made_anew_from_their_crops(run: Run, tmp_path: Path) -> None:
+    former(run, tmp_path, {"Ada": [b"crop"], "Eve": [b"crop", b""], "Max": [b"broken"]})
+    status, out, err = run("gallery", "reembed")
+    assert status == 1
+    assert "2 templates of 2 people were made anew by recogniser 1." in out
+    assert "2 people have templates of a former model still; 1 of them is not found any more." in out
+    assert "Eve: of 1 of 2 templates no crop was kept that can be read. Eve is found by the others" in err
+    assert "Max: of 1 of 1 template no crop was kept" in err
+    assert 'not found before being enrolled anew: faceagent enroll "Max" PHOTO… --consent …' in err
+    status, out, err = run("gallery", "list")
+    assert status == 0 and "Several models made the templates (2 by former 1, 2 by recogniser 1)" in err
+    assert run("gallery", "reembed")[1].startswith("0 templates of 0 people were made anew by recogniser 1, and 2 were")
+    for name in ("Eve", "Max"):
+        assert run("gallery", "forget", name)[0] == 0
+    assert run("gallery", "reembed")[0] == 0 and run("gallery", "list")[2] == ""
+
+
+def test_who_stops_a_change_of_model_is_told_how_it_goes_on(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    former(run, tmp_path, {"Ada": [b"crop"], "Eve": [b"stop"]})
+
+    def stopping(self: Enroller, crop: bytes) -> Vector:
+        if crop == b"stop":
+            raise KeyboardInterrupt
+        return vector(1)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Enroller, "reembed", stopping)
+        status, _, err = run("gallery", "reembed")
+    assert status == 130 and "What was made anew until now stays so. The same command goes on with the rest." in err
+    assert run("gallery", "reembed")[:2] == (
+        0,
+        "1 template of 1 person was made anew by recogniser 1, and 1 was already.",
+    )
 
 
 def test_a_new_key_takes_the_place_of_the_old(run: Run, tmp_path: Path) -> None:

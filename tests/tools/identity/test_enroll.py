@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from identity_fakes import Embedder, recorded, said, vector
 
-from faceagent.errors import UsageError
+from faceagent.errors import MediaError, UsageError
+from faceagent.reembedding import Reembedder, reembed
+from faceagent.tool import Toolbox
 from faceagent_tools import compare, readable
 from faceagent_tools.compare import View
 from faceagent_tools.identity import templates
@@ -124,6 +126,24 @@ def test_one_person_under_two_names_is_pointed_out(gallery, conversation):
     enrol(conversation((1, 0)))
     session = conversation((1, 40))
     assert "alike enough to be named “Ada Lovelace”" in said(TOOL, session, enrol(session, name="Eve"))
+
+
+def test_templates_are_made_anew_from_the_crops_that_were_kept(gallery, conversation):
+    enrol(conversation((1, 0), (1, 40)))
+    assert isinstance(TOOL, Reembedder)
+    assert len({TOOL.reembed(one.crop).tobytes() for one in gallery.templates("Ada Lovelace")}) == 1
+    (found,) = reembed(Toolbox([TOOL]), gallery)
+    assert (found.renewed, found.already, found.lost) == (0, 2, 0)
+    with pytest.raises(UsageError, match="No installed tool makes templates"):
+        reembed(Toolbox([FORGET]), gallery)
+
+
+def test_what_is_no_crop_is_refused_with_the_mend():
+    for crop in (b"", b"no picture", templates.png(np.zeros((150, 150, 3), np.uint8))[:-40]):
+        with pytest.raises(MediaError, match=r"no picture.* Enrol the person anew"):
+            TOOL.reembed(crop)
+    with pytest.raises(MediaError, match="20 x 10 pixels, not 150 x 150"):
+        TOOL.reembed(templates.png(np.zeros((10, 20, 3), np.uint8)))
 
 
 @pytest.mark.parametrize(

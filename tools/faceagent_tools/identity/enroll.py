@@ -14,7 +14,8 @@ from pydantic import Field, JsonValue
 
 from faceagent import policy
 from faceagent.errors import UsageError
-from faceagent.gallery import Consent, Gallery, Template
+from faceagent.gallery import Consent, Gallery, Model, Template
+from faceagent.gallery.records import Vector
 from faceagent.review import Known, Seen, Weight
 from faceagent.session import Session
 from faceagent.tool import Arguments, Backend, FaceTool, Names, SubjectArguments
@@ -106,6 +107,15 @@ class EnrollPerson(FaceTool[EnrollArguments]):
 
     def backends(self) -> list[Backend]:
         return [backend(self._embedder.weights, self.name, chosen=True)]
+
+    # For a change of model (`faceagent.reembedding.Reembedder`)
+
+    @property
+    def model(self) -> Model:
+        return templates.model_of(self._embedder)
+
+    def reembed(self, crop: bytes) -> Vector:
+        return self._embedder.embed_chip(templates.chip(crop))
 
     # For a review (`faceagent.review.Grouper`)
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import JsonValue
 
+from faceagent.errors import MediaError
 from faceagent.gallery import Model, Template
 from faceagent.media import Pixels
 from faceagent.session import Session
 from faceagent.types import Face
-from faceagent_tools import compare, minors, quality, readable, similarity
+from faceagent_tools import compare, minors, quality, readable, similarity, trunk
 from faceagent_tools.embedding import Embedder, Embedding, FaceEmbedder, embedding_of
 from faceagent_tools.identity import regions
 from faceagent_tools.multitask import FaceReader
@@ -91,6 +92,28 @@ def png(chip: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(chip).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def chip(crop: bytes) -> Pixels:
+    """What `png` made, read again: uint8 RGB.
+
+    Raises:
+        MediaError: it is none.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(crop), formats=("PNG",)) as image:
+            read = np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise MediaError(f"A crop of the gallery is no picture ({error})", "Enrol the person anew") from error
+    if read.shape != (trunk.CHIP_SIZE, trunk.CHIP_SIZE, 3):
+        raise MediaError(
+            f"A crop of the gallery has {read.shape[1]} x {read.shape[0]} pixels, not {trunk.CHIP_SIZE} x "
+            f"{trunk.CHIP_SIZE}",
+            "Enrol the person anew",
+        )
+    return read
 
 
 def likeness(vectors: Sequence[Embedding], known: Sequence[Embedding] = ()) -> Floats:
