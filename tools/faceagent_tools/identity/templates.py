@@ -125,8 +125,9 @@ def likeness(vectors: Sequence[Embedding], known: Sequence[Embedding] = ()) -> F
 def strangers(vectors: Sequence[Embedding], known: Sequence[Embedding]) -> list[int]:
     """Which of N photos show somebody else than the rest, as far as that can be told.
 
-    The rest is who is enrolled already, or else the photo that is most like the others and those like it. A photo is a
-    stranger if it is less like every one of them than photos of one person nearly always are.
+    The rest is `known` (who is enrolled already, or the faces that were named), or else the photo that is most like the
+    others and those like it. A photo is a stranger if it is less like every one of them than photos of one person
+    nearly always are.
     """
     if len(vectors) + len(known) < 2:
         return []
@@ -140,14 +141,20 @@ def strangers(vectors: Sequence[Embedding], known: Sequence[Embedding]) -> list[
     ]
 
 
+def alike(vectors: Sequence[Embedding]) -> list[Embedding]:
+    """Those of N faces that show one person, as far as that can be told: all but the strangers among them."""
+    others = strangers(vectors, [])
+    return [vector for place, vector in enumerate(vectors) if place not in others]
+
+
 def meant(
     alone: Sequence[Embedding], several: Sequence[Sequence[Embedding]], known: Sequence[Embedding]
 ) -> list[int | None]:
     """Which face of photos that show several is the person: the only one that is like the other photos.
 
     Args:
-        alone: the faces of photos that show one. several: the faces of each photo that shows more. known: who is
-            enrolled under the name already.
+        alone: the faces of photos that show one. several: the faces of each photo that shows more. known: faces of the
+            person: enrolled under the name already, or named.
 
     Returns:
         A place for each of `several`, None where no face, or more than one, is like the others; for all where two
