@@ -61,6 +61,10 @@ _SHARPEST = re.compile(
     re.IGNORECASE,
 )
 _PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
+_SECOND_NAME = re.compile(
+    r"\b(?:(?:a|the|her|his|their) (?:second|further|additional) name|under both names|another name (?:too|as well))\b",
+    re.IGNORECASE,
+)
 
 
 def name_in(question: str, tool: str) -> str:
@@ -94,6 +98,11 @@ def consent_in(question: str) -> str:
 def protected_in(question: str) -> bool:
     """Whether whoever is enrolled is to be protected."""
     return bool(_PROTECTED.search(question))
+
+
+def another_name_in(question: str) -> bool:
+    """Whether it is said that whoever is enrolled has another name there."""
+    return bool(_SECOND_NAME.search(question))
 
 
 def document_in(question: str) -> bool:

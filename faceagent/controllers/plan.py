@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 
 from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
-from faceagent.controllers.naming import consent_in, document_in, name_in, protected_in, sharpest_in
+from faceagent.controllers.naming import (
+    another_name_in,
+    consent_in,
+    document_in,
+    name_in,
+    protected_in,
+    sharpest_in,
+)
 from faceagent.controllers.planner import HELP, Intent, Reading, planner
 from faceagent.controllers.refer import (
     References,
@@ -345,6 +352,7 @@ def _with_stated(question: str, call: Call) -> Call:
             **given,
             consent=consent_in(question),
             protected=protected_in(question),
+            another_name=another_name_in(question),
         )
     return Call.of(call.tool, **(json.loads(call.arguments) if call.tool == PROTECTED else {}), **given)
 
