@@ -107,6 +107,7 @@ class Enroller(FaceTool[Enrolling]):
 
 class Identifier(Enroller):
     name: ClassVar[str] = "identify_person"
+    needs_faces: ClassVar[bool] = False
     arguments: ClassVar[type[SubjectArguments]] = SubjectArguments  # type: ignore[assignment]
 
     def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:

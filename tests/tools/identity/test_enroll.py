@@ -89,6 +89,7 @@ def test_whom_of_several_faces_has_to_be_said(gallery, conversation):
     rows = enrol(session)
     assert reasons(rows) == {"image 1": "it shows 2 faces, and which one is meant has to be said"}
     assert gallery.person("Ada Lovelace") is None
+    assert rows[0].reason == "which face is meant is not clear"
     assert rows[-1].details["faces"] == ["face 1.1", "face 1.2"]
     assert "The faces in the photo are counted from left to right: say which of them is meant." in said(
         TOOL, session, rows
@@ -185,7 +186,8 @@ def test_the_same_photo_under_a_second_name_is_refused_before_anything_is_writte
     text = said(TOOL, session, rows)
     assert "“Eve” was not enrolled, because a photo is enrolled under another name already." in text
     assert "Nothing was written: say so if a second name is meant" in text
-    assert enrol(session, name="Eve", another_name=True)[0].details["photos"] == 2
+    both = enrol(session, name="Eve", another_name=True)[0].details
+    assert both["photos"] == 2 and both["also_like"] is None
     assert len(gallery) == 2
     assert enrol(session, name="Eve")[0].status == "not_applicable"  # copies of her own photos, as ever
     assert enrol(conversation((1, 60), (1, 90)), name="ADA  Lovelace")[0].status == "not_applicable"

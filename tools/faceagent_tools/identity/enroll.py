@@ -104,7 +104,8 @@ class EnrollPerson(FaceTool[EnrollArguments]):
             reason = "a photo is enrolled under another name already"
             return [self._enrolment(name, reason, under_another_name=True), *rows]
         if not taken:
-            return [self._enrolment(name, "no photo was good enough"), *rows]
+            why = "which face is meant is not clear" if unclear and not refused else "no photo was good enough"
+            return [self._enrolment(name, why), *rows]
         chosen = [image for image, face in picked.items() if face.id not in refused]
         return [self._enrolled(session, gallery, name, consent, arguments, taken, chosen), *rows]
 
@@ -260,7 +261,7 @@ class EnrollPerson(FaceTool[EnrollArguments]):
         taken: Sequence[Candidate],
         chosen: Sequence[str],
     ) -> Evidence:
-        alike = self._also(gallery, name, taken)
+        alike = None if arguments.another_name else self._also(gallery, name, taken)
         rows = [templates.template(session, one, self._embedder) for one in taken]
         person = gallery.enroll(name, rows, consent, protected=arguments.protected)
         return Evidence(
