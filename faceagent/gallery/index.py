@@ -48,8 +48,8 @@ class Index(Protocol):
 
 
 class ExactIndex:
-    """The nearest: all vectors are compared but those that a look at shorter copies rules out. One search in 10^9 may miss
-    somebody (see `scan.CERTAIN`)."""
+    """The nearest: all vectors are compared but those that a look at shorter copies rules out. One search in 10^9 may
+    miss somebody (see `scan.CERTAIN`)."""
 
     def __init__(self, dimensions: int) -> None:
         self._ids: Ids = np.empty(0, dtype=np.int64)
