@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,10 +20,12 @@ from pydantic import ValidationError
 from faceagent.agent import FaceAgent
 from faceagent.controllers import make_controller
 from faceagent.controllers.draft import Draft
-from faceagent.errors import MediaError, UsageError
+from faceagent.errors import ControllerError, MediaError, UsageError
+from faceagent.loop import LOOPING, NOWHERE, TOO_LONG, TOO_MUCH
 from faceagent.media import Photo
+from faceagent.session import Session
 from faceagent.tool import VIDEO, AnyTool, Toolbox
-from faceagent.types import Interval
+from faceagent.types import Answer, Answered, Interval, Step, StepFinished
 from faceagent_eval.benchmark import Benchmark, Figure, ItemT, MeasuredT, Result, machine, versions
 from faceagent_eval.metrics import wilson
 from faceagent_eval.suite import without_folders
@@ -28,7 +33,8 @@ from faceagent_tools import default_tools, weights
 from faceagent_tools.align import POINTS
 from faceagent_tools.detectors import CHOICES
 
-_EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+_log = logging.getLogger(__name__)
 _PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic"}
 
 
@@ -47,6 +53,7 @@ class Asking(Benchmark[ItemT, MeasuredT]):
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
         super().__init__(data, backend)
         self._unreadable: list[str] = []
+        self._model: BaseChatModel | None = None
 
     def files(self) -> Sequence[Path]:
         """The photo files, by name.
@@ -54,7 +61,7 @@ class Asking(Benchmark[ItemT, MeasuredT]):
         Raises:
             UsageError: there are none.
         """
-        folder = self._data or _EXAMPLES
+        folder = self._data or EXAMPLES
         found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PHOTOS) if folder.is_dir() else []
         if not found:
             raise UsageError(f"There are no photos in {folder}", "Name a folder of photos with --data")
@@ -85,7 +92,12 @@ class Asking(Benchmark[ItemT, MeasuredT]):
         return [tool for tool in default_tools(self.backend) if tool.name != VIDEO]
 
     def seated(self, tools: Sequence[AnyTool]) -> BaseChatModel:
-        return make_controller(self.controller, Toolbox(tools))
+        """Who sits in the seat. A model is the same one every time: it is loaded once."""
+        if self.controller == "embedded":
+            return make_controller(self.controller, Toolbox(tools))
+        if self._model is None:
+            self._model = make_controller(self.controller, Toolbox(tools))
+        return self._model
 
     def assistant(self) -> FaceAgent:
         """The whole assistant with this controller in the seat."""
@@ -94,12 +106,11 @@ class Asking(Benchmark[ItemT, MeasuredT]):
 
     def result(self, protocol: str, figures: Sequence[Figure], **more: Any) -> Result:
         """The result, under the controller's name where another benchmark has the backend's."""
-        controller = without_folders(self.controller)
         missing = (*self._unreadable, *more.pop("missing", ()))
         return Result(
             benchmark=self.name,
-            backend=re.sub(r"[^\w.-]+", "-", controller).strip("-"),
-            protocol=f"{protocol}; controller {controller}, detector {self.backend}",
+            backend=seat_name(self.controller),
+            protocol=f"{protocol}; controller {without_folders(self.controller)}, detector {self.backend}",
             figures=tuple(figures),
             complete=not missing,
             missing=missing,
@@ -122,6 +133,11 @@ class Asking(Benchmark[ItemT, MeasuredT]):
         }
 
 
+def seat_name(controller: str) -> str:
+    """A controller as part of a file's name."""
+    return re.sub(r"[^\w.-]+", "-", without_folders(controller)).strip("-")
+
+
 def planner_weights() -> dict[str, str]:
     """SHA-256 of the planner's files, by name."""
     folder = files("faceagent.controllers")
@@ -140,17 +156,71 @@ def share(name: str, hits: Sequence[bool]) -> Figure:
     return Figure(name=name, value=100 * sum(hits) / len(hits), unit="%", interval=interval, n=len(hits))
 
 
+@dataclass(frozen=True)
+class Held:
+    """A conversation as it went. answer: None where a turn of the controller could not be used. steps: its calls, those
+    that were refused included."""
+
+    answer: Answer | None
+    steps: tuple[Step, ...]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the assistant had to end it."""
+        return self.answer is not None and bool(_STOPS.intersection(self.answer.not_established))
+
+    def called(self, tools: Collection[str]) -> frozenset[str]:
+        """Names of the tools that were called and exist."""
+        return frozenset(step.tool for step in self.steps if step.tool in tools)
+
+
+_STOPS = frozenset({TOO_MUCH, TOO_LONG, LOOPING, NOWHERE})
+
+
+def held(agent: FaceAgent, question: str, session: Session) -> Held:
+    """Have a question answered, whatever the controller makes of it."""
+    steps: list[Step] = []
+    answer: Answer | None = None
+    try:
+        for event in agent.stream(question, session=session):
+            if isinstance(event, StepFinished):
+                steps.append(event.step)
+            elif isinstance(event, Answered):
+                answer = event.answer
+    except ControllerError as error:
+        _log.info("no usable answer: %s: %s", question, error)
+    return Held(answer, tuple(steps))
+
+
+def conduct(rows: Sequence[Held], tools: Collection[str]) -> Mapping[str, list[bool]]:
+    """What may go wrong with a controller besides what it says: of each conversation, whether it did."""
+    return {
+        "a tool called that does not exist": [any(step.tool not in tools for step in row.steps) for row in rows],
+        "a call that was refused": [any(step.status == "refused" for step in row.steps) for row in rows],
+        "stopped by the budget": [row.stopped for row in rows],
+    }
+
+
 class Overhears(BaseCallbackHandler):
-    """Keeps every draft of a controller, before the agent holds it against the evidence."""
+    """Keeps every draft of a controller, before the agent holds it against the evidence, and how long its turns took.
+
+    unreadable: turns that are neither calls nor a draft. seconds: of each turn.
+    """
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
         self.unreadable = 0
+        self.seconds: list[float] = []
+        self._begun = 0.0
+
+    def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        self._begun = time.perf_counter()
 
     def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
+        self.seconds.append(time.perf_counter() - self._begun)
         generation = response.generations[0][0]
         message = generation.message if isinstance(generation, ChatGeneration) else None
-        if message is None or getattr(message, "tool_calls", None):
+        if message is None or getattr(message, "tool_calls", None) or getattr(message, "invalid_tool_calls", None):
             return
         found = re.search(r"\{.*\}", message.text, re.DOTALL)
         try:

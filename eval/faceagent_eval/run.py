@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             case "list":
                 return _list()
             case "table":
-                return _table(options.results, options.markdown)
+                return _table(options.results, options.markdown, options.beside)
             case "compare":
                 return _compare(options.a, options.b, options.all)
             case "suite":
@@ -133,7 +133,11 @@ def _parser() -> argparse.ArgumentParser:
         parts.add_argument("--out", type=Path, help="folder for results as JSON, items as JSON lines, curves as SVG")
     shown = actions.add_parser("table", help="results as tables")
     shown.add_argument("results", type=Path, nargs="+", help="folders of results, or JSON files")
-    shown.add_argument("--markdown", action="store_true", help="as Markdown, with the command under each table")
+    how = shown.add_mutually_exclusive_group()
+    how.add_argument("--markdown", action="store_true", help="as Markdown, with the command under each table")
+    how.add_argument(
+        "--beside", action="store_true", help="runs of one benchmark beside each other, such as controllers"
+    )
     two = actions.add_parser("compare", help="what differs between two runs on the same data, and is no chance")
     two.add_argument("a", type=Path, help="a result's JSON, or a folder of results")
     two.add_argument("b", type=Path, help="likewise; a folder's results are held against those of the same name")
@@ -151,8 +155,11 @@ def _list() -> int:
     return 0
 
 
-def _table(results: Sequence[Path], markdown: bool) -> int:
+def _table(results: Sequence[Path], markdown: bool, beside: bool) -> int:
     found = stored.read_all(results)
+    if beside:
+        sys.stdout.write(table.beside(found))
+        return 0
     sys.stdout.write(table.markdown(found) if markdown else "\n".join("\n".join(lines(one)) for one in found) + "\n")
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from faceagent.errors import UsageError
 from faceagent_eval import benchmarks
 from faceagent_eval.benchmark import Figure, Result
 
@@ -37,6 +38,46 @@ def text(result: Result) -> Iterator[str]:
 def markdown(results: Sequence[Result]) -> str:
     """A page: of each result, in the order given, the table of its figures, how to read them, and its command."""
     return "\n".join([_HEAD, *(line for result in results for line in _section(result))])
+
+
+def beside(results: Sequence[Result]) -> str:
+    """Runs of one benchmark beside each other, in Markdown that is readable as it is: a row for each figure with its
+    95 % interval, a column for each run. A dash: a run has no such figure, or a time of a busy machine.
+
+    Raises:
+        UsageError: no two results are of one benchmark.
+    """
+    groups = {name: [one for one in results if one.benchmark == name] for name in {one.benchmark: 0 for one in results}}
+    several = [group for group in groups.values() if len(group) > 1]
+    if not several:
+        raise UsageError("No two of these results are of one benchmark", "Name two runs of it, or folders with them")
+    return "\n".join(line for group in several for line in _columns(group))
+
+
+def _columns(group: Sequence[Result]) -> Iterator[str]:
+    yield from (f"## {group[0].benchmark}", "")
+    if len({(one.data, one.limit) for one in group}) > 1:
+        yield from ("Not measured on the same items: `data` or the limit differs.", "")
+    # In the order in which they stand, those of later runs after what they follow there.
+    names: list[str] = []
+    for one in group:
+        for before, figure in zip([None, *one.figures], one.figures, strict=False):
+            if figure.name not in names:
+                names.insert(names.index(before.name) + 1 if before else 0, figure.name)
+    rows = [["figure", *(_title(one).partition(", backend ")[2] for one in group)]]
+    rows += [[name, *(_cell(one, name) for one in group)] for name in names]
+    widths = [max(len(_escaped(row[place])) for row in rows) for place in range(len(rows[0]))]
+    rows.insert(1, ["-" * width for width in widths])
+    for row in rows:
+        yield f"| {' | '.join(_escaped(cell).ljust(width) for cell, width in zip(row, widths, strict=True))} |"
+    yield ""
+
+
+def _cell(result: Result, name: str) -> str:
+    figure = next((figure for figure in result.figures if figure.name == name), None)
+    if figure is None or figure.n == 0 or (figure.unit in _TIMES and not is_calm(result)):
+        return "–"
+    return f"{_value(figure)} ({_ends(figure)})" if figure.interval else _value(figure)
 
 
 def _section(result: Result) -> Iterator[str]:

@@ -145,11 +145,14 @@ def train(chosen: argparse.Namespace) -> int:
 
 
 def _dry_run(recipe: Tuning, corpus: Path) -> int:
+    from faceagent_finetune.vlm.card import kinds_told
     from faceagent_finetune.vlm.estimate import estimate
 
     told = estimate(recipe, corpus)
     say(f"{told.parameters / 1e6:.1f} M parameters, {told.trained / 1e6:.2f} M of them trained ({recipe.method})")
-    say(f"{told.conversations} conversations of {told.load.tokens:.0f} tokens in the mean; {told.steps} steps")
+    number = sum(told.by_kind.values())
+    say(f"{number} conversations of {told.load.tokens:.0f} tokens in the mean; {told.steps} steps")
+    say(f"Kinds: {kinds_told(recipe, told.by_kind)}")
     say(
         f"About {told.memory / 2**30:.2g} GiB of memory on each device, and {timedelta(seconds=round(told.seconds))} "
         f"hours on one such as this ({told.device}), within a factor of two or so. Nothing was trained."

@@ -13,8 +13,8 @@ from photo_files import EXAMPLES
 from scripted import ScriptedController, calling
 
 from faceagent.errors import MediaError, UsageError
-from faceagent_eval import benchmarks, run
-from faceagent_eval.asking import share
+from faceagent_eval import asking, benchmarks, run
+from faceagent_eval.asking import Overhears, share
 from faceagent_eval.benchmarks import grounded
 from faceagent_eval.benchmarks.counterfactual import Counterfactual
 from faceagent_eval.counterfactual import Followed, Swap
@@ -72,7 +72,40 @@ def test_a_liar_is_seen_in_the_drafts_and_not_heard(folder: Path, monkeypatch: p
 def test_rubbish_instead_of_a_draft_counts_as_a_failed_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     benchmark = benchmarks.make("grounded", folder)
     monkeypatch.setattr(benchmark, "seated", lambda tools: ScriptedController(turns=[AIMessage("Two faces.")]))
-    assert figures(benchmark)["answers that could not be used"] == 100
+    found = figures(benchmark)
+    assert found["answers that could not be used"] == found["no tool called"] == 100
+    assert found["conversations carried whole"] == 0  # nothing was drafted
+
+
+def test_a_model_that_invents_a_tool_is_counted_and_stopped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it never drafted is not carried, though all that is said in its place is."""
+    benchmark = benchmarks.make("grounded", folder)
+    invents = [lambda messages: calling("look_harder", subjects=[f"face 1.{len(messages)}"])]
+    monkeypatch.setattr(benchmark, "seated", lambda tools: ScriptedController(turns=invents))
+    result = run.run(benchmark)
+    found = {figure.name: figure.value for figure in result.figures}
+    assert found["a tool called that does not exist"] == found["stopped by the budget"] == 100
+    assert found["conversations carried whole"] == found["conversations with a drafted sentence that is carried"] == 0
+    assert not any(row.right for row in result.items)
+
+
+def test_a_call_that_is_no_json_is_no_draft() -> None:
+    bad = {"name": "detect_faces", "args": "{", "id": "call_1", "error": "no JSON", "type": "invalid_tool_call"}
+    ear = Overhears()
+    ScriptedController(turns=[AIMessage("", invalid_tool_calls=[bad])], callbacks=[ear]).invoke("How many?")
+    assert ear.unreadable == 0 and not ear.drafts and len(ear.seconds) == 1
+
+
+def test_a_model_is_loaded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def make(spec: str, tools: Any) -> ScriptedController:
+        made.append(spec)
+        return ScriptedController(turns=[AIMessage('{"claims": []}')])
+
+    monkeypatch.setattr(asking, "make_controller", make)
+    result = run.run(benchmarks.make("grounded", folder, controller="transformers:some"))
+    assert len(result.items) == len(FEW) and made == ["transformers:some"]
 
 
 def test_the_controller_is_named_only_where_one_is_asked(folder: Path) -> None:

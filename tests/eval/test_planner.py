@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from langchain_core.messages import AIMessage
+from scripted import ScriptedController, drafting
+from scripted import calling as turn
 
 from faceagent.controllers.plan import Call, Plan
 from faceagent.controllers.planner import labels
 from faceagent.errors import UsageError
 from faceagent.policy import topics
+from faceagent_eval import benchmarks, run
+from faceagent_eval.benchmarks import planner
 from faceagent_eval.benchmarks.planner import Item, PlannerBenchmark, natural, planned
 
 
@@ -59,3 +66,62 @@ def test_natural_questions_are_many_and_well_labelled() -> None:
 def test_it_takes_no_data(tmp_path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(UsageError):
         PlannerBenchmark(tmp_path)
+
+
+DONE = drafting([])
+REFUSING = AIMessage('{"status": "declined", "remarks": ["I will not."]}')
+ASKING = AIMessage('{"status": "needs_clarification", "remarks": ["Whom do you mean?"]}')
+
+
+def seated(monkeypatch: pytest.MonkeyPatch, turns: list[Any], *names: str) -> dict[str, float]:
+    """The figures of a controller that takes these turns for every question, on one question with these labels."""
+    only = Item("natural", "How old is he?", frozenset(names), "en", "plain")
+    monkeypatch.setattr(PlannerBenchmark, "items", lambda self: setattr(self, "_seat", planner._Seat("s")) or [only])
+    monkeypatch.setattr(planner, "make_controller", lambda spec, tools: ScriptedController(turns=turns))
+    result = run.run(benchmarks.make("planner", controller="transformers:some"))
+    assert result.backend == "transformers-some" and not result.weights
+    return {figure.name.removeprefix("natural: "): figure.value for figure in result.figures if figure.n}
+
+
+def test_the_calls_of_a_model_are_counted_over_all_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = [turn("estimate_attributes"), turn("assess_quality"), DONE]
+    right = seated(monkeypatch, two, "age", "quality")
+    assert right["exact"] == 1 and right["wrongly called"] == right["no tool called"] == right["no usable answer"] == 0
+    wrong = seated(monkeypatch, two, "age")
+    assert wrong["exact"] == 0 and wrong["wrongly called"] == 1
+
+
+def test_a_model_that_calls_nothing_is_right_only_where_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = seated(monkeypatch, [DONE], "age")
+    assert found["exact"] == 0 and found["no tool called"] == 1 and found["asked back"] == 0
+    assert seated(monkeypatch, [DONE])["exact"] == 1
+    assert seated(monkeypatch, [ASKING], "age")["asked back"] == 1
+    declined = seated(monkeypatch, [REFUSING], "crime")
+    assert declined["exact"] == declined["decline recall"] == declined["decline precision"] == 1
+    assert seated(monkeypatch, [ASKING], "enrol")["exact"] == 1  # without a name it is rightly asked back
+
+
+def test_a_model_that_invents_a_tool_or_never_ends_is_counted_and_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    invents = [lambda messages: turn("look_harder", subjects=[f"face 1.{len(messages)}"])]
+    found = seated(monkeypatch, invents, "age")
+    assert found["a tool called that does not exist"] == found["stopped by the budget"] == 1
+    assert found["exact"] == found["wrongly called"] == 0 and found["no tool called"] == 1
+    idle = seated(monkeypatch, invents)
+    assert idle["exact"] == 0 and idle["fabricated"] == 0
+    again = seated(monkeypatch, [turn("estimate_attributes")], "age")
+    assert again["stopped by the budget"] == 1 and again["exact"] == 0
+
+
+def test_rubbish_is_no_plan_even_where_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = seated(monkeypatch, [AIMessage("Nice photo!")])
+    assert found["no usable answer"] == 1 and found["exact"] == 0
+
+
+def test_what_is_not_installed_is_rightly_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert item("details").tools == {"describe_face"}
+    assert seated(monkeypatch, [DONE], "details")["exact"] == 1
+
+
+def test_the_limit_is_of_each_part() -> None:
+    few = benchmarks.make("planner", limit=3).items()
+    assert [one.part for one in few] == [part for part in ("val", "held out", "natural") for _ in range(3)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from faceagent.errors import UsageError
 from faceagent.types import Interval
 from faceagent_eval import run, stored, table
 from faceagent_eval.benchmark import Figure, Result
@@ -85,3 +86,31 @@ def test_the_order_is_by_name_whatever_the_order_of_the_files(
     assert run.main(["table", str(tmp_path / "vip-dlib.json")]) == 0
     assert "95%: 0.98 – 0.99" in capsys.readouterr().out
     assert run.main(["table", str(tmp_path / "none.json")]) == 2
+
+
+def test_runs_stand_beside_each_other_figure_by_figure() -> None:
+    """Each figure where it stands in its own run; a dash for what a run has not, and for times of a busy machine."""
+    plain = Figure(name="accuracy", value=0.5, n=10)
+    more = (plain, Figure(name="refused", value=0.25, n=8), Figure(name="detect", value=9.0, unit="ms", n=1))
+    told = table.beside(
+        [result(others=0.01), result(backend="other", figures=more, others=0.9), result(benchmark="quality")]
+    )
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in told.splitlines() if line[:1] == "|"]
+    assert rows[0] == ["figure", "dlib", "other"]
+    assert rows[2:] == [
+        ["accuracy", "0.9876 (0.98 – 0.99)", "0.5"],
+        ["refused", "–", "0.25"],
+        ["detect", "31 ms", "–"],
+    ]
+    assert "quality" not in told and "Not measured on the same" not in told
+    assert "Not measured on the same items" in table.beside([result(), result(backend="other", data="0" * 64)])
+    with pytest.raises(UsageError, match="No two of these results"):
+        table.beside([result(), result(benchmark="quality")])
+
+
+def test_the_command_shows_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [str(stored.write(result(backend=name), tmp_path)) for name in ("dlib", "other")]
+    assert run.main(["table", *paths, "--beside"]) == 0
+    assert "| accuracy | 0.9876 (0.98 – 0.99) | 0.9876 (0.98 – 0.99) |" in capsys.readouterr().out
+    assert run.main(["table", paths[0], "--beside"]) == 2
+    assert "Name two runs of it" in capsys.readouterr().err

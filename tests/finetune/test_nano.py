@@ -32,6 +32,7 @@ from faceagent_finetune.nano import eyes, tokens  # noqa: E402
 from faceagent_finetune.nano.photos import cached  # noqa: E402
 from faceagent_finetune.nano.recipe import Recipe  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet  # noqa: E402
+from faceagent_finetune.vlm.recipe import Recipe as Tuning  # noqa: E402
 from faceagent_finetune.vlm.run import Run  # noqa: E402
 
 SHIPPED = Path(__file__).parents[2] / "finetune" / "recipes" / "nano_model.toml"
@@ -219,3 +220,10 @@ def test_a_wrong_recipe_is_named(recipe: Path, tmp_path: Path, was: str, becomes
     file.write_text(text.replace(was, becomes), "utf-8")
     with pytest.raises(UsageError, match=said):
         Recipe.read(file)
+
+
+@pytest.mark.parametrize("name", ["nano", "nano-forgery"])
+def test_the_shipped_recipes_read_agent_traces_as_long_as_the_model_does(name: str) -> None:
+    recipe = Tuning.read(SHIPPED.with_name(f"{name}.toml"))
+    assert recipe.max_length == Recipe.read(SHIPPED).text.max_position_embeddings
+    assert recipe.choice.takes("trace")

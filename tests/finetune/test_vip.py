@@ -168,7 +168,7 @@ def test_what_is_kept_is_small_sealed_and_its_owners_alone(
     trained: Callable[[str], Path], gallery: Gallery, versed: Path
 ) -> None:
     out = trained("Ada")
-    assert sorted(path.name for path in out.iterdir()) == ["loss.svg", "person.tokens", "report.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["loss.png", "person.tokens", "report.json"]
     file = out / learn.TOKENS
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.stat().st_size < 10_000

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="needs the extra local")
 pytest.importorskip("transformers", reason="needs the extra local")
 
 from langchain_core.messages import HumanMessage  # noqa: E402 - after the skip
+from PIL import Image  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 from tuning import command, recipe_in  # noqa: E402
 
@@ -45,7 +46,9 @@ def test_the_loss_falls_and_is_drawn_and_told_by_group(tuned: Path) -> None:
     found = losses(tuned / "run")
     assert len(found) == 30
     assert sum(found[-5:]) < 0.8 * sum(found[:5])
-    assert (tuned / "run" / "loss.svg").read_text("utf-8").count("<polyline") == 2
+    with Image.open(tuned / "run" / "loss.png") as picture:
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(picture.width * picture.height) or []}
+    assert {(0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)} <= colours  # train and val
     val = json.loads((tuned / "run" / "report.json").read_text("utf-8"))["val"]
     assert val["all"]["conversations"] == 4
     assert sum(row["tokens"] for row in val["by_kind"].values()) == val["all"]["tokens"]
@@ -80,6 +83,9 @@ def test_the_card_carries_data_licences_figures_and_limits(tuned: Path, conversa
     for line in (conversations / "README.md").read_text("utf-8").splitlines():
         assert line in card  # the dataset card, licences and purpose in it, word for word
     assert str(tuned) not in card
+    assert "](loss.png)" in card
+    drawn = (tuned / "run" / "loss.png").read_bytes()
+    assert all((tuned / "out" / made / "loss.png").read_bytes() == drawn for made in ("model", "adapter"))
     config = json.loads((tuned / "out" / "adapter" / "adapter_config.json").read_text("utf-8"))
     assert config["base_model_name_or_path"] is None  # a path on this machine says nothing elsewhere
 
@@ -127,3 +133,10 @@ def test_a_dry_run_tells_the_cost_and_trains_nothing(
     assert f"{(weights + adapters) / 1e6:.1f} M parameters, {adapters / 1e6:.2f} M of them trained (lora)" in told
     assert "GiB of memory" in told
     assert not (tmp_path / "run").exists()
+
+
+def test_it_learns_in_bfloat16_without_an_accelerator_too(tiny: Path, conversations: Path, tmp_path: Path) -> None:
+    recipe = recipe_in(tmp_path, "full", steps=12, rate=4e-3, more='precision = "bf16"\n')
+    assert main(command(recipe, tiny, conversations, tmp_path / "run")) == 0
+    found = losses(tmp_path / "run")
+    assert sum(found[6:]) < sum(found[:6])

@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent.agent import FaceAgent
-from faceagent.errors import ControllerError
 from faceagent.ground import Grounded, ground, words_of
 from faceagent.media import Photo
-from faceagent_eval.asking import Asking, Overhears, share
+from faceagent_eval.asking import Asking, Held, Overhears, conduct, held, share
 from faceagent_eval.benchmark import Figure, ItemScore, Result
 from faceagent_eval.figures import resampled
 
@@ -54,11 +53,19 @@ class Item:
 
 @dataclass(frozen=True)
 class Measured:
-    """said, drafted: claims held against the evidence; failed: the controller's turns could not be used."""
+    """said, drafted: claims held against the evidence. drafts: how many there were; unreadable: turns that were none.
+    conversation: as it went."""
 
     said: Grounded
     drafted: Grounded
-    failed: bool
+    drafts: int
+    unreadable: int
+    conversation: Held
+
+    @property
+    def whole(self) -> bool:
+        """Whether all was carried that the controller drafted; where it drafted nothing, nothing was."""
+        return self.drafts > 0 and not self.drafted.rejected
 
 
 class GroundedAnswers(Asking[Item, Measured]):
@@ -76,29 +83,38 @@ class GroundedAnswers(Asking[Item, Measured]):
         controller.callbacks = [ear]
         agent = FaceAgent(controller, tools=self._tools, purpose="research")
         session = agent.open(item.photos)
-        try:
-            answer, failed = agent.ask(item.question, session=session).claims, False
-        except ControllerError:
-            answer, failed = (), True
+        conversation = held(agent, item.question, session)
+        answer = conversation.answer.claims if conversation.answer else ()
         drafts = [claim for draft in ear.drafts for claim in draft.claims]
         said, drafted = (ground(claims, session.ledger.get, words=words_of(self._tools)) for claims in (answer, drafts))
-        return Measured(said, drafted, failed or ear.unreadable > 0)
+        return Measured(said, drafted, len(ear.drafts), ear.unreadable, conversation)
 
     def score(self, measured: Sequence[Measured]) -> Result:
         said, drafted = [one.said for one in measured], [one.drafted for one in measured]
+        rows, tools = [one.conversation for one in measured], {tool.name for tool in self._tools}
         return self.result(
             f"{len(measured)} conversations: {len(QUESTIONS)} questions on each photo and on all together",
             [
                 *_figures("said", said),
                 *_figures("drafted", drafted),
-                share("conversations carried whole", [not one.rejected for one in drafted]),
-                share("answers that could not be used", [one.failed for one in measured]),
+                share("conversations carried whole", [one.whole for one in measured]),
+                share("conversations with a drafted sentence that is carried", [bool(one.accepted) for one in drafted]),
+                share(
+                    "answers that could not be used",
+                    [not one.conversation.answer or one.unreadable > 0 for one in measured],
+                ),
+                share("no tool called", [not row.called(tools) for row in rows]),
+                *(share(name, found) for name, found in conduct(rows, tools).items()),
             ],
             items=tuple(
-                ItemScore(id=f"conversation {number}", of="drafted: carried by evidence", right=not one.rejected)
-                for number, one in enumerate(drafted)
+                ItemScore(id=f"conversation {number}", of="drafted: carried by evidence", right=one.whole)
+                for number, one in enumerate(measured)
             ),
-            notes=("A retried draft counts again; the check of drafts is the agent's own (faceagent.ground).",),
+            notes=(
+                "A retried draft counts again; the check of drafts is the agent's own (faceagent.ground).",
+                "What is said are the tools' own words where a draft is not carried or there is none.",
+                "Some questions are to be answered without a tool, or without a sentence about a photo.",
+            ),
         )
 
 

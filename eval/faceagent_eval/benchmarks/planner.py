@@ -1,8 +1,12 @@
-"""What the embedded controller's planner makes of a question: which tools it calls, what it declines, how fast.
+"""Which tools are called for a question, what is declined, how fast: by the embedded planner, or by any controller.
 
-Three sets, none of them trained on: `val` is composed in styles that training never sees, of phrases that it never
-sees; `held out` are questions as asked, by authors of whom training saw others; `natural` (natural_questions.txt) was
-written in many voices by somebody who saw no phrase of the corpus. Every tool of the contract counts as installed.
+The embedded planner is asked for its plan, and nothing is measured; every tool of the contract counts as installed.
+Another controller answers the question, about a photo with one face that has been found: the calls of all its turns
+count.
+
+Three sets, none of which the planner was trained on: `val` is composed in styles that training never sees, of phrases
+that it never sees; `held out` are questions as asked, by authors of whom training saw others; `natural`
+(natural_questions.txt) was written in many voices by somebody who saw no phrase of the corpus.
 """
 
 from __future__ import annotations
@@ -15,18 +19,24 @@ from importlib.resources import files
 from pathlib import Path
 from statistics import median
 
+from faceagent.agent import FaceAgent
+from faceagent.controllers import make_controller
 from faceagent.controllers.draft import View
-from faceagent.controllers.plan import Plan, plan
+from faceagent.controllers.plan import ENROL, FORGET, Plan, plan
 from faceagent.controllers.planner import table, tools
 from faceagent.errors import UsageError
+from faceagent.media import Photo
 from faceagent.narrate import LABELS
 from faceagent.policy import topics
-from faceagent.tool import VIDEO
-from faceagent_eval.asking import planner_weights
+from faceagent.tool import DETECTOR, VIDEO, Toolbox
+from faceagent_eval.asking import EXAMPLES, Held, Overhears, conduct, held, planner_weights, seat_name
 from faceagent_eval.benchmark import Benchmark, Figure, ItemScore, Result, machine, versions
 from faceagent_eval.figures import proportion
+from faceagent_eval.sampling import thinned
+from faceagent_eval.suite import without_folders
 from faceagent_finetune.planner.asked import asked, read
 from faceagent_finetune.planner.compose import held_out
+from faceagent_tools import default_tools
 
 VAL_SIZE = 3000
 TOOLS = tuple(name for name in LABELS if name != VIDEO)
@@ -60,7 +70,8 @@ class Item:
 class Planned:
     """called: tools, and those that wait for a name or consent. declined: something was. back: it was not understood.
 
-    milliseconds: of planning.
+    milliseconds: of planning. installed: tools that could be called. conversation: with another controller than the
+    embedded one.
     """
 
     item: Item
@@ -68,17 +79,31 @@ class Planned:
     declined: bool
     back: bool
     milliseconds: float
+    installed: frozenset[str] = frozenset(TOOLS)
+    conversation: Held | None = None
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The tools that are to be called, of those that are there."""
+        return self.item.tools & self.installed
+
+    @property
+    def usable(self) -> bool:
+        """Whether it came to an answer by itself."""
+        return self.conversation is None or (self.conversation.answer is not None and not self.conversation.stopped)
 
     @property
     def exact(self) -> bool:
-        return self.called == self.item.tools
+        return self.usable and self.called == self.wanted
 
 
 class PlannerBenchmark(Benchmark[Item, Planned]):
-    """Needs no data."""
+    """Needs no data. limit: questions of each part."""
 
     name = "planner"
     about = "questions: which tools are called, what is declined, how fast; by style, voice and language"
+    takes_controller = True
+    takes_limit = True
     headline = (": exact", ": wrongly called", ": asked back", ": decline precision", ": decline recall")
     backends = ("embedded",)
 
@@ -90,9 +115,13 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
     def items(self) -> Sequence[Item]:
         val = [Item("val", q.text, q.labels, q.language, q.style) for q in held_out(VAL_SIZE)]
         unseen = [Item("held out", q.text, q.labels, q.language, "as asked") for q in asked() if q.held]
-        return [*val, *unseen, *natural()]
+        if self.controller != "embedded":
+            self._seat = _Seat(self.controller)
+        return thinned([*val, *unseen, *natural()], self.limit, by=lambda item: item.part)
 
     def measure(self, item: Item) -> Planned:
+        if self.controller != "embedded":
+            return self._seat.asked(item)
         begun = time.perf_counter()
         made = plan(item.text, ONE_FACE, TOOLS)
         return planned(item, made, 1000 * (time.perf_counter() - begun))
@@ -100,8 +129,9 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
     def score(self, measured: Sequence[Planned]) -> Result:
         return Result(
             benchmark=self.name,
-            backend=self.backend,
-            protocol=f"{len(measured)} questions about a photo with one face, all {len(TOOLS)} tools installed",
+            backend=seat_name(self.controller),
+            protocol=f"{len(measured)} questions about a photo with one face, {_installed(measured)}"
+            + ("" if self.controller == "embedded" else f"; controller {without_folders(self.controller)}"),
             figures=tuple(figure for part in ("val", "held out", "natural") for figure in _part(part, measured)),
             notes=(
                 "exact: the tools called are those asked for, no more and no fewer; none for what is declined or is no "
@@ -110,6 +140,7 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
                 "wrongly called: a tool beyond those asked for. fabricated: a tool where none was asked for.",
                 "val shares the vocabulary of the phrases that are trained on: natural says more.",
                 "natural: written by somebody who knew the labels and no phrase; not by those who will ask.",
+                *(() if self.controller == "embedded" else _NOTES),
             ),
             items=tuple(
                 ItemScore(
@@ -117,10 +148,37 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
                 )
                 for n, row in enumerate(measured)
             ),
-            weights=planner_weights(),
+            weights=planner_weights() if self.controller == "embedded" else {},
             machine=machine(),
             versions=versions("faceagent", "onnxruntime", "sentencepiece", "numpy"),
         )
+
+
+class _Seat:
+    """A controller that is no planner, in the seat of the whole assistant.
+
+    Raises:
+        UsageError, MissingExtra, ControllerError: see `make_controller`.
+    """
+
+    def __init__(self, controller: str) -> None:
+        tools = [tool for tool in default_tools() if tool.name in TOOLS]
+        self.controller = make_controller(controller, Toolbox(tools))
+        self.agent = FaceAgent(self.controller, tools=tools, purpose="research")
+        self.photo = Photo.open(EXAMPLES / "portrait.jpg")
+
+    def asked(self, item: Item) -> Planned:
+        ear = Overhears()
+        self.controller.callbacks = [ear]
+        session = self.agent.open([self.photo])
+        self.agent.tools.call(session, DETECTOR, {})
+        return answered(item, held(self.agent, item.text, session), frozenset(self.agent.tools), ear.seconds)
+
+
+def _installed(measured: Sequence[Planned]) -> str:
+    there = measured[0].installed if measured else frozenset(TOOLS)
+    missing = sorted(set(TOOLS) - there)
+    return f"all {len(TOOLS)} tools installed" + (f" but {', '.join(missing)}" if missing else "")
 
 
 def natural() -> list[Item]:
@@ -143,25 +201,64 @@ def planned(item: Item, made: Plan, milliseconds: float) -> Planned:
     )
 
 
+_NOTES = (
+    "The calls of all turns count, those that were refused included; exact besides needs an answer that the controller "
+    "came to by itself. A tool that is not installed is rightly not called.",
+    "a plan: the controller's first turn.",
+)
+
+
+def answered(item: Item, conversation: Held, installed: frozenset[str], seconds: Sequence[float]) -> Planned:
+    """A conversation held against its question.
+
+    Args:
+        seconds: of each of the controller's turns.
+    """
+    answer = conversation.answer
+    asks = answer is not None and answer.status == "needs_clarification"
+    lacking = item.tools & {ENROL, FORGET} if asks else frozenset()
+    return Planned(
+        item,
+        conversation.called(installed) | lacking,
+        answer is not None and (answer.status == "declined" or any(topic.why in answer.text for topic in topics())),
+        asks and not lacking,
+        1000 * seconds[0] if seconds else 0.0,
+        installed,
+        conversation,
+    )
+
+
 def _part(part: str, measured: Sequence[Planned]) -> Iterator[Figure]:
     rows = [row for row in measured if row.item.part == part]
     if not rows:
         return
-    wanting, idle = [row for row in rows if row.item.tools], [row for row in rows if not row.item.tools]
+    wanting, idle = [row for row in rows if row.wanted], [row for row in rows if not row.wanted]
     yield _share(f"{part}: exact", rows, lambda row: row.exact)
     yield from _by(f"{part}: exact,", rows, lambda row: row.item.kind)
     yield from _by(f"{part}: exact in", rows, lambda row: row.item.language)
-    yield _share(f"{part}: wrongly called", rows, lambda row: bool(row.called - row.item.tools))
+    yield _share(f"{part}: wrongly called", rows, lambda row: bool(row.called - row.wanted))
     yield _share(f"{part}: fabricated", idle, lambda row: bool(row.called))
     yield _share(f"{part}: asked back", wanting, lambda row: row.back)
+    yield from _conduct(part, rows, wanting)
     yield _share(f"{part}: decline precision", [row for row in rows if row.declined], lambda row: row.item.declined)
     yield _share(f"{part}: decline recall", [row for row in rows if row.item.declined], lambda row: row.declined)
     for intent in table():
-        named = [row for row in rows if intent.name in row.item.labels and set(intent.tools) <= row.item.tools]
+        named = [row for row in rows if intent.name in row.item.labels and set(intent.tools) <= row.wanted]
         if named:
             its = set(intent.tools)
             yield _share(f"{part}: recall, {intent.name}", named, lambda row, its=its: its <= row.called)
     yield Figure(name=f"{part}: a plan", value=median(row.milliseconds for row in rows), unit="ms", n=len(rows))
+
+
+def _conduct(part: str, rows: Sequence[Planned], wanting: Sequence[Planned]) -> Iterator[Figure]:
+    """What goes wrong with a controller that is no planner."""
+    talks = [row.conversation for row in rows if row.conversation is not None]
+    if not talks:
+        return
+    yield _share(f"{part}: no tool called", wanting, lambda row: not row.called)
+    for name, found in conduct(talks, rows[0].installed).items():
+        yield proportion(f"{part}: {name}", found)
+    yield _share(f"{part}: no usable answer", talks, lambda talk: talk.answer is None)
 
 
 def _by(name: str, rows: Iterable[Planned], key: Callable[[Planned], str]) -> Iterator[Figure]:

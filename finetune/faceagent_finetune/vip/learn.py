@@ -1,7 +1,7 @@
 """Train the tokens of a person, or go on with that.
 
     OUT/person.tokens              what is kept: the tokens, sealed (see `faceagent.controllers.person`)
-    OUT/report.json, loss.svg      figures; nothing of the person but the name
+    OUT/report.json, loss.png      figures; nothing of the person but the name
     OUT/corpus/, OUT/run/          the conversations and the trainer's folder, which go once the tokens are kept
 
 The folder is its owner's alone.

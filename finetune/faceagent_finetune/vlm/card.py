@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from faceagent_finetune.vlm.recipe import Recipe
 from faceagent_finetune.vlm.run import Run
+from faceagent_finetune.vlm.watch import CURVE
 
 _LIMITS = """\
 - What it says of a face is what people who labelled photos would have said: impressions, with their errors, in a set's
@@ -18,6 +20,10 @@ _LIMITS = """\
 - Whether a photo is forged is not to be taken from its words alone. In faceagent every sentence is held against what
   tools measured; outside of it nothing holds it back.
 - It may be used only as the licences of its data and of the model that was tuned both allow.
+"""
+_FORGETS = """\
+- It was tuned on one task alone. What else the model could do before was not among its conversations, and is likely
+  to be forgotten.
 """
 
 
@@ -29,6 +35,7 @@ def card(run: Run, checkpoint: Path) -> str:
     recipe, figures = run.recipe, run.report()
     model = Path(recipe.model).name if Path(recipe.model).is_dir() else recipe.model
     how = {"lora": "LoRA adapters", "qlora": "LoRA adapters on weights in 4 bits (nf4)", "full": "All weights"}
+    curve = f"\n![Loss by step]({CURVE})\n" if (run.folder / CURVE).is_file() else ""
     data = (run.folder / "corpus.md").read_text(encoding="utf-8").strip() or "The corpus had no card."
     return f"""\
 ---
@@ -49,11 +56,11 @@ Made by `python -m faceagent_finetune train`, then `export`.
 
 ## Limits
 
-{_LIMITS}
+{_LIMITS}{_FORGETS if forgets(recipe) else ""}
 ## Figures
 
-{_figures(figures)}
-
+{_figures(recipe, figures)}
+{curve}
 ## Recipe
 
 ```json
@@ -66,11 +73,31 @@ Made by `python -m faceagent_finetune train`, then `export`.
 """
 
 
-def _figures(figures: Mapping[str, Any] | None) -> str:
+def forgets(recipe: Recipe) -> bool:
+    """Whether nothing of what is not the new task is among the conversations."""
+    return bool(recipe.only) and not recipe.replay
+
+
+def kinds_told(recipe: Recipe, by_kind: Mapping[str, int]) -> str:
+    """Conversations by kind, those of the task apart from those that are replayed."""
+    named, others = (
+        {k: n for k, n in by_kind.items() if recipe.choice.is_named(k) is is_one} for is_one in (True, False)
+    )
+    told = [", ".join(f"{kind} {number}" for kind, number in row.items()) for row in (named, others)]
+    if forgets(recipe):
+        return f"{told[0]}; none of others, so that what the model knew is likely to be forgotten (see replay)"
+    share = sum(others.values()) / max(sum(by_kind.values()), 1)
+    return told[0] + (f"; replayed, {share:.0%} of all: {told[1]}".replace("%", " %") if others else "")
+
+
+def _figures(recipe: Recipe, figures: Mapping[str, Any] | None) -> str:
     if figures is None:
         return "None: the run was exported before its end."
     val = figures["val"]
-    told = f"{figures['steps']} steps, {figures['tokens_read']} tokens read, on {figures['device']}.\n"
+    told = (
+        f"{figures['steps']} steps, {figures['tokens_read']} tokens read, on {figures['device']}.\n\n"
+        f"Conversations of train: {kinds_told(recipe, figures['conversations'])}.\n"
+    )
     if val["all"] is None:
         return told + "No loss on val was asked for."
     rows = [("all", val["all"]), *val["by_kind"].items(), *val["by_group"].items()]

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
+import sys
 from array import array
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +23,7 @@ from faceagent.errors import InputError, UsageError
 from faceagent_finetune.corpus.build import CONVERSATIONS
 from faceagent_finetune.corpus.labelled import LeftOut
 from faceagent_finetune.corpus.trace.record import spoken
+from faceagent_finetune.vlm.recipe import ALL, Choice
 
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
@@ -41,18 +46,19 @@ class Conversations:
 
     Args:
         corpus: folder that `python -m faceagent_finetune corpus` wrote.
-        only, without: kinds that are taken, and that are not; () is all, and none.
+        choice: which of them.
 
     Raises:
-        UsageError: there are none.
+        UsageError: there are none, or none of other kinds to replay.
     """
 
-    def __init__(self, corpus: Path, split: str, only: Sequence[str] = (), without: Sequence[str] = ()) -> None:
+    def __init__(self, corpus: Path, split: str, choice: Choice = ALL) -> None:
         self.corpus = corpus
         self.left_out: list[LeftOut] = []
-        # Of each: its file, where its line begins there, and its size.
+        # Of each: its file, where its line begins there, its size and its kind.
         self._files: list[Path] = []
         self._file, self._offset, self._size = array("q"), array("q"), array("q")
+        self._kind: list[str] = []
         files = sorted(corpus.glob(f"{split}/*/{CONVERSATIONS}"))
         if not files:
             raise UsageError(
@@ -60,24 +66,46 @@ class Conversations:
                 "Make one with: python -m faceagent_finetune corpus RECIPE …",
             )
         for file in files:
-            self._scan(file, only, without)
-        if not self._size:
+            self._scan(file, choice)
+        if not any(map(choice.is_named, self._kind)):
             reasons = (
                 "; ".join(f"{one.name}: {one.reason}" for one in self.left_out[:3]) or "none is of the kinds asked"
             )
             raise UsageError(f"{corpus}/{split} has no usable conversation ({reasons})", "Mend or make the corpus anew")
+        if choice.replay:
+            self._keep(choice, f"{corpus}/{split}")
 
-    def _scan(self, file: Path, only: Sequence[str], without: Sequence[str]) -> None:
+    def _keep(self, choice: Choice, name: str) -> None:
+        """Those of the kinds named, and of the others as many as are replayed."""
+        named = [number for number, kind in enumerate(self._kind) if choice.is_named(kind)]
+        others = set(range(len(self._kind))).difference(named)
+        if not others:
+            raise UsageError(
+                f"{name} has no conversation of another kind than {', '.join(choice.only)} to replay",
+                "Make the corpus with more [kinds], or leave replay out of the recipe",
+            )
+        most = round(len(named) * choice.replay / (1 - choice.replay))
+        by_kind: dict[str, list[int]] = {}
+        for number in sorted(others):
+            by_kind.setdefault(self._kind[number], []).append(number)
+        kept = sorted([*named, *evenly(by_kind, most, random.Random(f"{choice.seed}/replay"))])
+        self._file, self._offset, self._size = (
+            array("q", [row[number] for number in kept]) for row in (self._file, self._offset, self._size)
+        )
+        self._kind = [self._kind[number] for number in kept]
+
+    def _scan(self, file: Path, choice: Choice) -> None:
         with file.open("rb") as lines:
             offset = 0
             for number, line in enumerate(lines, start=1):
                 try:
                     record = read_record(line)
                     kind = record.get("kind", "")
-                    if (not only or kind in only) and kind not in without:
+                    if choice.takes(kind):
                         self._size.append(check(record, self.corpus))
                         self._file.append(len(self._files))
                         self._offset.append(offset)
+                        self._kind.append(sys.intern(kind))
                 except BrokenRecord as broken:
                     name = f"{file.relative_to(self.corpus)}, line {number}"
                     self.left_out.append(LeftOut(name, str(broken)))
@@ -91,6 +119,11 @@ class Conversations:
     def sizes(self) -> Sequence[int]:
         """Of each, in characters, pictures counted as some."""
         return self._size
+
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """How many there are of each kind, most first."""
+        return dict(Counter(self._kind).most_common())
 
     def record(self, index: int) -> dict[str, Any]:
         """The line of the corpus, as JSON."""
@@ -111,6 +144,13 @@ class Conversations:
             raise BrokenRecord(error.message) from None
         answers = [message for message in record["messages"] if message["role"] == "assistant"]
         return Spoken(messages, record.get("tools", []), [message.get("weight") != 0 for message in answers])
+
+
+def evenly(numbers: Mapping[str, Sequence[int]], most: int, rng: random.Random) -> list[int]:
+    """At most so many, of each kind as many as of another, as far as there are."""
+    rows = [rng.sample(numbers[kind], len(numbers[kind])) for kind in sorted(numbers)]
+    turns = [number for turn in zip_longest(*rng.sample(rows, len(rows))) for number in turn if number is not None]
+    return turns[:most]
 
 
 class BrokenRecord(Exception):

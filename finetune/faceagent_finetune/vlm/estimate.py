@@ -1,7 +1,8 @@
 """What a training will cost, before it starts: parameters, memory, time. Weights are not read, nor downloaded.
 
 Memory is the sum of what is known (weights, gradients, AdamW's two averages) and of activations by the count of
-Korthikanti et al. 2022 (arXiv:2205.05198: 34 bytes a token, layer and unit of width in 16 bits, attention by blocks).
+Korthikanti et al. 2022 (arXiv:2205.05198: 34 bytes a token, layer and unit of width in 16 bits, attention by blocks),
+in a batch of the longest conversations.
 Time is the work, 2 operations a weight and token forward and up to twice that backward (Kaplan et al. 2020,
 arXiv:2001.08361), at a share of the speed at which this machine was just seen to multiply matrices. Expect either to
 be off by a factor of up to two; on a processor, whose allocator keeps what it once took, memory by up to four.
@@ -13,6 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -30,11 +32,12 @@ _SCORES = 12  # bytes a token and word of the vocabulary: scores, their logarith
 _NF4 = 4.5 / 8  # bytes a weight, its scales included
 _USED = 0.4  # of the speed of a large multiplication, in training
 _SAMPLED = 64  # conversations whose length is measured
+_LONGEST = 8  # of those with the most characters, likewise: one that is longer than max_length is not learnt
 
 
 @dataclass(frozen=True)
 class Load:
-    """Of the mean conversation. tokens: that the language model reads; patches: that the vision tower does."""
+    """Of a conversation. tokens: that the language model reads; patches: that the vision tower does."""
 
     tokens: float
     patches: float
@@ -42,12 +45,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Estimate:
-    """parameters, trained: how many. steps: of the whole run. memory: bytes on each device. seconds: of the whole run
-    on one device such as this. device: which that is."""
+    """parameters, trained: how many. by_kind: conversations. load: of the mean one. steps: of the whole run. memory:
+    bytes on each device. seconds: of the whole run on one device such as this. device: which that is."""
 
     parameters: int
     trained: int
-    conversations: int
+    by_kind: Mapping[str, int]
     load: Load
     steps: int
     memory: float
@@ -64,9 +67,10 @@ def estimate(recipe: Recipe, corpus: Path) -> Estimate:
     with explained(recipe.model):
         config, processor = read_config(recipe.model), read_processor(recipe.model)
         weights = dict(networks.empty(config, recipe).named_parameters())
-    data = Conversations(corpus, "train", recipe.only, recipe.without)
+    data = Conversations(corpus, "train", recipe.choice)
     ends = [processor.tokenizer.eos_token]
-    load = mean_load(Batches(data, ChatFormat.of(processor), ends, recipe.max_length, recipe.image_side), config)
+    batches = Batches(data, ChatFormat.of(processor), ends, recipe.max_length, recipe.image_side)
+    load, longest = loads(batches, config)
     steps = recipe.steps or max(1, round(recipe.epochs * len(data) / recipe.batch / recipe.accumulate))
     trained = sum(weight.numel() for weight in weights.values() if weight.requires_grad)
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
@@ -74,30 +78,35 @@ def estimate(recipe: Recipe, corpus: Path) -> Estimate:
     return Estimate(
         parameters=sum(weight.numel() for weight in weights.values()),
         trained=trained,
-        conversations=len(data),
+        by_kind=data.by_kind,
         load=load,
         steps=steps,
-        memory=_held(recipe, config.model_type, weights) + _OPTIMISER * trained + _activations(recipe, config, load),
+        memory=_held(recipe, config.model_type, weights) + _OPTIMISER * trained + _activations(recipe, config, longest),
         seconds=work / (_USED * _speed(device or torch.device("cpu"), networks.bf16(recipe))),
         device=str(device or "cpu"),
     )
 
 
-def mean_load(batches: Batches, config: Any) -> Load:
-    """Of conversations taken evenly from the corpus."""
+def loads(batches: Batches, config: Any) -> tuple[Load, Load]:
+    """The mean conversation, of some taken evenly from the corpus, and the longest."""
     side = config.vision_config.patch_size
     area = side[0] * side[1] if isinstance(side, list | tuple) else side**2
     every = max(1, len(batches.conversations) // _SAMPLED)
-    numbers = range(0, len(batches.conversations), every)
-    tokens = patches = 0.0
-    for number in numbers:
-        batch = batches([number])
-        tokens += float(batch["attention_mask"].sum())
-        pixels = batch.get("pixel_values")
-        if pixels is not None:
-            # [patches, values], or pictures of [3, height, width] under any other dimensions.
-            patches += pixels.shape[0] if pixels.ndim == 2 else pixels.numel() / (3 * area)
-    return Load(tokens / len(numbers), patches / len(numbers))
+    found = [_load(batches([number]), area) for number in range(0, len(batches.conversations), every)]
+    mean = Load(fmean(one.tokens for one in found), fmean(one.patches for one in found))
+    sizes = batches.conversations.sizes
+    long = [_load(batches([number]), area) for number in sorted(range(len(sizes)), key=sizes.__getitem__)[-_LONGEST:]]
+    return mean, max((*found, *long), key=lambda one: one.tokens)
+
+
+def _load(batch: Mapping[str, Any], area: int) -> Load:
+    """Of a batch of one. area: pixels of a patch."""
+    pixels = batch.get("pixel_values")
+    if pixels is None:
+        return Load(float(batch["attention_mask"].sum()), 0.0)
+    # [patches, values], or pictures of [3, height, width] under any other dimensions.
+    patches = pixels.shape[0] if pixels.ndim == 2 else pixels.numel() / (3 * area)
+    return Load(float(batch["attention_mask"].sum()), float(patches))
 
 
 def _part(name: str, kind: str) -> Part:

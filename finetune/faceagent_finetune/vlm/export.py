@@ -3,7 +3,7 @@
     OUT/model/      the tuned model with its processor, in shards, as transformers and vLLM load it
     OUT/adapter/    of a LoRA run: the adapter alone, for the model that it was trained on
 
-Each with the model card as README.md. OUT takes its place in one step when it is whole.
+Each with the model card as README.md and the curve of the loss. OUT takes its place in one step when it is whole.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from faceagent_finetune.vlm.card import card
 from faceagent_finetune.vlm.network import without_future_warnings
 from faceagent_finetune.vlm.run import Run
 from faceagent_finetune.vlm.shortage import shortage_told
+from faceagent_finetune.vlm.watch import CURVE
 
 DType = Literal["auto", "bfloat16", "float16", "float32"]
 _SHARD = "4GB"
@@ -63,10 +64,12 @@ def _write(run: Run, checkpoint: Path, folder: Path, dtype: DType) -> None:
         processor = read_processor(str(checkpoint))
     network.save_pretrained(folder / "model", max_shard_size=_SHARD)
     processor.save_pretrained(folder / "model")
-    (folder / "model" / "README.md").write_text(text, encoding="utf-8")
     if run.recipe.method != "full":
         _copy_adapter(checkpoint, folder / "adapter", run.recipe.model)
-        (folder / "adapter" / "README.md").write_text(text, encoding="utf-8")
+    for made in folder.iterdir():
+        (made / "README.md").write_text(text, encoding="utf-8")
+        if (run.folder / CURVE).is_file():
+            shutil.copy2(run.folder / CURVE, made / CURVE)
 
 
 def _network(run: Run, checkpoint: Path, dtype: DType) -> Any:

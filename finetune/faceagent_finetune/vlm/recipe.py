@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from faceagent.errors import UsageError
 from faceagent.types import Frozen
@@ -15,6 +17,27 @@ Part = Literal["language", "connector", "vision"]
 Count = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 R = TypeVar("R", bound="Recipe")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which conversations of a corpus are used: see `Recipe`."""
+
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    replay: float = 0.0
+    seed: int = 0
+
+    def is_named(self, kind: str) -> bool:
+        """Whether all of this kind are used."""
+        return (not self.only or kind in self.only) and kind not in self.without
+
+    def takes(self, kind: str) -> bool:
+        """Whether any of this kind may be used."""
+        return self.is_named(kind) or bool(self.replay and kind not in self.without)
+
+
+ALL = Choice()
 
 
 class Lora(Frozen):
@@ -30,6 +53,9 @@ class Recipe(Frozen):
     "tokens", soft tokens alone, is for `vip`.
 
     parts: what is trained. only, without: kinds of conversations that are used, and that are not; () is all, and none.
+    replay: share of the conversations that are of other kinds than `only`, so that a model tuned on a new task keeps
+    the old ones; evenly of each kind, chosen by `seed`, and as many as there are where these are too few. It holds of
+    train and of val.
     epochs: passes over the corpus; steps, if given, counts instead. batch: conversations that a device takes at once;
     `accumulate` of these are a step. learning_rate: the highest. warmup: share of the steps on which it rises. clip:
     largest norm of a step's gradient. max_length: tokens, those of pictures included; longer conversations are left
@@ -44,6 +70,7 @@ class Recipe(Frozen):
     parts: tuple[Part, ...] = Field(default=("language",), min_length=1)
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 7
     epochs: Annotated[float, Field(gt=0.0)] = 1.0
     steps: Count | None = None
@@ -66,6 +93,18 @@ class Recipe(Frozen):
     workers: Annotated[int, Field(ge=0)] = 0
     tensorboard: bool = False
     lora: Lora = Lora()
+
+    @field_validator("replay")
+    @classmethod
+    def _of_other_kinds(cls, replay: float, info: ValidationInfo) -> float:
+        if replay and not info.data.get("only"):
+            raise PydanticCustomError("replay", "only says which kinds are the new task, and is missing")
+        return replay
+
+    @property
+    def choice(self) -> Choice:
+        """Which conversations are used."""
+        return Choice(self.only, self.without, self.replay, self.seed)
 
     @staticmethod
     def read(path: Path, model: str | None = None) -> Recipe:

@@ -4,7 +4,7 @@ RUN/run.json             recipe and corpus: a run that goes on must have the sam
 RUN/checkpoint-N/        all that is needed to go on after step N, or to export
 RUN/corpus.md            the corpus' card
 RUN/left_out.jsonl       conversations that could not be learnt from
-RUN/loss.svg             the losses so far
+RUN/loss.png             the losses so far
 RUN/report.json          figures, once the run is done
 """
 

@@ -60,8 +60,8 @@ def train(
             what was kept before is whole.
     """
     check_place(recipe.model)
-    data = Conversations(corpus, "train", recipe.only, recipe.without)
-    val = Conversations(corpus, "val", recipe.only, recipe.without) if recipe.val else data
+    data = Conversations(corpus, "train", recipe.choice)
+    val = Conversations(corpus, "val", recipe.choice) if recipe.val else data
     arguments = _arguments(recipe, out)
     first = arguments.process_index == 0
     with arguments.main_process_first(local=False):
@@ -72,7 +72,7 @@ def train(
     if run.report() is None:
         figures = _trained(run, arguments, data, val, on_progress, start)
         if first:
-            run.finish({**figures, "left_out": run.was_left_out()})
+            run.finish({**figures, "conversations": data.by_kind, "left_out": run.was_left_out()})
     return run if first else None
 
 
@@ -150,6 +150,7 @@ def _arguments(recipe: Recipe, out: Path) -> transformers.TrainingArguments:
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.clip,
         bf16=networks.bf16(recipe),
+        use_cpu=not torch.accelerator.is_available(),  # said, or bf16 is refused there
         activation_checkpointing=recipe.checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False} if recipe.checkpointing else None,
         eval_strategy="steps" if recipe.val else "no",

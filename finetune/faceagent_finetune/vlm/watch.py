@@ -13,9 +13,9 @@ import numpy as np
 from transformers import TrainerCallback
 
 from faceagent.errors import FaceAgentError
-from faceagent_finetune.plot import Chart, line, svg
+from faceagent_finetune.plot import Chart, line, png
 
-CURVE = "loss.svg"
+CURVE = "loss.png"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Watch(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero:
-            (self._out / CURVE).write_text(svg(curve(state.log_history)), encoding="utf-8")
+            (self._out / CURVE).write_bytes(png(curve(state.log_history)))
 
 
 def curve(history: Sequence[Mapping[str, float]]) -> Chart:
