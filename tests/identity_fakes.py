@@ -20,6 +20,9 @@ class Embedder:
         who, off = (int(value) for value in photo.pixels[0, int(face.id.partition(".")[2]) - 1, :2])
         return vector(who, off / 255)
 
+    def embed_chip(self, chip):
+        return vector(int(chip[0, 0, 0]))
+
     def chip(self, photo, face):
         return np.full((150, 150, 3), photo.pixels[0, 0, 0], np.uint8)
 

@@ -97,6 +97,9 @@ class People:
                 label=_("Protected: photos said to show this person are examined as possible fakes"),
                 elem_id="enrol-protected",
             )
+            self.another_name = gr.Checkbox(
+                label=_("A second name: the person is enrolled under another one too"), elem_id="enrol-another-name"
+            )
             with gr.Accordion(_("If the person is under age, or looks it"), open=False, elem_id="enrol-age"):
                 self.guardian = gr.Textbox(
                     label=_("The parent or guardian who agreed"), elem_id="enrol-guardian", max_length=120
@@ -142,7 +145,16 @@ class People:
         consent = [self.statement, self.form, self.purpose, self.given, self.until]
         self.enrol.click(
             self._enrol,
-            [self.search, self.name, self.photos, *consent, self.protected, self.guardian, self.of_age],
+            [
+                self.search,
+                self.name,
+                self.photos,
+                *consent,
+                self.protected,
+                self.another_name,
+                self.guardian,
+                self.of_age,
+            ],
             [self.enrolled, self.list, self.photos, self.form],
             api_visibility="private",
         )
@@ -213,12 +225,15 @@ class People:
         given: str,
         until: str,
         protected: bool,
+        another_name: bool,
         guardian: str | None,
         of_age: bool | None,
     ) -> Any:
         # What stands in a part that was never unfolded has no value yet.
         agreed = Path(form) if form else None
-        wish = Wish(name, statement, agreed, purpose, given, until, protected, guardian or "", bool(of_age))
+        wish = Wish(
+            name, statement, agreed, purpose, given, until, protected, guardian or "", bool(of_age), another_name
+        )
         with sentences():
             result = register.enrol(self.desk, wish, [Path(photo) for photo in photos or ()])
         register.drop([*(photos or ()), *([form] if form else ())])

@@ -55,6 +55,7 @@ class Wish:
     """Who is to be enrolled, as typed. form: a file in which the person agreed. given, until: ISO dates or "".
 
     guardian: who agreed for somebody under age. of_age: it is stated that the person is of age, though looking younger.
+    another_name: the person is to be enrolled under this name besides another.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Wish:
     protected: bool
     guardian: str = ""
     of_age: bool = False
+    another_name: bool = False
 
 
 def door(desk: Desk) -> Literal["open", "passphrase", "keyring", "none"]:
@@ -147,6 +149,7 @@ def enrol(desk: Desk, wish: Wish, photos: Sequence[Path]) -> Result:
         "protected": wish.protected,
         "guardian": wish.guardian,
         "of_age": wish.of_age,
+        "another_name": wish.another_name,
         "given": day(wish.given),
         "until": day(wish.until),
     }

@@ -1,9 +1,10 @@
-"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|review|rekey`."""
+"""`faceagent enroll NAME PHOTO…` and `faceagent gallery list|show|search|export|forget|verify|review|reembed|rekey`."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -12,19 +13,25 @@ from typing import TYPE_CHECKING, Any
 from faceagent.cli import review
 from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
 from faceagent.cli.keys import add_gallery, asked, gallery_of
-from faceagent.errors import MediaError
+from faceagent.errors import MediaError, UsageError
 
 if TYPE_CHECKING:
-    from faceagent.gallery import Gallery, Key, Person
+    from faceagent.gallery import Gallery, Key, Person, Reembedded
+    from faceagent.session import Session
+    from faceagent.tool import Outcome
+
+_FACE = re.compile(r"(?:face )?([1-9]\d*(?:\.[1-9]\d*)?)")
 
 ENROLL_EXAMPLE = """examples:
   faceagent enroll "Ada Lovelace" ada-1.jpg ada-2.jpg --consent form.pdf --purpose personal --gallery people
-  faceagent enroll "Ada Lovelace" ada-3.jpg --consent "She agreed by letter, 2 May 2026." --until 2027-05-01"""
+  faceagent enroll "Ada Lovelace" ada-3.jpg --consent "She agreed by letter, 2 May 2026." --until 2027-05-01
+  faceagent enroll "Ada Lovelace" party.jpg --face 2 --consent form.pdf"""
 GALLERY_EXAMPLE = """examples:
   faceagent gallery list --gallery people --key-file people.key
   faceagent gallery search unknown.jpg --purpose personal
   faceagent gallery forget "Ada Lovelace"
   faceagent gallery review holiday --purpose personal
+  faceagent gallery reembed
   faceagent gallery rekey --new-key-file new.key"""
 
 
@@ -47,6 +54,20 @@ def add_enroll_to(commands: Any, common: argparse.ArgumentParser) -> None:
     age.add_argument("--of-age", action="store_true", help="state that the person is of age, though looking younger")
     parser.add_argument(
         "--protected", action="store_true", help="photos said to show this person are to be examined as possible fakes"
+    )
+    parser.add_argument(
+        "--face",
+        action="append",
+        default=[],
+        type=_face,
+        metavar="N",
+        help="of several faces in a photo the one that is meant, counted from the left: 2, or with several photos 1.2 "
+        "for the second face of the first; may be given for each photo",
+    )
+    parser.add_argument(
+        "--another-name",
+        action="store_true",
+        help="enrol the person under this name too, where a photo is enrolled under another already",
     )
     add_purpose(parser)
     add_gallery(parser)
@@ -82,6 +103,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     action("forget", _forget, "remove a person from every file").add_argument("name", metavar="NAME")
     action("verify", _verify, "whether every entry and the audit log are intact")
     review.add_to(action("review", review.run, "the unknown faces of photos, one person after the other, to be named"))
+    action("reembed", _reembed, "make templates of another model anew, from the crops that were kept")
     rekey = action("rekey", _rekey, "change the key; the old one opens nothing any more")
     new = rekey.add_mutually_exclusive_group(required=True)
     new.add_argument("--new-key-file", type=Path, metavar="FILE", help="a file, made if it does not exist")
@@ -100,23 +122,35 @@ def run_enroll(chosen: argparse.Namespace) -> int:
         arguments |= {"guardian": chosen.guardian} if chosen.guardian else {"of_age": True}
     if chosen.until:
         arguments["until"] = chosen.until.isoformat()
+    if chosen.another_name:
+        arguments["another_name"] = True
     with gallery_of(chosen, create=True) as gallery:
-        return _called(gallery, "enroll_person", chosen, arguments)
+        session, failed = _session(gallery, chosen)
+        if not session.images:
+            return 1
+        if chosen.face:
+            arguments["subjects"] = _meant(session, chosen.face)
+        outcome, succeeded = _called(session, "enroll_person", arguments)
+    _tell_choices(session, outcome)
+    if any(row.details.get("under_another_name") for row in outcome.evidence):
+        complain("If the person is to have this name too, add --another-name.")
+    return 1 if failed or not succeeded else 0
 
 
 def _search(chosen: argparse.Namespace) -> int:
     with gallery_of(chosen) as gallery:
-        return _called(gallery, "identify_person", chosen, {})
+        session, failed = _session(gallery, chosen)
+        if not session.images:
+            return 1
+        _, succeeded = _called(session, "identify_person", {})
+    return 1 if failed or not succeeded else 0
 
 
-def _called(gallery: Gallery, name: str, chosen: argparse.Namespace, arguments: Mapping[str, Any]) -> int:
-    """Hand photos to a tool and say what it says; the call goes into the audit log."""
-    from faceagent.direct import call
+def _session(gallery: Gallery, chosen: argparse.Namespace) -> tuple[Session, bool]:
+    """The photos that can be read, and whether any cannot."""
     from faceagent.media import Photo
-    from faceagent.narrate import compose
     from faceagent.policy import purpose
     from faceagent.session import Session
-    from faceagent.tool import Toolbox
 
     session = Session(chosen.purpose and purpose(chosen.purpose).name, gallery)
     failed = False
@@ -126,16 +160,59 @@ def _called(gallery: Gallery, name: str, chosen: argparse.Namespace, arguments: 
         except MediaError as error:
             complain(str(error))
             failed = True
-    if not session.images:
-        return 1
+    return session, failed
+
+
+def _called(session: Session, name: str, arguments: Mapping[str, Any]) -> tuple[Outcome, bool]:
+    """Hand a session's photos to a tool and say what it says; the call goes into the audit log."""
+    from faceagent.direct import call
+    from faceagent.narrate import compose
+    from faceagent.tool import Toolbox
+
     called = call(Toolbox.installed(), session, name, arguments)
     say(compose(called.narration.claims, called.narration.not_established))
-    return 1 if failed or not called.succeeded else 0
+    return called.own, called.succeeded
+
+
+def _meant(session: Session, faces: Sequence[str]) -> list[str]:
+    """The faces that were named, and the other photos.
+
+    Raises:
+        UsageError: it was not said of which photo.
+        UnknownReference: there is no such photo.
+    """
+    several = len(session.images) > 1
+    unsaid = next((face for face in faces if several and "." not in face), None)
+    if unsaid is not None:
+        raise UsageError(
+            f"--face {unsaid} does not say of which photo",
+            f"Put the photo's number before it: --face 1.{unsaid} is of the first",
+        )
+    named = [f"face {face if '.' in face else f'1.{face}'}" for face in faces]
+    of = {session.image_of(face) for face in named}
+    return [*named, *(image for image in session.images if image not in of)]
+
+
+def _tell_choices(session: Session, outcome: Outcome) -> None:
+    """Where a photo shows several faces and none is taken: what they look like, and how to name one."""
+    for row in outcome.evidence:
+        faces = row.details.get("faces")
+        if not isinstance(faces, list):
+            continue
+        photo = session.photo(row.subject)
+        numbers = [str(face).removeprefix("face ") for face in faces]
+        boxes = [session.face(str(face)).box for face in faces]
+        each = "; ".join(
+            f"{number} is {box.width:.0f} pixels wide, {100 * box.centre[0] / photo.width:.0f} % from the left and "
+            f"{100 * box.centre[1] / photo.height:.0f} % from the top"
+            for number, box in zip(numbers, boxes, strict=True)
+        )
+        complain(f"The faces of {photo.name}: {each}. Say which one is meant, as in --face {numbers[-1]}")
 
 
 def _list(chosen: argparse.Namespace) -> int:
     with gallery_of(chosen) as gallery:
-        people = gallery.people()
+        people, models = gallery.people(), gallery.models()
     if chosen.json:
         say(json.dumps([_known(person) for person in people], indent=1, ensure_ascii=False))
         return 0
@@ -148,6 +225,12 @@ def _list(chosen: argparse.Namespace) -> int:
             f"{person.consent.purpose}{until}{protected}"
         )
     say(f"{len(people)} {'person is' if len(people) == 1 else 'people are'} enrolled.")
+    if len(models) > 1:
+        by = ", ".join(f"{count} by {model}" for model, count in models.items())
+        complain(
+            f"Several models made the templates ({by}), and a search finds those of one only. Make the others anew: "
+            "faceagent gallery reembed"
+        )
     return 0
 
 
@@ -204,6 +287,49 @@ def _verify(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _reembed(chosen: argparse.Namespace) -> int:
+    from faceagent.reembedding import reembed, reembedder
+    from faceagent.tool import Toolbox
+
+    tools = Toolbox.installed()
+    done: list[Reembedded] = []
+    with gallery_of(chosen) as gallery:
+        try:
+            done.extend(reembed(tools, gallery))
+        except KeyboardInterrupt:
+            complain("What was made anew until now stays so. The same command goes on with the rest.")
+            raise
+    lost = [one for one in done if one.lost]
+    for one in lost:
+        complain(_not_renewed(one))
+    made, already = sum(one.renewed for one in done), sum(one.already for one in done)
+    people = _counted(sum(one.renewed > 0 for one in done), "person", "people")
+    was = "" if not already else ", and 1 was already" if already == 1 else f", and {already} were already"
+    what = _counted(made, "template", "templates")
+    say(f"{what} of {people} {'was' if made == 1 else 'were'} made anew by {reembedder(tools).model}{was}.")
+    if lost:
+        gone = sum(not one.searchable for one in lost)
+        say(
+            f"{_counted(len(lost), 'person has', 'people have')} templates of a former model still; {gone} of them "
+            f"{'is' if gone == 1 else 'are'} not found any more."
+        )
+    return 1 if lost else 0
+
+
+def _not_renewed(one: Reembedded) -> str:
+    of = _counted(one.renewed + one.already + one.lost, "template", "templates")
+    then = (
+        "is found by the others"
+        if one.searchable
+        else f'is not found before being enrolled anew: faceagent enroll "{one.name}" PHOTO… --consent …'
+    )
+    return f"{one.name}: of {one.lost} of {of} no crop was kept that can be read. {one.name} {then}"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
 def _rekey(chosen: argparse.Namespace) -> int:
     with gallery_of(chosen) as gallery:
         key = _new_key(chosen)
@@ -254,6 +380,14 @@ def _known(person: Person) -> dict[str, Any]:
 
 def _listed(files: Sequence[str]) -> str:
     return ", ".join(files)
+
+
+def _face(text: str) -> str:
+    """A face as `--face` takes it: "2", "1.2" or "face 1.2"."""
+    found = _FACE.fullmatch(text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is no face such as 2, or 1.2 for the second face of the first photo")
+    return found[1]
 
 
 def _day(text: str) -> date:

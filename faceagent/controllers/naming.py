@@ -89,6 +89,10 @@ _THANKS = re.compile(
     r"\b(?:thank(?:s| you)|thx|cheers|much appreciated|danke\w*|merci|gracias)\b|谢谢|多谢|感谢", re.IGNORECASE
 )
 _PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
+_SECOND_NAME = re.compile(
+    r"\b(?:(?:a|the|her|his|their) (?:second|further|additional) name|under both names|another name (?:too|as well))\b",
+    re.IGNORECASE,
+)
 
 
 def name_in(question: str, tool: str) -> str:
@@ -122,6 +126,11 @@ def consent_in(question: str) -> str:
 def protected_in(question: str) -> bool:
     """Whether whoever is enrolled is to be protected."""
     return bool(_PROTECTED.search(question))
+
+
+def another_name_in(question: str) -> bool:
+    """Whether it is said that whoever is enrolled has another name there."""
+    return bool(_SECOND_NAME.search(question))
 
 
 def document_in(question: str) -> bool:

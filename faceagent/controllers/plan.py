@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
 from faceagent.controllers.naming import (
+    another_name_in,
     consent_in,
     document_in,
     more_suspicious_in,
@@ -362,6 +363,7 @@ def _with_stated(question: str, call: Call) -> Call:
             **given,
             consent=consent_in(question),
             protected=protected_in(question),
+            another_name=another_name_in(question),
         )
     return Call.of(call.tool, **(json.loads(call.arguments) if call.tool == PROTECTED else {}), **given)
 

@@ -14,6 +14,6 @@ from __future__ import annotations
 
 from faceagent.gallery.gallery import Gallery
 from faceagent.gallery.keys import Key
-from faceagent.gallery.records import Consent, Enrolment, Forgotten, Hit, Model, Person, Template
+from faceagent.gallery.records import Consent, Enrolment, Forgotten, Hit, Model, Person, Reembedded, Template
 
-__all__ = ["Consent", "Enrolment", "Forgotten", "Gallery", "Hit", "Key", "Model", "Person", "Template"]
+__all__ = ["Consent", "Enrolment", "Forgotten", "Gallery", "Hit", "Key", "Model", "Person", "Reembedded", "Template"]

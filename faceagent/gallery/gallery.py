@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent.audit import AuditLog
-from faceagent.errors import GalleryError, UsageError
+from faceagent.errors import GalleryError, MediaError, UsageError
 from faceagent.gallery import cards, erasure
 from faceagent.gallery.index import Index
 from faceagent.gallery.indexes import EXACT, Indexes
@@ -26,6 +26,7 @@ from faceagent.gallery.records import (
     Hit,
     Model,
     Person,
+    Reembedded,
     Template,
     direction,
     proper_name,
@@ -148,33 +149,68 @@ class Gallery:
         self._store.post("enrolled", person=person, templates=len(one.templates), consent=cards.noted(consent))
         return person
 
-    def reembed(self, name: str, model: Model, embed: Callable[[bytes], npt.ArrayLike]) -> int:
+    def reembed(self, name: str, model: Model, embed: Callable[[bytes], npt.ArrayLike]) -> Reembedded:
         """Make a person's templates anew with another model, from the crops that were kept.
 
         Args:
-            embed: the vector of a crop (PNG of an aligned face).
-
-        Returns:
-            How many templates were made anew; those that the model had made already stay as they are.
+            embed: the vector of a crop (PNG of an aligned face); raises MediaError where the crop cannot be used.
 
         Raises:
             GalleryError: nobody has that name, or what `enroll` raises.
         """
-        with self._store.writing():
+        with self._store.reading():
             person = self._found(name)
-            old = {number: one for number, one in self._store.templates(person) if one.model != model}
-            fresh = [
-                Template(np.asarray(embed(one.crop), dtype=np.float32), model, one.crop, one.photo_sha256, one.quality)
-                for one in old.values()
-            ]
-            self._store.remove_templates(tuple(old))
-            self._store.add_templates(person, fresh)
-            self._store.post("re-enrolled", person=person, templates=len(fresh), model=str(model))
+        try:
+            found = self._reembedded(person, model, embed)
+        finally:
+            self._settled()
+        if found is None:
+            raise _nobody(name)
+        return found
+
+    def reembed_all(self, model: Model, embed: Callable[[bytes], npt.ArrayLike]) -> Iterator[Reembedded]:
+        """The same for everybody, one person after the other: what is done stays done, whatever stops it, and called
+        again it goes on with the rest.
+
+        Raises:
+            GalleryError: as `reembed`.
+        """
+        with self._store.reading():
+            people = self._store.ids()
+        try:
+            for person in people:
+                found = self._reembedded(person, model, embed)
+                if found is not None:
+                    yield found
+        finally:
+            self._settled()
+
+    def _reembedded(self, person: int, model: Model, embed: Callable[[bytes], npt.ArrayLike]) -> Reembedded | None:
+        """None where the person was forgotten meanwhile."""
+        with self._store.reading():
+            card = self._store.card(person)
+            rows = [] if card is None else list(self._store.templates(person))
+        old = {number: one for number, one in rows if one.model != model}
+        # Outside of `writing`: the network may take long, and others want to write.
+        fresh = {number: made for number, one in old.items() if (made := _made_anew(one, model, embed)) is not None}
+        with self._store.writing():
+            card = self._store.card(person)
+            if card is None:
+                return None
+            still = {number for number, _ in self._store.templates(person)}
+            done = [number for number in fresh if number in still]
+            if done:
+                self._store.remove_templates(done)
+                self._store.add_templates(person, [fresh[number] for number in done])
+                self._store.post("re-enrolled", person=person, templates=len(done), model=str(model))
+        return Reembedded(str(card["name"]), len(done), len(rows) - len(old), len(old) - len(fresh))
+
+    def _settled(self) -> None:
+        """After templates were removed: out of the indexes and the file, and into the audit log."""
         with self._lock:
             self._indexes.refresh()
         self._store.scrub()
         self._deliver()
-        return len(old)
 
     # Reading
 
@@ -320,10 +356,7 @@ class Gallery:
                 blobs += self._indexes.traces(templates)
                 removed.append((person, self._names[person], len(templates), blobs))
                 self._store.post(event, person=person, templates=len(templates))
-        with self._lock:
-            self._indexes.refresh()
-        self._store.scrub()
-        self._deliver()
+        self._settled()
         return [self._proof(*one) for one in removed]
 
     def _proof(self, person: int, name: str, templates: int, blobs: list[bytes]) -> Forgotten:
@@ -395,6 +428,17 @@ class Gallery:
     def _person(self, person: int) -> Person | None:
         card = self._store.card(person)
         return None if card is None else cards.read(person, card, self._store.counts(person))
+
+
+def _made_anew(one: Template, model: Model, embed: Callable[[bytes], npt.ArrayLike]) -> Template | None:
+    """None where no crop was kept, or none that can be used."""
+    if not one.crop:
+        return None
+    try:
+        vector = np.asarray(embed(one.crop), dtype=np.float32)
+    except MediaError:
+        return None
+    return Template(vector, model, one.crop, one.photo_sha256, one.quality)
 
 
 def _nobody(name: str) -> GalleryError:

@@ -48,13 +48,13 @@ class Index(Protocol):
 
 
 class ExactIndex:
-    """The nearest without error: all vectors are compared but those that a look at shorter copies rules out. A million
-    of 128 numbers take 11 ms."""
+    """The nearest: all vectors are compared but those that a look at shorter copies rules out. One search in 10^9 may
+    miss somebody (see `scan.CERTAIN`)."""
 
     def __init__(self, dimensions: int) -> None:
         self._ids: Ids = np.empty(0, dtype=np.int64)
         self._room: Vector = np.empty((0, dimensions), dtype=np.float32)
-        self._scan = Scan()
+        self._scan = Scan(dimensions)
 
     def ids(self) -> Ids:
         return np.sort(self._ids)
@@ -96,7 +96,7 @@ class ExactIndex:
         """Places of vectors, the k nearest among them, and their similarities."""
         held, scanned = len(self._ids), len(self._scan)
         if k <= self._scan.most:
-            near = self._scan.near(vector, k)
+            near = self._scan.near(self._room[:scanned], vector, k)
             if len(near) <= scanned * _WORTH_PICKING:
                 similarities = [self._room[near] @ vector, self._room[scanned:held] @ vector]
                 return np.concatenate([near, np.arange(scanned, held)]), np.concatenate(similarities)

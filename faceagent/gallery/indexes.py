@@ -8,6 +8,7 @@ import numpy.typing as npt
 from faceagent.errors import GalleryError
 from faceagent.gallery.index import ExactIndex, Index
 from faceagent.gallery.records import Model
+from faceagent.gallery.rotation import orthogonal
 from faceagent.gallery.store import ModelRow, Store
 
 EXACT, LANCEDB = "exact", "lancedb"
@@ -32,7 +33,7 @@ class Indexes:
             raise GalleryError(
                 f"The gallery's templates were made by {', '.join(str(row.model) for row in rows)}, and one of {model} "
                 "cannot be compared with them",
-                "Use the former model, or make them anew from the crops that were kept (Gallery.reembed)",
+                "Make them anew from the crops that were kept, with faceagent gallery reembed, or use the former model",
             )
         return row
 
@@ -76,7 +77,7 @@ class Indexes:
             return index
         if self._place == EXACT:
             return ExactIndex(row.dimensions)
-        from faceagent.gallery.lance import LanceIndex, orthogonal
+        from faceagent.gallery.lance import LanceIndex
 
         place = str(self._store.path.parent / "index") if self._place == LANCEDB else self._place
         return LanceIndex(place, f"{self._store.id}_{row.id}", self._store.turn(row, orthogonal))

@@ -33,7 +33,7 @@ class LanceIndex:
     Args:
         place: a folder, or an address that LanceDB knows (s3://…, db://…).
         table: its name.
-        turn: an orthogonal matrix float32 [D, D], see `orthogonal`.
+        turn: an orthogonal matrix float32 [D, D], see `rotation.orthogonal`.
 
     Raises:
         MissingExtra: LanceDB is not installed.
@@ -134,18 +134,6 @@ def quantised(entries: int) -> Any:
 def asked(query: Any) -> Any:
     """A LanceDB query that looks as far as this index does."""
     return query.nprobes(_PROBES).refine_factor(_REFINE)
-
-
-def orthogonal(dimensions: int) -> Vector:
-    """A random orthogonal matrix, every one as likely as any other: float32 [D, D]. Source: Mezzadri 2007,
-    arXiv:math-ph/0609050 (QR with the signs of R's diagonal), from the operating system's randomness."""
-    import secrets
-
-    # PCG64 seeded with 256 bits; the matrix itself is kept, because another version may draw other numbers.
-    normal = np.random.default_rng(secrets.randbits(256)).standard_normal((dimensions, dimensions))
-    q, r = np.linalg.qr(normal)
-    turn: Vector = (q * np.sign(np.diag(r))).astype(np.float32)
-    return turn
 
 
 def _array(ids: Ids) -> Any:

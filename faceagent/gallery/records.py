@@ -180,6 +180,25 @@ class Forgotten:
         return not self.remaining
 
 
+@dataclass(frozen=True)
+class Reembedded:
+    """What became of one person's templates when another model was to make them anew.
+
+    renewed: made anew. already: the model had made them before. lost: of how many no crop was kept, or none that can be
+    read. They stay as they are, and the person is not found by them while the new model is used.
+    """
+
+    name: str
+    renewed: int
+    already: int
+    lost: int
+
+    @property
+    def searchable(self) -> bool:
+        """Whether the new model finds the person, by one template at least."""
+        return self.renewed + self.already > 0
+
+
 def proper_name(name: str) -> str:
     """A person's name as it is kept: one line, composed (NFC), single spaces.
 

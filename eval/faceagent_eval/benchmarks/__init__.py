@@ -52,6 +52,7 @@ HOME = {
     "refusal": "faceagent_eval.benchmarks.refusal:Refusal",
     "rfw": "faceagent_eval.benchmarks.rfw:Rfw",
     "seeing": "faceagent_eval.benchmarks.seeing:Seeing",
+    "shorter": "faceagent_eval.benchmarks.shorter:Shorter",
     "speed": "faceagent_eval.benchmarks.speed:Speed",
     "speed-beside": "faceagent_eval.benchmarks.speed_beside:SpeedBeside",
     "time-constrained": "faceagent_eval.benchmarks.time_constrained:TimeConstrained",

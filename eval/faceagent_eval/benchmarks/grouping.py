@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +47,7 @@ class Grouping(Benchmark[Portrait, Read]):
     name = "grouping"
     about = "grouping faces by person, as gallery review does (LFW): pairs, V-measure"
     layout = LAYOUT
-    backends = ("whispers", "components", "average", "hdbscan")
+    backends: ClassVar[tuple[str, ...]] = ("whispers", "components", "average", "hdbscan")
     takes_limit = True
 
     def __init__(self, data: Path | None = None, backend: str | None = None) -> None:
@@ -78,14 +78,22 @@ class Grouping(Benchmark[Portrait, Read]):
         people = [_person(one.name) for one in measured if one.embedding is not None]
         vectors = [one.embedding for one in measured if one.embedding is not None]
         labels = WAYS[self.backend](vectors)
-        figures = agreement(np.unique(people, return_inverse=True)[1], labels)
+        found = agreement(np.unique(people, return_inverse=True)[1], labels)
+        return self._result(
+            measured,
+            f"{len(vectors)} faces of {len(set(people))} people, line {grouping.line(len(vectors)):.4f}",
+            [Figure(name=name, value=value, n=len(vectors)) for name, value in found.items()],
+        )
+
+    def _result(self, measured: Sequence[Read], protocol: str, figures: Sequence[Figure]) -> Result:
+        lost = sum(one.embedding is None for one in measured)
         return Result(
             benchmark=self.name,
             backend=self.backend,
-            protocol=f"{len(vectors)} faces of {len(set(people))} people, line {grouping.line(len(vectors)):.4f}",
-            figures=tuple(Figure(name=name, value=value, n=len(vectors)) for name, value in figures.items()),
+            protocol=protocol,
+            figures=tuple(figures),
             missing=(),
-            notes=(f"In {len(measured) - len(vectors)} portraits no face was found.",),
+            notes=(f"In {lost} portraits no face was found.",),
             methods=(self._detector.method, weights.method(POINTS), self._embedder.method),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "scikit-learn", "numpy"),

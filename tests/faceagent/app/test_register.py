@@ -114,6 +114,19 @@ def test_what_is_missing_is_said(inside: Desk, wish: Wish, said: str) -> None:
     assert register.found(inside, "") == []
 
 
+def test_a_photo_that_is_enrolled_under_another_name_needs_a_second_name_to_be_meant(inside: Desk) -> None:
+    register.enrol(inside, WISH, [EXAMPLES / "portrait.jpg"])
+    again = replace(WISH, name="Maud")
+    result = register.enrol(inside, again, [EXAMPLES / "portrait.jpg"])
+    assert [shot.said for shot in result.shots] == [("It is a copy of a photo that is enrolled as “Eileen”.",)]
+    assert "was not enrolled, because a photo is enrolled under another name" in result.of("answer")[0].sentence
+    assert "Nothing was written" in result.of("reason")[0].sentence
+    assert [one.name for one in register.found(inside, "")] == ["Eileen"]
+    assert (
+        register.enrol(inside, replace(again, another_name=True), [EXAMPLES / "portrait.jpg"]).shots[0].state == "taken"
+    )
+
+
 def test_consent_may_be_a_file(inside: Desk, tmp_path: Path) -> None:
     form = tmp_path / "form.pdf"
     form.write_bytes(b"%PDF signed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -13,13 +14,14 @@ from typing import Any, ClassVar
 import pytest
 from conftest import EXAMPLES
 from fakes import fake_toolbox
-from galleries import MODEL, template
+from galleries import CONSENT, MODEL, template, vector
 from pydantic import JsonValue
 
 from faceagent.audit import AuditLog
 from faceagent.cli import main
-from faceagent.errors import UsageError
-from faceagent.gallery import Consent
+from faceagent.errors import MediaError, UsageError
+from faceagent.gallery import Consent, Gallery, Key, Model, Template
+from faceagent.gallery.records import Vector
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments, Toolbox
 from faceagent.types import Claim, Evidence, Method
@@ -36,6 +38,10 @@ class Enrolling(SubjectArguments):
     consent_sha256: str | None = None
     until: date | None = None
     protected: bool = False
+    another_name: bool = False
+
+
+asked: list[Enrolling] = []
 
 
 class Enroller(FaceTool[Enrolling]):
@@ -43,12 +49,22 @@ class Enroller(FaceTool[Enrolling]):
 
     name: ClassVar[str] = "enroll_person"
     description: ClassVar[str] = "Enrols."
+    needs_faces: ClassVar[bool] = True
     arguments: ClassVar[type[Enrolling]] = Enrolling
 
     def run(self, session: Session, arguments: Enrolling) -> list[Evidence]:
         assert session.gallery is not None
         if session.purpose is None:
             raise UsageError("Enrolment needs a purpose", "Name one with --purpose")
+        asked.append(arguments)
+        if arguments.name == "Taken" and not arguments.another_name:
+            return [self.row("enrolment", None, under_another_name=True)]
+        if arguments.name == "Unclear":
+            unclear = [image for image in session.images if image in (arguments.subjects or session.images)]
+            return [
+                self.row("enrolment_photo", None, image, faces=[face.id for face in session.faces(image)])
+                for image in unclear
+            ]
         seeds = [int(session.photo(image).sha256[:6], 16) for image in session.images]
         consent = Consent(
             session.purpose,
@@ -63,11 +79,27 @@ class Enroller(FaceTool[Enrolling]):
         )
         return [self.row("enrolled", len(seeds))]
 
-    def row(self, attribute: str, value: JsonValue) -> Evidence:
-        return Evidence(tool=self.name, subject="image 1", attribute=attribute, value=value, method=METHOD)
+    model: ClassVar[Model] = MODEL
+
+    def reembed(self, crop: bytes) -> Vector:
+        if crop.endswith(b"broken"):
+            raise MediaError("It is no picture")
+        return vector(len(crop))
+
+    def row(self, attribute: str, value: JsonValue, subject: str = "image 1", **details: JsonValue) -> Evidence:
+        return Evidence(
+            tool=self.name,
+            subject=subject,
+            attribute=attribute,
+            value=value,
+            status="not_applicable" if value is None else "ok",
+            reason="so it is" if value is None else None,
+            method=METHOD,
+            details=details,
+        )
 
     def word(self, evidence: list[Evidence], names: Names) -> list[Claim]:
-        return [Claim.on([row], f"{row.attribute}: {row.value}.", "answer") for row in evidence]
+        return [Claim.on([row], f"{row.attribute}: {row.value}.", "answer") for row in evidence if row.status == "ok"]
 
     def backends(self) -> list[Backend]:
         return [Backend(self.name, METHOD, "method", here=True, chosen=True)]
@@ -75,6 +107,7 @@ class Enroller(FaceTool[Enrolling]):
 
 class Identifier(Enroller):
     name: ClassVar[str] = "identify_person"
+    needs_faces: ClassVar[bool] = False
     arguments: ClassVar[type[SubjectArguments]] = SubjectArguments  # type: ignore[assignment]
 
     def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:
@@ -109,7 +142,7 @@ def enroll(run: Run, *more: str) -> tuple[int, str, str]:
 
 
 def test_from_enrolment_to_erasure(run: Run, tmp_path: Path) -> None:
-    assert enroll(run, "--until", "2099-01-01", "--protected")[:2] == (0, "enrolled: 2 [e1].")
+    assert enroll(run, "--until", "2099-01-01", "--protected")[:2] == (0, "enrolled: 2 [e6].")
     status, out, _ = run("gallery", "list")
     today = date.today()
     assert (status, out) == (
@@ -150,6 +183,49 @@ def test_what_is_exported_is_what_is_stored(run: Run, tmp_path: Path) -> None:
     assert status == 2 and "cannot be written" in err
 
 
+def former(run: Run, tmp_path: Path, people: dict[str, list[bytes]]) -> None:
+    """A gallery whose templates a former recogniser made, with these crops."""
+    with Gallery.open(tmp_path / "people", Key.of_file(tmp_path / "people.key", create=True), create=True) as gallery:
+        for name, crops in people.items():
+            made = [Template(vector(number), Model("former", "1"), crop, "0" * 64) for number, crop in enumerate(crops)]
+            gallery.enroll(name, made, CONSENT)
+
+
+def test_after_a_change_of_model_templates_are_made_anew_from_their_crops(run: Run, tmp_path: Path) -> None:
+    former(run, tmp_path, {"Ada": [b"crop"], "Eve": [b"crop", b""], "Max": [b"broken"]})
+    status, out, err = run("gallery", "reembed")
+    assert status == 1
+    assert "2 templates of 2 people were made anew by recogniser 1." in out
+    assert "2 people have templates of a former model still; 1 of them is not found any more." in out
+    assert "Eve: of 1 of 2 templates no crop was kept that can be read. Eve is found by the others" in err
+    assert "Max: of 1 of 1 template no crop was kept" in err
+    assert 'not found before being enrolled anew: faceagent enroll "Max" PHOTO… --consent …' in err
+    status, out, err = run("gallery", "list")
+    assert status == 0 and "Several models made the templates (2 by former 1, 2 by recogniser 1)" in err
+    assert run("gallery", "reembed")[1].startswith("0 templates of 0 people were made anew by recogniser 1, and 2 were")
+    for name in ("Eve", "Max"):
+        assert run("gallery", "forget", name)[0] == 0
+    assert run("gallery", "reembed")[0] == 0 and run("gallery", "list")[2] == ""
+
+
+def test_who_stops_a_change_of_model_is_told_how_it_goes_on(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    former(run, tmp_path, {"Ada": [b"crop"], "Eve": [b"stop"]})
+
+    def stopping(self: Enroller, crop: bytes) -> Vector:
+        if crop == b"stop":
+            raise KeyboardInterrupt
+        return vector(1)
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Enroller, "reembed", stopping)
+        status, _, err = run("gallery", "reembed")
+    assert status == 130 and "What was made anew until now stays so. The same command goes on with the rest." in err
+    assert run("gallery", "reembed")[:2] == (
+        0,
+        "1 template of 1 person was made anew by recogniser 1, and 1 was already.",
+    )
+
+
 def test_a_new_key_takes_the_place_of_the_old(run: Run, tmp_path: Path) -> None:
     enroll(run)
     new = str(tmp_path / "new.key")
@@ -184,7 +260,37 @@ def test_a_photo_that_cannot_be_read_does_not_keep_the_others_from_being_enrolle
     (tmp_path / "bad.jpg").write_bytes(b"no photo")
     bad = str(tmp_path / "bad.jpg")
     status, out, err = run("enroll", "Ada", bad, PORTRAIT, GROUP, "--consent", "By letter.", "--purpose", "personal")
-    assert status == 1 and "bad.jpg" in err and out == "enrolled: 2 [e1]."
+    assert status == 1 and "bad.jpg" in err and out == "enrolled: 2 [e6]."
+
+
+def test_which_of_several_faces_is_meant_is_asked_and_can_be_said(run: Run) -> None:
+    agreed = ("--consent", "By letter.", "--purpose", "personal")
+    status, _, err = run("enroll", "Unclear", GROUP, *agreed)
+    assert status == 1
+    assert re.search(
+        r"The faces of group.jpg: 1.1 is \d+ pixels wide, \d+ % from the left and \d+ % from the top; 1.2 is", err
+    )
+    assert re.search(r"Say which one is meant, as in --face 1.\d", err)
+    for said, subjects in (
+        (("--face", "2"), ("face 1.2",)),
+        (("--face", "1.2"), ("face 1.2",)),
+        (("--face", "face 1.1"), ("face 1.1",)),
+    ):
+        assert run("enroll", "Ada", GROUP, *agreed, *said)[0] == 0 and asked[-1].subjects == subjects
+    assert run("enroll", "Ada", PORTRAIT, GROUP, *agreed, "--face", "2.1")[0] == 0
+    assert asked[-1].subjects == ("face 2.1", "image 1")
+    status, _, err = run("enroll", "Ada", PORTRAIT, GROUP, *agreed, "--face", "1")
+    assert status == 2 and "--face 1 does not say of which photo. Put the photo's number before it: --face 1.1" in err
+    assert run("enroll", "Ada", GROUP, *agreed, "--face", "left")[0] == 2
+    status, _, err = run("enroll", "Ada", GROUP, *agreed, "--face", "7.1")
+    assert status == 2 and "7" in err
+
+
+def test_a_second_name_is_taken_only_where_that_is_said(run: Run) -> None:
+    agreed = ("--consent", "By letter.", "--purpose", "personal")
+    status, _, err = run("enroll", "Taken", PORTRAIT, *agreed)
+    assert status == 1 and "If the person is to have this name too, add --another-name." in err
+    assert run("enroll", "Taken", PORTRAIT, *agreed, "--another-name")[0] == 0
 
 
 def test_a_passphrase_comes_from_the_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,11 @@ def test_to_enrol_somebody_as_protected_is_no_question_of_authenticity():
     assert arguments(question) == {ENROL: {"name": "Anna Bell", "consent": question, "protected": True}}
 
 
+def test_that_somebody_has_a_second_name_reaches_the_tool():
+    question = "Enrol her as Anna Bell, it is a second name, she agreed in writing"
+    assert arguments(question) == {ENROL: {"name": "Anna Bell", "consent": question, "another_name": True}}
+
+
 def test_without_a_name_or_consent_it_is_asked_for():
     answer = plan("Add her to the gallery", ONE, TOOLS)
     assert (answer.status, answer.calls) == ("needs_clarification", ())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from galleries import MODEL, child, enrol, finished, on_disk, opened, template, vector
 
-from faceagent.gallery import erasure
+from faceagent.gallery import Model, erasure
 
 ENROL = """
 for number in range(100000):
@@ -32,6 +32,19 @@ import os, signal
 gallery._deliver = lambda: os.kill(os.getpid(), signal.SIGKILL)
 enrol(gallery, "Ada", (1,))
 """
+# Dies after the old templates of the second person are gone and before the new are there.
+REEMBED_AND_DIE = """
+import os, signal
+added = gallery._store.add_templates
+calls = []
+def dying(person, templates):
+    calls.append(person)
+    if len(calls) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    added(person, templates)
+gallery._store.add_templates = dying
+list(gallery.reembed_all(Model("recogniser", "2"), lambda crop: vector(len(crop))))
+"""
 REKEY_AND_DIE = """
 import os, signal
 gallery._store._set_meta = lambda name, value: os.kill(os.getpid(), signal.SIGKILL)
@@ -53,6 +66,19 @@ def test_a_killed_enrolment_leaves_people_whole(tmp_path: Path, seconds: float) 
         assert all(person.templates == {MODEL: 3} for person in people)
         assert gallery.verify() == []
         assert gallery.search(vector(1), MODEL, 1)[0].name == "person 0"
+
+
+def test_a_killed_change_of_model_loses_nobody_and_is_gone_on_with(tmp_path: Path) -> None:
+    new = Model("recogniser", "2")
+    with opened(tmp_path) as gallery:
+        for number, name in enumerate(("Ada", "Eve", "Max")):
+            enrol(gallery, name, (2 * number, 2 * number + 1))
+    finished(child(REEMBED_AND_DIE, tmp_path))
+    with opened(tmp_path) as gallery:
+        assert [person.templates for person in gallery.people()] == [{new: 2}, {MODEL: 2}, {MODEL: 2}]
+        assert gallery.verify() == []
+        assert [one.renewed for one in gallery.reembed_all(new, lambda crop: vector(len(crop)))] == [0, 2, 2]
+        assert gallery.models() == {new: 6}
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.23])

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from galleries import CONSENT, MODEL, enrol, key, opened, template, vector
 
-from faceagent.errors import GalleryError, UsageError
-from faceagent.gallery import Consent, Enrolment, Gallery, Model, Template
+from faceagent.errors import GalleryError, MediaError, UsageError
+from faceagent.gallery import Consent, Enrolment, Gallery, Model, Reembedded, Template
 
 
 def test_who_is_enrolled_is_found_again_after_opening(tmp_path: Path) -> None:
@@ -93,12 +93,82 @@ def test_another_models_vector_is_refused_and_crops_make_templates_anew(tmp_path
         with pytest.raises(GalleryError, match=r"made by recogniser 1, .* recogniser 2 cannot be compared .*reembed"):
             gallery.search(vector(1), new)
         by_crop = {template(seed).crop: vector(seed + 100) for seed in (1, 2)}
-        assert gallery.reembed("Ada", new, by_crop.__getitem__) == 2
+        assert gallery.reembed("Ada", new, by_crop.__getitem__) == Reembedded("Ada", renewed=2, already=0, lost=0)
         assert gallery.models() == {new: 2}
         assert gallery.search(vector(102), new)[0].similarity == pytest.approx(1.0)
         assert [one.photo_sha256 for one in gallery.templates("Ada")] == [
             template(seed).photo_sha256 for seed in (1, 2)
         ]
+
+
+def anew(crop: bytes) -> np.ndarray:
+    """What another recogniser makes of a crop."""
+    return vector(int.from_bytes(crop[-4:]))
+
+
+def test_everybody_is_made_anew_but_for_crops_that_are_missing_or_broken(tmp_path: Path) -> None:
+    new = Model("recogniser", "2")
+
+    def embed(crop: bytes) -> np.ndarray:
+        if crop == b"broken":
+            raise MediaError("It is no picture")
+        return anew(crop)
+
+    def without(seed: int, crop: bytes) -> Template:
+        return Template(vector(seed), MODEL, crop, f"{seed:064x}")
+
+    with opened(tmp_path) as gallery:
+        enrol(gallery, "Ada", (1, 2))
+        gallery.enroll("Eve", [template(3), without(4, b"")], CONSENT)
+        gallery.enroll("Max", [without(5, b"broken")], CONSENT)
+        gallery.enroll("Ann", [template(6, new)], CONSENT)
+        found = list(gallery.reembed_all(new, embed))
+        assert found == [
+            Reembedded("Ada", 2, 0, 0),
+            Reembedded("Eve", 1, 0, 1),
+            Reembedded("Max", 0, 0, 1),
+            Reembedded("Ann", 0, 1, 0),
+        ]
+        assert [one.searchable for one in found] == [True, True, False, True]
+        assert gallery.models() == {MODEL: 2, new: 4}
+        assert gallery.search(anew(template(3).crop), new)[0].name == "Eve"
+        assert [one.vector.tolist() for one in gallery.templates("Max")] == [vector(5).tolist()]
+        assert gallery.verify() == []
+        log = (tmp_path / "gallery" / "audit.jsonl").read_text()
+        assert log.count('"kind":"re-enrolled"') == 2 and "Ada" not in log
+
+
+def test_who_stops_in_the_middle_loses_nothing_and_goes_on(tmp_path: Path) -> None:
+    new, calls = Model("recogniser", "2"), []
+
+    def impatient(crop: bytes) -> np.ndarray:
+        calls.append(crop)
+        if len(calls) == 4:  # the second of Eve's
+            raise KeyboardInterrupt
+        return anew(crop)
+
+    with opened(tmp_path) as gallery:
+        for number, name in enumerate(("Ada", "Eve", "Max")):
+            enrol(gallery, name, (10 * number, 10 * number + 1))
+        with pytest.raises(KeyboardInterrupt):
+            list(gallery.reembed_all(new, impatient))
+        assert gallery.models() == {MODEL: 4, new: 2} and gallery.verify() == []
+        assert [one.renewed for one in gallery.reembed_all(new, anew)] == [0, 2, 2]
+        assert gallery.models() == {new: 6} and [len(gallery.templates(name)) for name in ("Ada", "Eve")] == [2, 2]
+
+
+def test_whoever_is_forgotten_while_being_made_anew_stays_forgotten(tmp_path: Path) -> None:
+    with opened(tmp_path) as gallery:
+        enrol(gallery, "Ada", (1,))
+        enrol(gallery, "Eve", (2,))
+
+        def forgetting(crop: bytes) -> np.ndarray:
+            if gallery.person("Ada") is not None:
+                gallery.forget("Ada")
+            return anew(crop)
+
+        assert [one.name for one in gallery.reembed_all(Model("recogniser", "2"), forgetting)] == ["Eve"]
+        assert [one.name for one in gallery.people()] == ["Eve"] and gallery.verify() == []
 
 
 def test_vectors_of_another_length_are_refused_and_nothing_is_enrolled(tmp_path: Path) -> None:

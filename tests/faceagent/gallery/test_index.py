@@ -1,4 +1,4 @@
-"""The exact index answers as if every vector were compared, also where 8-bit copies rule most of them out."""
+"""The exact index answers as if every vector were compared, also where short copies rule most of them out."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def scattered(random: np.random.Generator) -> Vector:
 
 
 def crowded(random: np.random.Generator) -> Vector:
-    """Groups so close together that 8 bits hardly tell them apart."""
+    """Groups so close together that four bits do not tell them apart."""
     centres = random.standard_normal((MANY // 50 + 1, D))
     return unit(np.repeat(centres, 50, axis=0)[:MANY] + 0.01 * random.standard_normal((MANY, D)))
 
 
 def uneven(random: np.random.Generator) -> Vector:
-    """One number outweighs the others: the coarsest copies."""
+    """One number outweighs the others: without the rotation, copies would hold little else."""
     rows = 0.02 * random.standard_normal((MANY, D))
     rows[:, 3] += 1
     return unit(rows)
@@ -66,12 +66,40 @@ def test_the_nearest_are_those_of_comparing_all(made) -> None:
 
 def test_most_vectors_are_ruled_out() -> None:
     vectors = scattered(np.random.default_rng(1))
-    copies = scan.Scan()
+    copies = scan.Scan(D)
     copies.extend(vectors)
     assert len(copies) == 2 * scan.BLOCK
-    assert all(block.copies.flags.c_contiguous for block in copies._blocks)  # or each search would copy them
-    near = copies.near(unit(vectors[60_000] + 0.5 * vectors[3]), 5)
-    assert 60_000 in near and 5 <= len(near) < 500
+    near = copies.near(vectors[: len(copies)], unit(vectors[60_000] + 0.5 * vectors[3]), 5)
+    assert 60_000 in near and 5 <= len(near) < 1500
+
+
+@pytest.mark.parametrize("dimensions", [32, 128, 200, 512, 700])
+@pytest.mark.parametrize("crowd", [0.0, 3.0])
+def test_products_with_copies_are_off_by_no_more_than_follows_from_the_dimensions(dimensions, crowd) -> None:
+    random = np.random.default_rng(3)
+    spectrum = np.geomspace(1, 0.01, dimensions)  # falls, as a recogniser's does
+    rows = spectrum * random.standard_normal((scan.BLOCK, dimensions))
+    vectors = unit(rows + crowd * np.linalg.norm(spectrum) * np.eye(dimensions)[-1])
+    copies = scan.Scan(dimensions)
+    copies.extend(vectors)
+    (block,) = copies._blocks
+    query = unit(vectors[7] + vectors[11])
+    turned = query @ copies._turn - block.turned
+    off = copies._products(block, turned) + block.centre @ query - vectors @ query
+    lengths = np.linalg.norm(vectors - block.centre, axis=1)
+    assert 0.08 < np.mean(block.errors / lengths) < 0.12
+    deviation = np.linalg.norm(turned) * block.errors / np.sqrt(dimensions - 1)
+    assert 0.8 < np.std(off / deviation) < 1.1  # as promised, and not by far less
+    slope, offset = copies._margin(block, turned)
+    assert (np.abs(off) <= slope * block.errors + offset).all()
+
+
+def test_vectors_that_are_all_the_same_are_found() -> None:
+    vectors = np.repeat(unit(np.ones((1, D))), MANY, axis=0)
+    vectors[70] = unit(np.arange(D, dtype=float))
+    index = filled(vectors)
+    assert index.search(vectors[70], 1).ids.tolist() == [70]
+    agrees(index, np.arange(MANY), vectors, vectors[0], 20)
 
 
 def test_it_follows_what_is_added_and_removed() -> None:
@@ -95,8 +123,9 @@ def test_it_follows_what_is_added_and_removed() -> None:
     )
 
 
-def test_the_graph_is_what_its_script_writes() -> None:
+@pytest.mark.parametrize("width", scan.WIDTHS)
+def test_the_graphs_are_what_their_script_writes(width) -> None:
     pytest.importorskip("onnx")
     from faceagent_finetune.nets.scan_graph import graph
 
-    assert Path(scan.__file__).with_name("scan.onnx").read_bytes() == graph()
+    assert Path(scan.__file__).with_name(f"scan{width}.onnx").read_bytes() == graph(width)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from galleries import CONSENT, MODEL, D, enrol, key, on_disk, template, vector
 
-from faceagent.gallery import Enrolment, Gallery
+from faceagent.gallery import Enrolment, Gallery, rotation
 
 pytest.importorskip("lancedb")
 
@@ -88,6 +88,6 @@ def test_two_processes_share_it_and_it_follows_the_store(gallery: Gallery, tmp_p
 
 
 def test_the_matrix_keeps_angles_and_is_another_each_time() -> None:
-    turn = lance.orthogonal(64)
+    turn = rotation.orthogonal(64)
     assert np.allclose(turn @ turn.T, np.eye(64), atol=1e-5)
-    assert not np.allclose(turn, lance.orthogonal(64))
+    assert not np.allclose(turn, rotation.orthogonal(64))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from identity_fakes import Embedder, recorded, said, vector
 
-from faceagent.errors import UsageError
+from faceagent.errors import MediaError, UsageError
+from faceagent.reembedding import Reembedder, reembed
+from faceagent.tool import Toolbox
 from faceagent_tools import compare, readable
 from faceagent_tools.compare import View
 from faceagent_tools.identity import templates
@@ -87,7 +89,38 @@ def test_whom_of_several_faces_has_to_be_said(gallery, conversation):
     rows = enrol(session)
     assert reasons(rows) == {"image 1": "it shows 2 faces, and which one is meant has to be said"}
     assert gallery.person("Ada Lovelace") is None
-    assert enrol(session, subjects=("face 1.2",))[0].status == "ok"
+    assert rows[0].reason == "which face is meant is not clear"
+    assert rows[-1].details["faces"] == ["face 1.1", "face 1.2"]
+    assert "The faces in the photo are counted from left to right: say which of them is meant." in said(
+        TOOL, session, rows
+    )
+    assert enrol(session, subjects=("face 1.2",))[0].details["taken"] == ["face 1.2"]
+
+
+def test_whom_one_photo_names_is_looked_for_among_several_in_the_others(gallery, conversation):
+    session = conversation((1, 0), (1, 40), faces=2)
+    rows = enrol(session, subjects=("face 1.2", "image 2"))  # not the one who is in both
+    assert rows[0].details["taken"] == ["face 1.2"] and list(reasons(rows)) == ["image 2"]
+    rows = enrol(session, name="Eve", subjects=("face 1.1", "image 2"))
+    assert rows[0].details["taken"] == ["face 1.1", "face 2.1"] and reasons(rows) == {}
+    couple = [[vector(1, off), vector(2, off)] for off in (0.1, 0.2)]
+    assert templates.meant([vector(1, 0.3)], couple, [vector(1, 0.3)]) == [0, 0]
+
+
+def test_a_face_that_is_named_says_who_the_others_are_held_against(gallery, conversation):
+    session = conversation((1, 0), (2, 0), (2, 40), (2, 60), faces=(2, 1, 1, 1))
+    rows = enrol(session, subjects=("face 1.1", "image 2", "image 3", "image 4"))
+    assert rows[0].details["taken"] == ["face 1.1"]
+    assert set(reasons(rows)) == {"face 2.1", "face 3.1", "face 4.1"}
+    assert enrol(session, name="Eve", subjects=("face 2.1", "face 3.1"))[0].status == "ok"
+    again = enrol(session, name="Eve", subjects=("face 1.1",))  # naming does not outweigh who is enrolled
+    assert reasons(again) == {"face 1.1": "it shows somebody else than who is enrolled under that name"}
+
+
+def test_of_faces_that_are_named_those_of_somebody_else_are_left_out(gallery, conversation):
+    session = conversation((1, 0), (1, 40), (2, 0))
+    rows = enrol(session, subjects=("face 1.1", "face 2.1", "face 3.1"))
+    assert reasons(rows) == {"face 3.1": "it shows somebody else than the other photos"}
 
 
 def test_the_face_that_is_like_the_other_photos_is_taken(gallery, conversation):
@@ -124,6 +157,47 @@ def test_one_person_under_two_names_is_pointed_out(gallery, conversation):
     enrol(conversation((1, 0)))
     session = conversation((1, 40))
     assert "alike enough to be named “Ada Lovelace”" in said(TOOL, session, enrol(session, name="Eve"))
+
+
+def test_templates_are_made_anew_from_the_crops_that_were_kept(gallery, conversation):
+    enrol(conversation((1, 0), (1, 40)))
+    assert isinstance(TOOL, Reembedder)
+    assert len({TOOL.reembed(one.crop).tobytes() for one in gallery.templates("Ada Lovelace")}) == 1
+    (found,) = reembed(Toolbox([TOOL]), gallery)
+    assert (found.renewed, found.already, found.lost) == (0, 2, 0)
+    with pytest.raises(UsageError, match="No installed tool makes templates"):
+        reembed(Toolbox([FORGET]), gallery)
+
+
+def test_what_is_no_crop_is_refused_with_the_mend():
+    for crop in (b"", b"no picture", templates.png(np.zeros((150, 150, 3), np.uint8))[:-40]):
+        with pytest.raises(MediaError, match=r"no picture.* Enrol the person anew"):
+            TOOL.reembed(crop)
+    with pytest.raises(MediaError, match="20 x 10 pixels, not 150 x 150"):
+        TOOL.reembed(templates.png(np.zeros((10, 20, 3), np.uint8)))
+
+
+def test_the_same_photo_under_a_second_name_is_refused_before_anything_is_written(gallery, conversation):
+    enrol(conversation((1, 0), (1, 40)))
+    session = conversation((1, 40), (1, 60))
+    rows = enrol(session, name="Eve")
+    assert [person.name for person in gallery.people()] == ["Ada Lovelace"]
+    assert reasons(rows) == {"face 1.1": "it is a copy of a photo that is enrolled as “Ada Lovelace”"}
+    text = said(TOOL, session, rows)
+    assert "“Eve” was not enrolled, because a photo is enrolled under another name already." in text
+    assert "Nothing was written: say so if a second name is meant" in text
+    both = enrol(session, name="Eve", another_name=True)[0].details
+    assert both["photos"] == 2 and both["also_like"] is None
+    assert len(gallery) == 2
+    assert enrol(session, name="Eve")[0].status == "not_applicable"  # copies of her own photos, as ever
+    assert enrol(conversation((1, 60), (1, 90)), name="ADA  Lovelace")[0].status == "not_applicable"
+
+
+def test_two_people_of_one_photo_are_enrolled_under_their_names(gallery, conversation):
+    session = conversation((1, 0), faces=2)
+    assert enrol(session, subjects=("face 1.1",))[0].status == "ok"
+    assert enrol(session, name="Eve", subjects=("face 1.2",))[0].status == "ok"
+    assert len(gallery) == 2
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 Enrolling takes several photos of one person. Each is looked at first: faces that are too small, turned or blurred,
 copies of a photo, and faces of somebody else are left out, with the reason. Whoever is not the person in most photos
-is enrolled neither by mistake nor by design.
+is enrolled neither by mistake nor by design. A photo that is enrolled under another name stops it all, before anything
+is written.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from pydantic import Field, JsonValue
 
 from faceagent import policy
 from faceagent.errors import UsageError
-from faceagent.gallery import Consent, Gallery, Template
+from faceagent.gallery import Consent, Gallery, Model, Template
+from faceagent.gallery.records import Vector
 from faceagent.review import Known, Seen, Weight
 from faceagent.session import Session
 from faceagent.tool import Arguments, Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, Method
 from faceagent_tools.backends import backend
-from faceagent_tools.embedding import FaceEmbedder, embedding_of
+from faceagent_tools.embedding import Embedding, FaceEmbedder, embedding_of
 from faceagent_tools.identity import enroll_words, grouping, openset, templates
 from faceagent_tools.identity.identify import candidates, finding, quotable
 from faceagent_tools.identity.templates import Candidate
@@ -31,6 +33,7 @@ GALLERY = "gallery"
 METHOD = Method(name="faceagent gallery", version="1", licence="Apache-2.0")
 _COPY = "it is a copy of {}"
 _SEVERAL = "it shows {} faces, and which one is meant has to be said"
+_ELSEWHERE = "it is a copy of a photo that is enrolled as “{}”"
 
 
 class EnrollArguments(SubjectArguments):
@@ -53,6 +56,10 @@ class EnrollArguments(SubjectArguments):
     protected: bool = Field(
         default=False, description="Whether photos said to show this person are to be examined as possible fakes."
     )
+    another_name: bool = Field(
+        default=False,
+        description="Whether whoever asks says that the person is to be enrolled under this name besides another.",
+    )
 
 
 class EnrollPerson(FaceTool[EnrollArguments]):
@@ -65,7 +72,8 @@ class EnrollPerson(FaceTool[EnrollArguments]):
     name = "enroll_person"
     description = (
         "Enrol one person in the gallery from one or more photos, only with the person's consent. Faces that are not "
-        "good enough, copies, and faces of somebody else are left out, with the reason."
+        "good enough, copies, and faces of somebody else are left out, with the reason. Of several faces in a photo it "
+        "takes the one that is like the other photos, or the one named among the subjects."
     )
     arguments = EnrollArguments
     needs_faces = True
@@ -78,26 +86,26 @@ class EnrollPerson(FaceTool[EnrollArguments]):
         name, consent = _named(arguments.name), _consent(session, arguments)
         faces, several, refused = self._faces(session, arguments.subjects)
         known = [row for row in _known(gallery, name) if row.model == templates.model_of(self._embedder)]
-        picked = self._picked(session, faces, several, known)
-        faces += picked.values()
-        refused |= {image: _SEVERAL.format(len(found)) for image, found in several.items() if image not in picked}
-        looked_at = [templates.candidate(session, face, self._embedder, self._reader) for face in faces]
-        refused |= {one.face.id: one.fault for one in looked_at if one.fault}
-        if not consent.covers_minors:
-            why = policy.withheld_from_minors("enrolment") or ""
-            refused |= {one.face.id: why for one in looked_at if one.minor and not one.fault}
+        named = {face.id: self._embedding(session, face) for face in faces if face.id in arguments.subjects}
+        anchors = [row.vector for row in known] or templates.alike([*named.values()])
+        picked = self._picked(session, faces, several, anchors)
+        unclear = {image: found for image, found in several.items() if image not in picked}
+        looked_at = [
+            templates.candidate(session, face, self._embedder, self._reader) for face in (*faces, *picked.values())
+        ]
+        refused |= _unfit(looked_at, consent)
         fit = [one for one in looked_at if one.face.id not in refused]
-        vectors = [one.embedding for one in fit]
-        hashes = [session.photo(one.face.image).sha256 for one in fit]
-        for place in templates.strangers(vectors, [row.vector for row in known]):
-            refused[fit[place].face.id] = "it shows somebody else than " + (
-                "who is enrolled under that name" if known else "the other photos"
-            )
-        for place, earlier in templates.copies(vectors, hashes, known).items():
-            of = "a photo that is enrolled already" if earlier is None else fit[earlier].face.image
-            refused.setdefault(fit[place].face.id, _COPY.format(of))
+        refused |= self._out_of_place(session, fit, known, anchors)
         taken = [one for one in fit if one.face.id not in refused]
-        rows = [self._refused(subject, reason, session) for subject, reason in refused.items()]
+        elsewhere = {} if arguments.another_name else self._elsewhere(gallery, name, taken)
+        rows = [self._refused(subject, reason, session) for subject, reason in (refused | elsewhere).items()]
+        rows += [self._unclear(image, found) for image, found in unclear.items()]
+        if elsewhere:
+            reason = "a photo is enrolled under another name already"
+            return [self._enrolment(name, reason, under_another_name=True), *rows]
+        if not taken:
+            why = "which face is meant is not clear" if unclear and not refused else "no photo was good enough"
+            return [self._enrolment(name, why), *rows]
         chosen = [image for image, face in picked.items() if face.id not in refused]
         return [self._enrolled(session, gallery, name, consent, arguments, taken, chosen), *rows]
 
@@ -106,6 +114,15 @@ class EnrollPerson(FaceTool[EnrollArguments]):
 
     def backends(self) -> list[Backend]:
         return [backend(self._embedder.weights, self.name, chosen=True)]
+
+    # For a change of model (`faceagent.reembedding.Reembedder`)
+
+    @property
+    def model(self) -> Model:
+        return templates.model_of(self._embedder)
+
+    def reembed(self, crop: bytes) -> Vector:
+        return self._embedder.embed_chip(templates.chip(crop))
 
     # For a review (`faceagent.review.Grouper`)
 
@@ -133,20 +150,55 @@ class EnrollPerson(FaceTool[EnrollArguments]):
     def weigh(self, seen: Sequence[Seen], groups: Sequence[Sequence[int]]) -> list[Weight]:
         return grouping.weighed(seen, groups)
 
+    def _embedding(self, session: Session, face: Face) -> Embedding:
+        return embedding_of(session, self._embedder, face)
+
     def _picked(
-        self, session: Session, faces: Sequence[Face], several: Mapping[str, Sequence[Face]], known: Sequence[Template]
+        self,
+        session: Session,
+        faces: Sequence[Face],
+        several: Mapping[str, Sequence[Face]],
+        anchors: Sequence[Embedding],
     ) -> dict[str, Face]:
         """The face that is meant in photos that show several, by photo, where the other photos tell."""
         alone, many = (
-            [embedding_of(session, self._embedder, face) for face in faces],
-            [[embedding_of(session, self._embedder, face) for face in found] for found in several.values()],
+            [self._embedding(session, face) for face in faces],
+            [[self._embedding(session, face) for face in found] for found in several.values()],
         )
-        places = templates.meant(alone, many, [row.vector for row in known]) if several else []
+        places = templates.meant(alone, many, anchors) if several else []
         return {
             image: found[place]
             for (image, found), place in zip(several.items(), places, strict=True)
             if place is not None
         }
+
+    def _out_of_place(
+        self, session: Session, fit: Sequence[Candidate], known: Sequence[Template], anchors: Sequence[Embedding]
+    ) -> dict[str, str]:
+        """Why faces that are good enough are left out: of somebody else, or there already; by face."""
+        refused: dict[str, str] = {}
+        vectors = [one.embedding for one in fit]
+        for place in templates.strangers(vectors, anchors):
+            refused[fit[place].face.id] = "it shows somebody else than " + (
+                "who is enrolled under that name" if known else "the other photos"
+            )
+        hashes = [session.photo(one.face.image).sha256 for one in fit]
+        for place, earlier in templates.copies(vectors, hashes, known).items():
+            of = "a photo that is enrolled already" if earlier is None else fit[earlier].face.image
+            refused.setdefault(fit[place].face.id, _COPY.format(of))
+        return refused
+
+    def _elsewhere(self, gallery: Gallery, name: str, taken: Sequence[Candidate]) -> dict[str, str]:
+        """Faces that are enrolled under another name, from the same photo, with the reason."""
+        if not gallery.models().get(self.model):
+            return {}
+        own = gallery.person(name)
+        refused: dict[str, str] = {}
+        for one in taken:
+            for hit in gallery.search(one.embedding, self.model):
+                if hit.similarity >= templates.DUPLICATE and (own is None or hit.person != own.id):
+                    refused.setdefault(one.face.id, _ELSEWHERE.format(quotable(hit.name)))
+        return refused
 
     def _faces(
         self, session: Session, subjects: Sequence[str]
@@ -176,6 +228,29 @@ class EnrollPerson(FaceTool[EnrollArguments]):
             method=self._embedder.method,
         )
 
+    def _unclear(self, image: str, found: Sequence[Face]) -> Evidence:
+        return Evidence(
+            tool=self.name,
+            subject=image,
+            attribute="enrolment_photo",
+            status="not_applicable",
+            reason=_SEVERAL.format(len(found)),
+            method=self._embedder.method,
+            details={"faces": [face.id for face in found]},
+        )
+
+    def _enrolment(self, name: str, reason: str, **details: JsonValue) -> Evidence:
+        """That nobody was enrolled."""
+        return Evidence(
+            tool=self.name,
+            subject=GALLERY,
+            attribute="enrolment",
+            method=self._embedder.method,
+            status="not_applicable",
+            reason=reason,
+            details={"name": quotable(name), **details},
+        )
+
     def _enrolled(
         self,
         session: Session,
@@ -186,31 +261,27 @@ class EnrollPerson(FaceTool[EnrollArguments]):
         taken: Sequence[Candidate],
         chosen: Sequence[str],
     ) -> Evidence:
-        base = Evidence(
+        alike = None if arguments.another_name else self._also(gallery, name, taken)
+        rows = [templates.template(session, one, self._embedder) for one in taken]
+        person = gallery.enroll(name, rows, consent, protected=arguments.protected)
+        return Evidence(
             tool=self.name,
             subject=GALLERY,
             attribute="enrolment",
             method=self._embedder.method,
-            status="not_applicable",
-            reason="no photo was good enough",
+            value="enrolled",
+            details={
+                "name": quotable(person.name),
+                "taken": [one.face.id for one in taken],
+                "chosen_in": list(chosen),
+                "photos": len(taken),
+                "templates": sum(person.templates.values()),
+                "purpose": consent.purpose,
+                "protected": person.protected,
+                "until": consent.until.isoformat() if consent.until else None,
+                "also_like": alike,
+            },
         )
-        if not taken:
-            return base.model_copy(update={"details": {"name": quotable(name)}})
-        alike = self._also(gallery, name, taken)
-        rows = [templates.template(session, one, self._embedder) for one in taken]
-        person = gallery.enroll(name, rows, consent, protected=arguments.protected)
-        details: dict[str, JsonValue] = {
-            "name": quotable(person.name),
-            "taken": [one.face.id for one in taken],
-            "chosen_in": list(chosen),
-            "photos": len(taken),
-            "templates": sum(person.templates.values()),
-            "purpose": consent.purpose,
-            "protected": person.protected,
-            "until": consent.until.isoformat() if consent.until else None,
-            "also_like": alike,
-        }
-        return base.model_copy(update={"status": "ok", "reason": None, "value": "enrolled", "details": details})
 
     def _also(self, gallery: Gallery, name: str, taken: Sequence[Candidate]) -> str | None:
         """Somebody else enrolled whom the faces resemble as hardly any stranger does: one person under two names?"""
@@ -299,6 +370,15 @@ def _consent(session: Session, arguments: EnrollArguments) -> Consent:
         guardian=arguments.guardian.strip() or None,
         of_age=arguments.of_age,
     )
+
+
+def _unfit(looked_at: Sequence[Candidate], consent: Consent) -> dict[str, str]:
+    """Why faces are not good enough, or may not be enrolled with this consent; by face."""
+    refused = {one.face.id: one.fault for one in looked_at if one.fault}
+    if not consent.covers_minors:
+        why = policy.withheld_from_minors("enrolment") or ""
+        refused |= {one.face.id: why for one in looked_at if one.minor and not one.fault}
+    return refused
 
 
 def _known(gallery: Gallery, name: str) -> list[Template]:

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 from faceagent.tool import Names
 from faceagent.types import Claim, Evidence
 
+_BOTH_NAMES = (
+    "Nothing was written: say so if a second name is meant, or else use the other name or erase its entry first."
+)
 _INDEX = "An index at another address was written anew as well, but its files there were not searched."
 
 
@@ -19,13 +22,22 @@ def enrolled(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         else:
             sentence = f"{names.start(row.subject)} was left out, because {row.reason}."
             claims.append(Claim.on([row], sentence, "reason"))
+            claims += _choice(row, names)
     return claims
+
+
+def _choice(row: Evidence, names: Names) -> Iterator[Claim]:
+    if row.details.get("faces"):
+        sentence = f"The faces in {names.of(row.subject)} are counted from left to right: say which of them is meant."
+        yield Claim.on([row], sentence, "reason")
 
 
 def _enrolment(row: Evidence, names: Names) -> Iterator[Claim]:
     who = f"“{row.details['name']}”"
     if row.status != "ok":
         yield Claim.on([row], f"{who} was not enrolled, because {row.reason}.", "answer")
+        if row.details.get("under_another_name"):
+            yield Claim.on([row], _BOTH_NAMES, "reason")
         return
     count = row.details["photos"]
     photos = "one photo" if count == 1 else f"{count} photos"

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import JsonValue
 
+from faceagent.errors import MediaError
 from faceagent.gallery import Model, Template
 from faceagent.media import Pixels
 from faceagent.session import Session
 from faceagent.types import Face
-from faceagent_tools import compare, minors, quality, readable, similarity
+from faceagent_tools import compare, minors, quality, readable, similarity, trunk
 from faceagent_tools.embedding import Embedder, Embedding, FaceEmbedder, embedding_of
 from faceagent_tools.identity import regions
 from faceagent_tools.multitask import FaceReader
@@ -93,6 +94,28 @@ def png(chip: Pixels) -> bytes:
     return buffer.getvalue()
 
 
+def chip(crop: bytes) -> Pixels:
+    """What `png` made, read again: uint8 RGB.
+
+    Raises:
+        MediaError: it is none.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(crop), formats=("PNG",)) as image:
+            read = np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise MediaError(f"A crop of the gallery is no picture ({error})", "Enrol the person anew") from error
+    if read.shape != (trunk.CHIP_SIZE, trunk.CHIP_SIZE, 3):
+        raise MediaError(
+            f"A crop of the gallery has {read.shape[1]} x {read.shape[0]} pixels, not {trunk.CHIP_SIZE} x "
+            f"{trunk.CHIP_SIZE}",
+            "Enrol the person anew",
+        )
+    return read
+
+
 def likeness(vectors: Sequence[Embedding], known: Sequence[Embedding] = ()) -> Floats:
     """`similarity` of each of N vectors with each of them and of M known ones: [N, N + M]."""
     stacked = similarity.unit(np.stack([*vectors, *known]).astype(np.float64))
@@ -102,8 +125,9 @@ def likeness(vectors: Sequence[Embedding], known: Sequence[Embedding] = ()) -> F
 def strangers(vectors: Sequence[Embedding], known: Sequence[Embedding]) -> list[int]:
     """Which of N photos show somebody else than the rest, as far as that can be told.
 
-    The rest is who is enrolled already, or else the photo that is most like the others and those like it. A photo is a
-    stranger if it is less like every one of them than photos of one person nearly always are.
+    The rest is `known` (who is enrolled already, or the faces that were named), or else the photo that is most like the
+    others and those like it. A photo is a stranger if it is less like every one of them than photos of one person
+    nearly always are.
     """
     if len(vectors) + len(known) < 2:
         return []
@@ -117,14 +141,20 @@ def strangers(vectors: Sequence[Embedding], known: Sequence[Embedding]) -> list[
     ]
 
 
+def alike(vectors: Sequence[Embedding]) -> list[Embedding]:
+    """Those of N faces that show one person, as far as that can be told: all but the strangers among them."""
+    others = strangers(vectors, [])
+    return [vector for place, vector in enumerate(vectors) if place not in others]
+
+
 def meant(
     alone: Sequence[Embedding], several: Sequence[Sequence[Embedding]], known: Sequence[Embedding]
 ) -> list[int | None]:
     """Which face of photos that show several is the person: the only one that is like the other photos.
 
     Args:
-        alone: the faces of photos that show one. several: the faces of each photo that shows more. known: who is
-            enrolled under the name already.
+        alone: the faces of photos that show one. several: the faces of each photo that shows more. known: faces of the
+            person: enrolled under the name already, or named.
 
     Returns:
         A place for each of `several`, None where no face, or more than one, is like the others; for all where two
