@@ -1,5 +1,5 @@
 """Whom a question names for the gallery, and the consent that it states: "enrol her as Anna Bell, she signed on 2 May";
-and whether a photo is to do for a document.
+and what of the quality or the authenticity is asked about.
 
 A name is what stands in quotation marks, or the words in capitals where a name is given ("as", "named", "forget"). What
 is no plain name is not guessed at: the plan asks. A name is data; it goes to the tool and nowhere else.
@@ -20,7 +20,8 @@ _GIVEN = re.compile(
 )
 _ERASED = re.compile(
     r"\b(?i:forget|unenrol+|delete|erase|remove|purge|wipe|take|drop|kick|strike|erasure(?: request)?:?|forgotten:?"
-    rf"|for)\s+(?:(?i:the )(?i:face|entry|template|data) (?i:of|for) )?{_NAME}"
+    rf"|for|(?:everything|anything|all|what) (?:(?:that )?(?:you|we) (?:have|know|hold|keep|stored?) )?(?:on|about|of))"
+    rf"\s+(?:(?i:the )(?i:face|entry|template|data) (?i:of|for) )?{_NAME}"
 )
 _CLAIMED = re.compile(
     r"\b(?i:really|the real|impersonat(?:ing|es)|pretending to be|posing as|passing (?:as|for)|be"
@@ -59,6 +60,33 @@ _SHARPEST = re.compile(
     r"|(?:un)?schärfer\w*|(?:un)?schärfste\w*|verschwommener\w*)\b"
     r"|(?:更|最|比较|比較)(?:清晰|清楚|模糊)|哪.{0,6}(?:清晰|清楚|模糊)",
     re.IGNORECASE,
+)
+_FORGED = (
+    r"fak(?:e|ed|er)|forge(?:d|ry)|deep ?fakes?|edited|manipulated|altered|tampered|doctored|generated|synthetic|ai"
+    r"|photoshopped|suspicious|real|genuine|authentic|original"
+    r"|gefälscht\w*|fälschung|bearbeitet\w*|manipulierte?\w*|generiert\w*|ki|echte?\w*|original"
+    r"|fals[oa]s?|truquées?|truqués?|retouchée?s?|fausse?s?|faux|vraie?s?|authentiques?|générée?s?|trucad[oa]s?"
+    r"|editad[oa]s?|manipulad[oa]s?|generad[oa]s?|auténtic[oa]s?|verdader[oa]s?|reale?s?"
+)
+_PLACES = r"parts?|areas?|regions?|places?|tools?|program\w*|models?|teile?|stellen?|parties?|partes?"
+_MORE_SUSPICIOUS = re.compile(
+    r"\b(?:which|who|welche[rs]?|wer|quel(?:le)?s?|lequel|laquelle|lesquel(?:le)?s|cu[aá]l(?:es)?)\b"
+    rf"(?! (?:{_PLACES}))[^.?!]{{0,60}}\b(?:{_FORGED})\b"
+    r"|哪.{0,10}(?:假|真|伪造|偽造|修过|修圖|篡改|生成|合成|可疑)",
+    re.IGNORECASE,
+)
+_REASONS = re.compile(
+    r"\b(?:why|explain|how come|what makes you|what (?:tells|supports|speaks)"
+    r"|which (?:\w+ )?(?:features?|parts?|regions?|traits?)"
+    r"|(?:feature|region|part) by (?:feature|region|part)"
+    r"|warum|wieso|weshalb|begründe\w*|erklär\w*|welche (?:merkmale|partien|teile|züge)\b"
+    r"|pourquoi|expliquez?|quels (?:traits|éléments)|quelles (?:parties|zones)"
+    r"|por qué|explica\w*|qué (?:rasgos|partes|zonas))\b"
+    r"|为什么|为何|解释|说明理由|哪些(?:特征|部位|地方)",
+    re.IGNORECASE,
+)
+_THANKS = re.compile(
+    r"\b(?:thank(?:s| you)|thx|cheers|much appreciated|danke\w*|merci|gracias)\b|谢谢|多谢|感谢", re.IGNORECASE
 )
 _PROTECTED = re.compile(r"\b(?:protected|vip|protect)\b", re.IGNORECASE)
 
@@ -104,3 +132,17 @@ def document_in(question: str) -> bool:
 def sharpest_in(question: str) -> bool:
     """Whether it is asked which of several is the sharper or the more blurred."""
     return bool(_SHARPEST.search(question))
+
+
+def more_suspicious_in(question: str) -> bool:
+    """Whether it is asked which of several is the forged or the genuine one."""
+    return bool(_MORE_SUSPICIOUS.search(question))
+
+
+def reasons_in(question: str) -> bool:
+    """Whether it is asked what an answer rests on."""
+    return bool(_REASONS.search(question))
+
+
+def thanks_in(question: str) -> bool:
+    return bool(_THANKS.search(question))

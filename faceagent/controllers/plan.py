@@ -8,8 +8,17 @@ from dataclasses import dataclass, replace
 
 from faceagent.controllers import clarify
 from faceagent.controllers.draft import ATTRIBUTES, Earlier, View
-from faceagent.controllers.naming import consent_in, document_in, name_in, protected_in, sharpest_in
-from faceagent.controllers.planner import HELP, Intent, Reading, planner
+from faceagent.controllers.naming import (
+    consent_in,
+    document_in,
+    more_suspicious_in,
+    name_in,
+    protected_in,
+    reasons_in,
+    sharpest_in,
+    thanks_in,
+)
+from faceagent.controllers.planner import HELP, OUTSIDE, Intent, Reading, planner
 from faceagent.controllers.refer import (
     References,
     doubts_only,
@@ -75,6 +84,8 @@ CAN_DO = (
     "Every sentence of an answer names the measurement that it rests on.",
 )
 HELLO = "Hello. Give me one or more photos and ask a question about the faces in them."
+NOT_ABOUT_FACES = "That seems to have nothing to do with the faces in a photo or video."
+WELCOME = "You are welcome. Ask on, about this photo or another."
 NO_PHOTO = "Please give me the photo that your question is about."
 
 Read = Callable[[str], Reading]
@@ -88,7 +99,7 @@ def of_itself(offered: Container[str]) -> frozenset[str]:
         offered: names of the tools that are installed, of which it is not said that they are missing.
     """
     missing = (not_offered(name) for name in LABELS if name not in offered)
-    asking = (HELLO, NO_PHOTO, UNDER_WHICH_NAME, WITH_CONSENT, AS_IN, WHOM_TO_FORGET)
+    asking = (HELLO, WELCOME, NOT_ABOUT_FACES, NO_PHOTO, UNDER_WHICH_NAME, WITH_CONSENT, AS_IN, WHOM_TO_FORGET)
     return frozenset((*(topic.why for topic in topics()), *missing, *CAN_DO, *asking))
 
 
@@ -117,7 +128,7 @@ def plan(
     wanted = reading.intents
     if not wanted or (refusals and all(intent.alone for intent in wanted)):
         # "Tell me whether he is a criminal" asks for nothing besides.
-        return _without_intent(reading, refusals) or _asking_back(question, reading, view, tools, history)
+        return _without_intent(question, reading, refusals) or _asking_back(question, reading, view, tools, history)
     films = view.videos if {VIDEO, RECORDS} & set(tools) else {}
     known = _known(wanted, view, films=bool(films))
     asked = tuple(name for name in known if name in tools)
@@ -289,12 +300,14 @@ def _refusals(question: str, reading: Reading) -> tuple[str, ...]:
     return tuple(topic.why for topic in topics() if topic.name in found)
 
 
-def _without_intent(reading: Reading, refusals: tuple[str, ...]) -> Plan | None:
+def _without_intent(question: str, reading: Reading, refusals: tuple[str, ...]) -> Plan | None:
     if refusals:
         return Plan(status="declined", remarks=refusals)
     if reading.chat == HELP:
         return Plan(remarks=CAN_DO)
-    return Plan(remarks=(HELLO,)) if reading.chat else None
+    if reading.chat == OUTSIDE:
+        return Plan(status="not_offered", remarks=(NOT_ABOUT_FACES, CAN_DO[0]))
+    return Plan(remarks=(WELCOME if thanks_in(question) else HELLO,)) if reading.chat else None
 
 
 def _asking_back(question: str, reading: Reading, view: View, tools: Sequence[str], history: Sequence[Earlier]) -> Plan:
@@ -338,12 +351,16 @@ def _on_files(images: Sequence[str], view: View, about: tuple[str, ...]) -> Call
 
 
 def _with_stated(question: str, call: Call) -> Call:
-    """The call with what the question states for it: name, consent and protection for the gallery, or what of the
-    quality is asked about."""
+    """The call with what the question states for it: name, consent and protection for the gallery, what of the
+    quality or of the pixels is asked about, and whether a likeness is to be explained."""
     if call.tool == QUALITY:
         stated = {"document": document_in(question), "sharpest": sharpest_in(question)}
         about = [name for name, holds in stated.items() if holds]
         return Call.of(QUALITY, **json.loads(call.arguments), about=about)
+    if call.tool == PIXELS and more_suspicious_in(question):
+        return Call.of(PIXELS, **json.loads(call.arguments), about=("which",))
+    if call.tool == _COMPARES and reasons_in(question):
+        return _explained(call)
     if call.tool not in (ENROL, FORGET, PROTECTED):
         return call
     given = {"name": name_in(question, call.tool)}

@@ -28,8 +28,13 @@ FIRST, LAST = 2, 3
 """Pieces before and after what it sees."""
 
 GREETING, HELP = "greeting", "help"
+OUTSIDE = "outside"
 _STRETCHES = 12  # of one question; what follows them is not read
 _ASKED = 0.5  # probability from which a label holds
+_TOLD_IN = 4  # words; less ("tense?") may mean anything
+_OUTSIDE = (
+    0.04  # where no label is likelier, it is no question for us: so are 35 % of such, and 0.1 % of those that are
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,8 @@ class Reading:
     """A question as understood.
 
     intents: what it asks for, in the order in which it says so. declined: topics that are not answered.
-    chat: "greeting" or "help" where it asks for nothing else. maybe: where it is not clear enough to act, what it could
-    ask for, the likeliest first; then `intents` is empty.
+    chat: "greeting" or "help" where it asks for nothing else, "outside" where it has nothing to do with faces. maybe:
+    where it is not clear enough to act, what it could ask for, the likeliest first; then `intents` is empty.
     """
 
     intents: tuple[Intent, ...] = ()
@@ -124,7 +129,10 @@ class Planner:
 
     def read(self, question: str) -> Reading:
         """What a question asks for."""
-        return decided(*self.scores(question), self.confidence)
+        scores, places = self.scores(question)
+        if max(scores.values()) < _OUTSIDE and len(question.split()) >= _TOLD_IN:
+            return Reading(chat=OUTSIDE)
+        return decided(scores, places, self.confidence)
 
 
 def decided(scores: Mapping[str, float], places: Mapping[str, float], confidence: float) -> Reading:

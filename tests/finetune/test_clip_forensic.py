@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from conftest import as_jpeg
 
-from faceagent.errors import MissingExtra, UsageError, WeightsMissing
+from faceagent.errors import MissingExtra, UsageError, WeightsError, WeightsMissing
 from faceagent.media import Photo
 from faceagent.types import Box
 from faceagent_tools.forensics import declared
@@ -82,6 +82,62 @@ def cache(portrait: Photo, tmp_path_factory: pytest.TempPathFactory) -> Path:
         quality=np.full(count, 75, np.int16),
     )
     return folder
+
+
+def quantised(tower: torch.nn.Module, file: Path) -> None:
+    """A tower as onnxruntime's dynamic quantisation stores that of transformers, without what computes it."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    theirs = {"ln_pre": "pre_layrnorm", "ln_post": "post_layernorm", "ln_1": "layer_norm1", "ln_2": "layer_norm2"}
+    theirs |= {"transformer.resblocks": "encoder.layers", "c_fc": "fc1", "c_proj": "fc2", "attn.": "self_attn."}
+    theirs |= {"class_embedding": "embeddings.class_embedding", "conv1": "embeddings.patch_embedding"}
+    theirs |= {"positional_embedding": "embeddings.position_embedding.weight"}
+    tensors, nodes = [], []
+    for ours, value in tower.state_dict().items():
+        name = ours
+        for one, other in theirs.items():
+            name = name.replace(one, other)
+        parts = {name: value.numpy()}
+        if "in_proj_" in name:
+            thirds = zip("qkv", np.split(value.numpy(), 3), strict=True)
+            parts = {name.replace("in_proj_", f"{which}_proj."): third for which, third in thirds}
+        for part, array in parts.items():
+            if array.ndim != 2 or "embedding" in part or part == "proj":
+                tensors.append(numpy_helper.from_array(array, f"vision_model.{part}"))
+                continue
+            scale, weight = np.abs(array).max() / 127, f"onnx::MatMul_{len(nodes)}"
+            steps = (np.round(array.T / scale) + 128).astype(np.uint8)
+            tensors += [
+                numpy_helper.from_array(steps, f"{weight}_quantized"),
+                numpy_helper.from_array(np.array(scale, np.float32), f"{weight}_scale"),
+                numpy_helper.from_array(np.array(128, np.uint8), f"{weight}_zero_point"),
+            ]
+            label = f"/vision_model/{part.removesuffix('.weight').replace('.', '/')}/MatMul_quant"
+            label = label.replace("layers/", "layers.")
+            nodes.append(
+                helper.make_node("MatMulInteger", ["x", f"{weight}_quantized"], [f"y{len(nodes)}"], name=label)
+            )
+    onnx.save(helper.make_model(helper.make_graph(nodes, "tower", [], [], tensors)), file)
+
+
+def test_a_tower_in_8_bits_is_nearly_the_one_that_was_stored(recipe: dict[str, Any], tmp_path: Path) -> None:
+    whole = started(recipe)
+    quantised(whole.tower, tmp_path / "tiny.onnx")
+    packed = started({**recipe, "pretrained": str(tmp_path / "tiny.onnx")})
+    pixels = torch.randint(0, 256, (2, 3, 224, 224)).float()
+    with torch.inference_mode():
+        alike = torch.nn.functional.cosine_similarity(whole.feature(pixels), packed.feature(pixels))
+    assert float(alike.min()) > 0.99
+    assert not torch.equal(whole.feature(pixels), packed.feature(pixels))
+    open_clip.add_model_config(Path(recipe["pretrained"]).parent)
+    with pytest.raises(WeightsError, match="another tower"):
+        started({**recipe, "model": "ViT-B-32", "pretrained": str(tmp_path / "tiny.onnx")})
+    (tmp_path / "damaged.onnx").write_bytes(b"not a network")
+    with pytest.raises(WeightsError, match=r"damaged\.onnx"):
+        started({**recipe, "pretrained": str(tmp_path / "damaged.onnx")})
+    with pytest.raises(WeightsMissing, match="nowhere"):
+        started({**recipe, "pretrained": str(tmp_path / "nowhere.onnx")})
 
 
 def test_a_step_changes_the_norms_and_the_head_and_nothing_else(recipe: dict[str, Any], cache: Path) -> None:

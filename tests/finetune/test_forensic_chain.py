@@ -24,6 +24,7 @@ RECIPE: dict[str, Any] = {
     "seed": 1,
     "dropout": 0.0,
     "threads": 1,
+    "bf16": True,
     "batch": 4,
     "easy": 0,
     "samples": 8,

@@ -272,3 +272,25 @@ def test_the_altered_portrait_bears_more_traces_and_is_not_cleared(portrait: Pho
     assert before.score is not None and after.score is not None
     assert after.score > before.score
     assert after.value != "no_sign"
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ((SURE, -SURE), "Face 1.1 is more suspicious than face 1.2. "),
+        ((-SURE, SURE), "Face 1.2 is more suspicious than face 1.1. "),
+        ((SURE, SURE), "Neither face 1.1 nor face 1.2 stands out. "),
+    ],
+)
+def test_asked_which_is_forged_that_is_answered_first(group: Photo, scores: tuple[float, ...], said: str) -> None:
+    _, claims, _ = call(tools(*scores), [group], about=("which",))
+    assert sentences(claims).startswith(said)
+    stands_out = "more suspicious" in said
+    assert ("A face that stands out need not be forged" in sentences(claims)) == stands_out
+    _, claims, _ = call(tools(*scores), [group])
+    assert said not in sentences(claims)
+
+
+def test_of_one_face_nothing_stands_out(portrait: Photo) -> None:
+    _, claims, _ = call(tools(SURE), [portrait], about=("which",))
+    assert "stands out" not in sentences(claims)

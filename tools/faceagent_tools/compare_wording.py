@@ -130,9 +130,9 @@ def _support(row: Evidence, names: Names) -> Iterator[Claim]:
         sentence = f"Of {who}, the network rests the likeness strongly on {_parts(supporting)}."
         yield _claim([row], sentence, "reason")
     if isinstance(opposing, list) and opposing:
-        yield _claim(
-            [row], f"Of {who}, {_parts(opposing)} {'speaks' if len(opposing) == 1 else 'speak'} against it.", "reason"
-        )
+        several = len(opposing) > 1 or str(opposing[0]).endswith("s")  # "the eyes" is one part
+        verb = "speak" if several else "speaks"
+        yield _claim([row], f"Of {who}, {_parts(opposing)} {verb} against it.", "reason")
     if supporting or opposing:
         yield _claim([row], "The marked parts are where the network looked, not proof of who it is.", "doubt")
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
@@ -39,7 +40,14 @@ ENLARGED = 1.4
 they are lie below it (`as_they_are` in calibration/resolution.json)."""
 
 
-class DetectForgery(FaceTool[SubjectArguments]):
+class ForgeryArguments(SubjectArguments):
+    about: tuple[Literal["which"], ...] = Field(
+        default=(),
+        description="What is asked about, so that it is told first. which: which of several faces is the forged one.",
+    )
+
+
+class DetectForgery(FaceTool[ForgeryArguments]):
     """The tool.
 
     Args:
@@ -57,15 +65,17 @@ class DetectForgery(FaceTool[SubjectArguments]):
         "generator. Gives a calibrated probability, where in the face it looked, and which signals agree, or says that "
         "it cannot tell."
     )
-    arguments = SubjectArguments
+    arguments = ForgeryArguments
     needs_faces = True
 
     def __init__(self, reader: FaceReader, examiner: Examiner | None = None, detectors: Path | None = None) -> None:
         self._reader, self._examiner = reader, examiner or Examiner()
         self._voices = voices.present(detectors)
 
-    def run(self, session: Session, arguments: SubjectArguments) -> list[Evidence]:
+    def run(self, session: Session, arguments: ForgeryArguments) -> list[Evidence]:
         rows = [row for face in session.faces_in(arguments.subjects) for row in self._face(session, face)]
+        if "which" in arguments.about:
+            rows = [_to_compare(row, ensemble.stack()) for row in rows]
         images = session.images_in(arguments.subjects)
         return [*rows, *(_faceless(image) for image in images if not session.faces(image))]
 
@@ -127,6 +137,14 @@ class DetectForgery(FaceTool[SubjectArguments]):
 
     def backends(self) -> Sequence[Backend]:
         return [backend(WEIGHTS, self.name, chosen=True), *voices.backends(self._voices)]
+
+
+def _to_compare(row: Evidence, table: Stack) -> Evidence:
+    """An answer with how often forged and authentic faces were told apart: by it `word` knows what to tell first."""
+    if row.attribute != "forgery" or row.status != "ok":
+        return row
+    told_apart = table.table["measured"]["probabilities"]["auc"]
+    return row.model_copy(update={"details": row.details | {forgery_words.TOLD_APART: told_apart}})
 
 
 def _error_level(session: Session, face: Face, reading: Reading) -> str | None:

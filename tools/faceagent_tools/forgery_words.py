@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
@@ -11,6 +12,10 @@ from faceagent.types import Claim, Evidence
 from faceagent_tools.forensics.witnesses import WEIGHED
 
 ORDER = ("synthetic", "manipulated", "inconclusive", "no_sign")
+TOLD_APART = "told_apart"
+"""In the details of answers where it is asked which of several is forged: share of pairs of a forged and an authentic
+face whose order was right (AUC)."""
+_ALIKE = math.log(1.5)  # log odds; where they are nearer, each of two would be the forged one with 40 % or more
 _MANY = 3  # faces beyond which probabilities are left to the table
 _PART_NAMES = {
     WEIGHED["network"]: "the network",
@@ -31,7 +36,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     """Answers by finding, then the probability and the rates behind them, the parts that agree and dissent, doubts."""
     found = [row for row in evidence if row.attribute == "forgery"]
     measured = [row for row in found if row.status == "ok"]
-    claims: list[Claim] = []
+    claims = list(_which(measured, names))
     for finding in ORDER:
         rows = [row for row in measured if row.value == finding]
         if rows:
@@ -42,6 +47,32 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
             claims += _doubts(finding, rows, names)
     claims += _parts(evidence, measured, names)
     return [*claims, *_unmeasured(found, names)]
+
+
+def _which(measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:
+    """Which face is the most suspicious, where that is asked."""
+    ranked = sorted(
+        (row for row in measured if TOLD_APART in row.details), key=lambda row: row.score or 0.0, reverse=True
+    )
+    if len(ranked) < 2:
+        return
+    first, second, *rest = ranked
+    if (first.score or 0.0) - (second.score or 0.0) < _ALIKE:
+        who = names.of(_subjects(ranked)).replace(" and ", " nor ")
+        sentence = "None of the faces judged stands out against the others." if rest else f"Neither {who} stands out."
+        yield Claim.on(ranked, sentence, "answer")
+        return
+    who = names.start(first.subject)
+    sentence = (
+        "is the most suspicious of those judged" if rest else f"is more suspicious than {names.of(second.subject)}"
+    )
+    yield Claim.on([first], f"{who} {sentence}.", "answer", second, *rest)
+    yield Claim.on(
+        [first],
+        f"A face that stands out need not be forged: in the test, a forged face was told from an authentic one in "
+        f"{_percent(first.details[TOLD_APART])} of pairs.",
+        "doubt",
+    )
 
 
 _ANSWERS = {

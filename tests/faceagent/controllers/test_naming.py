@@ -12,6 +12,7 @@ from faceagent.controllers.plan import WITH_CONSENT, plan
 
 ENROL, FORGET, VERIFY = "enroll_person", "forget_person", "verify_protected_identity"
 TOOLS = ("detect_faces", "identify_person", ENROL, FORGET, VERIFY)
+TWO = View({"image 1": ("face 1.1",), "image 2": ("face 2.1",)})
 ONE = View({"image 1": ("face 1.1",)})
 
 
@@ -89,7 +90,8 @@ def test_what_else_was_asked_is_answered_before_somebody_can_be_enrolled():
 
 
 def test_forgetting_needs_a_name_and_no_photo():
-    assert arguments("Delete Anna Bell from the gallery", View({})) == {FORGET: {"name": "Anna Bell"}}
+    for question in ("Delete Anna Bell from the gallery", "Delete everything you have on Anna Bell"):
+        assert arguments(question, View({})) == {FORGET: {"name": "Anna Bell"}}
     answer = plan("Forget this person", View({}), TOOLS)
     assert (answer.status, answer.calls) == ("needs_clarification", ())
 
@@ -125,3 +127,62 @@ def test_the_other_questions_about_people(question, tool, given):
 def test_what_of_the_quality_is_asked_about_reaches_the_tool(question, about):
     (call,) = plan(question, ONE, ("assess_quality",)).calls
     assert json.loads(call.arguments).get("about") == about
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("Which of these two is more likely fake?", ["which"]),
+        ("Which one is the real photo?", ["which"]),
+        ("Welches der beiden Bilder ist gefälscht?", ["which"]),
+        ("¿Cuál de las dos fotos es falsa?", ["which"]),
+        ("Laquelle des deux photos est truquée ?", ["which"]),
+        ("这两张照片哪张是假的？", ["which"]),
+        ("Which part of the face was edited?", None),
+        ("Is this photo fake?", None),
+    ],
+)
+def test_asked_which_one_is_forged_the_tool_is_told(question, about):
+    (call,) = (one for one in plan(question, TWO, ("detect_forgery",)).calls if one.tool == "detect_forgery")
+    assert json.loads(call.arguments).get("about") == about
+
+
+@pytest.mark.parametrize(
+    ("question", "explained"),
+    [
+        ("Is it the same man? Explain which features match.", True),
+        ("Why are these the same person?", True),
+        ("Sind das dieselben Leute? Begründe es.", True),
+        ("Pourquoi est-ce la même personne ?", True),
+        ("¿Son la misma persona? ¿Qué rasgos coinciden?", True),
+        ("这两个人是同一个人吗？为什么？", True),
+        ("Are these the same person?", None),
+    ],
+)
+def test_asked_for_reasons_a_comparison_is_explained(question, explained):
+    (call,) = (one for one in plan(question, TWO, ("compare_faces",)).calls if one.tool == "compare_faces")
+    assert json.loads(call.arguments).get("explain") == explained
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"), [("Hello!", "Hello."), ("Thanks a lot!", "You are welcome."), ("Danke", "You")]
+)
+def test_a_greeting_is_returned_and_thanks_are_taken(said, answer):
+    (remark,) = plan(said, ONE, TOOLS).remarks
+    assert remark.startswith(answer)
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("how tall is the building behind her", "not_offered"),
+        ("Write a poem about autumn", "not_offered"),
+        ("make my skin smoother", "not_offered"),
+        ("???", "needs_clarification"),
+        ("tense?", "needs_clarification"),
+    ],
+)
+def test_what_has_nothing_to_do_with_faces_is_said_to_be_outside(said, status):
+    answer = plan(said, ONE, TOOLS)
+    assert (answer.status, answer.calls) == (status, ())
+    assert ("nothing to do with the faces" in " ".join(answer.remarks)) == (status == "not_offered")

@@ -8,13 +8,15 @@ cannot forget what CLIP knows of pictures, and by the authors' account that is w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from faceagent.errors import MissingExtra, UsageError, WeightsMissing
+from faceagent.errors import MissingExtra, UsageError, WeightsError, WeightsMissing
+from faceagent_finetune.nets.clip_forensic.quantised import tower_weights
 from faceagent_tools.forensics.windows import SIZE
 
 
@@ -55,11 +57,13 @@ def started(recipe: Mapping[str, Any]) -> ClipForensic:
     """A network that begins with CLIP's weights, which open_clip downloads once and keeps in its cache.
 
     Args:
-        recipe: `model`, open_clip's name for the architecture; `pretrained`, its name for the weights, or their file.
+        recipe: `model`, open_clip's name for the architecture; `pretrained`, its name for the weights, or their file,
+            which may be ONNX (`quantised`).
 
     Raises:
         MissingExtra: open_clip is not installed.
         WeightsMissing: the weights are not here and cannot be downloaded, or open_clip knows none of that name.
+        WeightsError: an ONNX file is damaged or holds another tower.
         UsageError: the model is no vision transformer, or sees pictures of another size.
     """
     try:
@@ -67,8 +71,10 @@ def started(recipe: Mapping[str, Any]) -> ClipForensic:
     except ModuleNotFoundError:
         raise MissingExtra("Tuning CLIP", "clip") from None
     name, pretrained = recipe["model"], recipe["pretrained"]
+    packed = Path(pretrained) if pretrained.endswith(".onnx") else None
     try:
-        tower = open_clip.create_model(name, pretrained=pretrained, require_pretrained=True).visual
+        weights = {} if packed else {"pretrained": pretrained, "require_pretrained": True}
+        tower = open_clip.create_model(name, **weights).visual
     except RuntimeError as error:
         raise WeightsMissing(
             f"The weights {pretrained!r} of {name} cannot be loaded ({str(error).partition(chr(10))[0]})",
@@ -77,4 +83,15 @@ def started(recipe: Mapping[str, Any]) -> ClipForensic:
         ) from error
     if not isinstance(tower, open_clip.transformer.VisionTransformer) or tower.image_size != (SIZE, SIZE):
         raise UsageError(f"{name} is no vision transformer of {SIZE} x {SIZE} pixels", "Choose one, such as ViT-L-14")
+    if packed:
+        _fill(tower, packed)
     return ClipForensic(tower)
+
+
+def _fill(tower: nn.Module, file: Path) -> None:
+    """Put an ONNX file's weights into a tower."""
+    weights = tower_weights(file)
+    shapes = {name: value.shape for name, value in tower.state_dict().items() if name != "proj"}
+    if {name: value.shape for name, value in weights.items()} != shapes:
+        raise WeightsError(f"{file.name} is another tower than the recipe's model", "Name the model that it holds")
+    tower.load_state_dict(weights, strict=False)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faceagent.errors import MissingExtra
+from faceagent_finetune.nets.forensic.depthwise import Depthwise
 
 EDGES, FINE, MIDDLE, DEEP = 24, 40, 112, 192
 """Channels of the four maps that are looked at: a cell for 4, 8, 16 and 32 pixels."""
@@ -48,6 +49,11 @@ class Padded(nn.Conv2d):
         self.room = (room // 2, room - room // 2) * 2 if stride > 1 else ()
 
     def forward(self, maps: Tensor) -> Tensor:
+        if self.groups > 1 and self.weight.requires_grad and torch.is_autocast_enabled("cpu"):
+            half = torch.get_autocast_dtype("cpu")
+            padded = functional.pad(maps.to(half), self.room or (self.kernel_size[0] // 2,) * 4)
+            made: Tensor = Depthwise.apply(padded, self.weight.to(half), self.stride[0])
+            return made
         return super().forward(functional.pad(maps, self.room) if self.room else maps)
 
 

@@ -35,7 +35,10 @@ def train(recipe: Mapping[str, Any], cache: Path, out: Path, resume: bool) -> Pa
     loop.say(f"{mixer.photos} photos, {device}")
 
     def told(batch: Batch, step: int) -> dict[str, torch.Tensor]:
-        return losses(network(to_input(batch.pixels, device)), targets(batch, device), recipe["smoothing"])
+        with torch.autocast(device, torch.bfloat16, enabled=recipe["bf16"]):
+            out = network(to_input(batch.pixels, device))
+        exact = {name: value.float() for name, value in out.items()}
+        return losses(exact, targets(batch, device), recipe["smoothing"])
 
     done = loop.run(recipe, out, resume, trained=network, parts=network.parts(), make=mixer.batch, losses=told)
     loop.say("where the training's windows lie")
