@@ -193,6 +193,13 @@ def _lacking(question: str, asked: Sequence[str]) -> tuple[str, ...]:
     return (*lacking, AS_IN) if lacking else ()
 
 
+def _without_enrolment(base: Plan, lacking: tuple[str, ...]) -> Plan:
+    """Nobody is enrolled before it is said under which name and with which consent; what else was asked is answered."""
+    rest = tuple(name for name in base.asked if name != ENROL)
+    status: AnswerStatus = "partly_answered" if rest else "needs_clarification"
+    return replace(base, status=status, asked=rest, lacking=(ENROL,), remarks=(*base.remarks, *lacking))
+
+
 def _about_whom(
     question: str,
     base: Plan,
@@ -213,7 +220,9 @@ def _about_whom(
         remark = clarify.whom(pointed.choices or _all_faces(view), view, understood)
         return Plan(status="needs_clarification", remarks=(*base.remarks, remark))
     if lacking := _lacking(question, base.asked):
-        return Plan(status="needs_clarification", lacking=(ENROL,), remarks=(*base.remarks, *lacking))
+        base = _without_enrolment(base, lacking)
+        if not base.asked:
+            return base
     made = (call for turn in turns for call in _calls(turn, _of(turn, base), tools, pointed, view))
     calls = tuple(dict.fromkeys(_with_stated(question, call) for call in made))
     if pointed.by_age and ATTRIBUTES in tools:

@@ -16,7 +16,8 @@ from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, filled, phrase
 
 _ENGLISH = 0.64  # share of questions
 _AS_ASKED = 0.7  # share that is not composed
-_TOGETHER = 0.2  # share of those beside which another is asked
+_TOGETHER = 0.25  # share of those beside which another is asked, and of these beside which a third is
+_PHONE = 0.12  # share of those in English that are typed as on a phone
 _PLAIN = 0.15  # share of requests in English that are put in the plainest way
 _IDLE = 0.18  # questions that are none for this assistant, to one that is
 _JOINED = 0.3  # share with more than one request
@@ -83,13 +84,15 @@ class Composer:
         rng = self._rng
         first = rng.choice(among)
         text, labels = first.text, first.labels
-        if rng.random() < _TOGETHER:
+        while rng.random() < _TOGETHER and len(labels) < 3:
             other = rng.choice(among)
-            if len(labels) < 2 and len(other.labels) < 2 and not (labels | other.labels) & _ALONE:
-                both = [text, other.text]
-                text = " ".join(both) if rng.random() < 0.5 else self._joined(both, first.language)
-                labels = labels | other.labels
-        return Question(self._typed(text, {}, first.language), labels, first.language, "as asked")
+            if len(other.labels) > 1 or (labels | other.labels) & _ALONE:
+                break
+            both = [text, other.text]
+            text = " ".join(both) if rng.random() < 0.5 else self._joined(both, first.language)
+            labels = labels | other.labels
+        typed = {"soft": rng.random() < _PHONE}
+        return Question(self._typed(text, typed, first.language), labels, first.language, "as asked")
 
     def _request(self, language: str) -> Phrase:
         if language == "en" and self._plain and self._rng.random() < _PLAIN:

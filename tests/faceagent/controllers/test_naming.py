@@ -87,6 +87,13 @@ def test_without_a_name_or_consent_it_is_asked_for():
     assert "Under which name" not in plan("Enrol her as Anna Bell", ONE, TOOLS).remarks[0]
 
 
+def test_what_else_was_asked_is_answered_before_somebody_can_be_enrolled():
+    answer = plan("Is the photo sharp? And add her to the gallery", ONE, (*TOOLS, "assess_quality"))
+    assert [call.tool for call in answer.calls] == ["assess_quality"]
+    assert (answer.status, answer.asked, answer.lacking) == ("partly_answered", ("assess_quality",), (ENROL,))
+    assert {"Under which name shall I enrol the person?", WITH_CONSENT} <= set(answer.remarks)
+
+
 def test_forgetting_needs_a_name_and_no_photo():
     for question in ("Delete Anna Bell from the gallery", "Delete everything you have on Anna Bell"):
         assert arguments(question, View({})) == {FORGET: {"name": "Anna Bell"}}
