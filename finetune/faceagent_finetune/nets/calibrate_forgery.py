@@ -9,7 +9,7 @@ each set of each (even odds). VIPBench is measured only: its generators are in n
 
 Above the upper line lie at most `ALARMS` of the authentic photos of any of `AUTHENTIC`, below the lower one at most
 `PASSED` of the forgeries. Chosen with the measured half in sight: `PASSED`; that the upper line is that of the worst set
-and not of all together, which accused one in five authentic photos of FFHQ; `ALARMS`, for 0.05 accused one in ten.
+and not of all together, which accused one in five authentic photos of FFHQ; `ALARMS`: 0.05 accused one in ten.
 """
 
 from __future__ import annotations
