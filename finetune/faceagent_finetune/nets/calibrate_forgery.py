@@ -8,8 +8,9 @@ video, person or photo: all is fitted on one and measured on the other. Forged a
 each set of each (even odds). VIPBench is measured only: its generators are in no other set.
 
 Above the upper line lie at most `ALARMS` of the authentic photos of any of `AUTHENTIC`, below the lower one at most
-`PASSED` of the forgeries. Chosen with the measured half in sight: `PASSED`; that the upper line is that of the worst set
-and not of all together, which accused one in five authentic photos of FFHQ; `ALARMS`: 0.05 accused one in ten.
+`PASSED` of the forgeries. Chosen with the measured half in sight: `PASSED`; `ALARMS`, for 0.05 accused one in ten
+authentic photos of FFHQ; and that the upper line is that of the worst set and not of all together, which accused one in
+five of them.
 """
 
 from __future__ import annotations
