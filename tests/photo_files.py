@@ -10,10 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import skimage.data
 from PIL import Image, PngImagePlugin
+
+from faceagent.media import Photo
 
 Pixels = npt.NDArray[np.uint8]
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -180,3 +183,14 @@ def with_credentials(
     signed_file = io.BytesIO()
     builder.sign(signer, mime, io.BytesIO(raw), signed_file)
     return signed_file.getvalue()
+
+
+def drawn_anew(portrait: Photo) -> Photo:
+    """The portrait with its face as a generator of small pictures would put it back: 40 pixels a side, a soft rim."""
+    pixels, part = portrait.pixels.copy(), np.s_[60:200, 150:290]
+    small = cv2.resize(pixels[part], (40, 40))
+    drawn = cv2.resize(small, (140, 140), interpolation=cv2.INTER_CUBIC)
+    oval = cv2.ellipse(np.zeros((140, 140), np.float32), (70, 70), (50, 62), 0, 0, 360, 1.0, -1)
+    share = cv2.GaussianBlur(oval, (0, 0), 4)[..., None]
+    pixels[part] = (drawn * share + pixels[part] * (1 - share)).astype(np.uint8)
+    return Photo.open(pixels, name="drawn-anew.png")

@@ -275,7 +275,7 @@ def _calls(
 def _explained(call: Call) -> Call:
     if call.tool != _COMPARES:
         return call
-    return Call.of(call.tool, **json.loads(call.arguments), explain=True)
+    return Call.of(call.tool, **(json.loads(call.arguments) | {"explain": True}))
 
 
 _OF_PHOTOS = frozenset({DETECTOR, PIXELS})

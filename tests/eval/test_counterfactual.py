@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from photo_files import EXAMPLES
+from photo_files import EXAMPLES, drawn_anew
 from scripted import Parrot, Reader, ScriptedController, asks, drafting, observed
 
 from faceagent.media import Photo, Pixels
@@ -46,7 +46,7 @@ def exchanges(tools: list[AnyTool], tmp_path_factory: pytest.TempPathFactory) ->
     photos = [Photo.open(EXAMPLES / name) for name in ("portrait.jpg", "group.jpg")]
     altered = [Photo.open(EXAMPLES / "portrait-altered.jpg"), photos[1]]
     others = [record(name, otherwise(name, photos), tools) for name in ("mirrored", "dark")]
-    others.append(record("altered", altered, tools))
+    others += [record("altered", altered, tools), record("drawn anew", [drawn_anew(photos[0]), photos[1]], tools)]
     found = list(swaps(record("as it is", photos, tools), others, tools))
     return [*found, *_of_videos(photos[0], tools, tmp_path_factory)]
 

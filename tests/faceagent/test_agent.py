@@ -157,7 +157,7 @@ def test_nothing_from_a_file_reaches_the_planner() -> None:
 def test_questions_without_photos() -> None:
     assert agent().ask("Is this photo real?").status == "needs_photo"
     assert agent().ask("Is he a criminal?", images=[fakes.photo()]).status == "declined"
-    assert agent().ask("What is the weather?", images=[fakes.photo()]).status == "needs_clarification"
+    assert agent().ask("What is the weather?", images=[fakes.photo()]).status == "not_offered"
     with pytest.raises(UsageError, match="empty"):
         agent().ask("  ")
     with pytest.raises(MediaError, match="does not exist"):

@@ -14,6 +14,7 @@ from conftest import EXAMPLES, as_jpeg
 from held import call, sentences, word
 from hypothesis import given
 from hypothesis import strategies as st
+from photo_files import drawn_anew
 from PIL import Image
 
 from faceagent.geometry import Point
@@ -159,6 +160,14 @@ def test_a_dissenting_part_is_said(portrait: Photo) -> None:
     assert sentences(claims).count("taken alone, does not reach its line") == len(quiet)
 
 
+def test_a_part_that_alone_reaches_its_line_is_said_with_how_often_authentic_photos_do(portrait: Photo) -> None:
+    rows, _, session = call(tools(-SURE), [portrait])
+    (part,) = (row for row in rows if row.attribute == witnesses.WEIGHED["synthesis"])
+    row = session.ledger.record(part.model_copy(update={"value": "sign"}))
+    said = sentences(word(DetectForgery(READER), [answer(rows), row], session))
+    assert "reaches its line, which one in twenty authentic photos does" in said
+
+
 @pytest.mark.parametrize("one", witnesses.APART, ids=lambda one: one.attribute)
 def test_what_is_beyond_the_ordinary_is_said(portrait: Photo, one: witnesses.Apart) -> None:
     rows, _, session = call(tools(SURE), [portrait])
@@ -264,6 +273,14 @@ def test_the_table_is_that_of_the_network_that_ships() -> None:
 def test_the_authentic_portrait_is_not_accused(portrait: Photo) -> None:
     rows, _, _ = call([DetectFaces(FaceDetector("faceagent")), DetectForgery(READER)], [portrait])
     assert answer(rows).value not in ("manipulated", "synthetic")
+
+
+def test_a_face_that_was_drawn_anew_is_found_where_it_is(portrait: Photo) -> None:
+    rows, claims, _ = call([DetectFaces(FaceDetector("faceagent")), DetectForgery(READER)], [drawn_anew(portrait)])
+    found = answer(rows)
+    assert found.value == "manipulated"
+    assert found.region is not None and found.region.x0 > 140 and found.region.x1 < 300
+    assert "The traces are strongest around" in sentences(claims)
 
 
 def test_the_altered_portrait_bears_more_traces(portrait: Photo) -> None:

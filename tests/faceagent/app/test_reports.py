@@ -58,7 +58,7 @@ def test_rows_are_filtered_and_put_in_order(opened: Opened) -> None:
     assert names(Wanted(kind="signs_of_alteration").of(opened.rows)) == ["image 2"]
     assert names(Wanted(kind="inconclusive").of(opened.rows)) == []
     assert names(Wanted(name="PORTRAIT").of(opened.rows)) == ["image 1"]
-    assert names(Wanted(sure=0.8).of(opened.rows)) == ["image 1"]
+    assert names(Wanted(sure=0.95).of(opened.rows)) == ["image 1"]
     assert names(Wanted(order="likely").of(opened.rows))[:2] == ["image 2", "image 1"]
     assert len(Wanted().of(opened.rows)) == 3
 
