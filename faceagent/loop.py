@@ -107,8 +107,11 @@ class Conversation:
             draft = yield from self._retry(draft, rejected)
             accepted, rejected = self._hold(draft)
         gaps = self._asides(draft.not_established)
-        if rejected:
+        # Who says nothing of what was measured leaves it to the tools as well.
+        if rejected or (draft.status == "answered" and not accepted and any(one.evidence for one in self.outcomes)):
             accepted, gaps = self._fall_back(gaps)
+        if rejected:
+            gaps.append("A sentence that the evidence does not carry was left out.")
         if self.stopped:
             gaps.append(self.stopped)
         status = "partly_answered" if draft.status == "answered" and gaps else draft.status
@@ -288,8 +291,7 @@ class Conversation:
         accepted, rejected = self._hold(own)
         for item in rejected:
             _log.error("a tool's own wording is not carried by its evidence: %s: %s", item.claim.sentence, item.reason)
-        gaps = [*dict.fromkeys((*gaps, *own.not_established))]
-        return accepted, [*gaps, "A sentence that the evidence does not carry was left out."]
+        return accepted, [*dict.fromkeys((*gaps, *own.not_established))]
 
     def _own_words(self) -> Draft:
         faces = tuple(face.id for face in self.session.faces())

@@ -92,6 +92,12 @@ def test_the_answer_follows_the_tool() -> None:
     assert "Two faces" in said["group.jpg"]
 
 
+def test_who_says_nothing_of_what_was_measured_leaves_it_to_the_tools() -> None:
+    measures = AIMessage("", tool_calls=[{"name": "detect_faces", "args": {}, "id": "1", "type": "tool_call"}])
+    answer = agent(measures, AIMessage('{"claims": []}')).ask("How many faces?", images=[fakes.photo()])
+    assert answer.claims and answer.text
+
+
 def test_an_invented_tool_and_an_invented_id_are_told_so() -> None:
     told: list[str] = []
 
