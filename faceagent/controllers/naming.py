@@ -64,7 +64,7 @@ _SHARPEST = re.compile(
 _FORGED = (
     r"fak(?:e|ed|er)|forge(?:d|ry)|deep ?fakes?|edited|manipulated|altered|tampered|doctored|generated|synthetic|ai"
     r"|photoshopped|suspicious|real|genuine|authentic|original"
-    r"|gefälscht\w*|fälschung|bearbeitet\w*|manipulierte?\w*|generiert\w*|ki|echte?\w*|original"
+    r"|gefälscht\w*|fälschung|bearbeitet\w*|manipuliert\w*|generiert\w*|ki|echte?\w*"
     r"|fals[oa]s?|truquées?|truqués?|retouchée?s?|fausse?s?|faux|vraie?s?|authentiques?|générée?s?|trucad[oa]s?"
     r"|editad[oa]s?|manipulad[oa]s?|generad[oa]s?|auténtic[oa]s?|verdader[oa]s?|reale?s?"
 )

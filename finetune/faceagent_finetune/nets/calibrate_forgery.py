@@ -244,6 +244,7 @@ def parts(stack: Stack, fitted: Sequence[Sample], measured: Sequence[Sample]) ->
         forged = np.array([one.forged for one in measured])
         told[name] = {
             "line": round(max(lines), 3),
+            "authentic_at_most": ALARMS_OF_A_PART,
             "auc": round(_auc_weighted(scores, forged, balanced(measured)), 4),
         }
     return told

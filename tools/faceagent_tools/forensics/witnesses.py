@@ -25,8 +25,6 @@ WEIGHED = {
 }
 """Attribute of each of `ensemble.PARTS`. Value: "sign" or "no_sign"."""
 ERROR_LEVEL = "error_level"
-_REACHED = 0.05
-"""Share of the authentic photos of any set that reaches a part's own line, at most: calibrate_forgery sets it so."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ def _weighed(name: str, examined: Examined, face: Face) -> Evidence:
         details={
             "area_under_the_curve": known["auc"],
             "orders_rightly_of_100": _of_100(known["auc"]),
-            "reached_by_authentic": _REACHED,
+            "authentic_at_most": known["authentic_at_most"],
             "weight": stack.weights[name],
             **(
                 {"speak_loudest": {key: round(value, 2) for key, value in examined.weighed.leading[name].items()}}
