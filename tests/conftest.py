@@ -11,8 +11,24 @@ import skimage.data
 from PIL import Image
 
 from faceagent.media import Photo
+from faceagent_tools import weights
+from faceagent_tools.forensics import clip
 
+CACHE = weights.cache_folder()
+"""Where models that were downloaded lie. Tests see none of them unless they ask: results would differ by machine."""
 EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def pytest_configure() -> None:
+    os.environ["FACEAGENT_CACHE"] = str(CACHE / "no such folder")
+
+
+@pytest.fixture
+def clip_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CLIP's weights, where `faceagent models get clip-vit-b16` has brought them."""
+    monkeypatch.setenv("FACEAGENT_CACHE", str(CACHE))
+    if weights.find(clip.WEIGHTS) is None:
+        pytest.skip("faceagent models get clip-vit-b16")
 
 
 @pytest.hookimpl(optionalhook=True)

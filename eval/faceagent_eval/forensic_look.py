@@ -15,7 +15,8 @@ from faceagent_tools import forgery, readable, weights
 from faceagent_tools.align import POINTS
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import main_face
-from faceagent_tools.forensics.ensemble import PARTS, Examined, Examiner, Finding, stack
+from faceagent_tools.forensics.clip import WEIGHTS as CLIP_WEIGHTS
+from faceagent_tools.forensics.ensemble import Examined, Examiner, Finding
 from faceagent_tools.forensics.mesonet import GRAPHS, MesoNet
 from faceagent_tools.multitask import FaceReader, Reading
 from faceagent_tools.trunk import WEIGHTS as TRUNK
@@ -47,7 +48,7 @@ class Seen:
 
 def unfit(photo: Photo, face: Face, reading: Reading, examined: Examined) -> str | None:
     """The tool's own reasons."""
-    table = stack()
+    table = examined.stack
     return readable.why_not(photo, face, reading) or forgery.too_small(face, table) or forgery.unlike(examined, table)
 
 
@@ -57,10 +58,16 @@ class Looker:
     Args:
         unfit: why the tool would abstain.
         published: whether to ask MesoNet.
+        clip: whether CLIP is a part of the ensemble.
+
+    Raises:
+        WeightsMissing: CLIP is, and its weights are not on this machine.
     """
 
-    def __init__(self, unfit: Unfit = unfit, published: bool = True) -> None:
-        self._detector, self._reader, self._examiner = FaceDetector(), FaceReader(), Examiner()
+    def __init__(self, unfit: Unfit = unfit, published: bool = True, clip: bool = False) -> None:
+        if clip:
+            weights.path(CLIP_WEIGHTS)
+        self._detector, self._reader, self._examiner = FaceDetector(), FaceReader(), Examiner(clip=clip)
         self._unfit = unfit
         names = [name for name in GRAPHS if weights.find(name) is not None] if published else []
         self._published = {name: MesoNet(name) for name in names}
@@ -69,7 +76,11 @@ class Looker:
     def methods(self) -> tuple[Method, ...]:
         published = (weights.method(name) for name in self._published)
         shared = (weights.method(POINTS), weights.method(TRUNK))
-        return (self._detector.method, *shared, self._reader.method, self._examiner.network.method, *published)
+        return (self._detector.method, *shared, self._reader.method, *self._parts(), *published)
+
+    def _parts(self) -> tuple[Method, ...]:
+        clip = () if self._examiner.clip is None else (weights.method(CLIP_WEIGHTS),)
+        return (self._examiner.network.method, *clip)
 
     def look(self, item: Item, change: Callable[[Photo], Photo] = lambda photo: photo) -> Seen:
         """The main face of one photo.
@@ -96,9 +107,9 @@ class Looker:
         facts = (len(photo.raw), len(photo.raw) / pixels, pixels, face.box.width)
         scores = {
             ENSEMBLE: examined.log_odds,
-            **{name: examined.parts[name] for name in PARTS},
+            **examined.parts,
             **{name: net.forged(photo.pixels, reading.points) for name, net in self._published.items()},
             **dict(zip(CONFOUNDS, map(float, facts), strict=True)),
         }
-        outcome: Outcome = "abstained" if abstained else stack().finding(examined)
+        outcome: Outcome = "abstained" if abstained else examined.stack.finding(examined)
         return Seen(item, outcome, scores, examined.probability, spent)

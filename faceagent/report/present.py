@@ -57,6 +57,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "network_traces": (N_("The network alone"), ""),
     "blending_traces": (N_("Noise and edges alone"), N_("as of a face blended in")),
     "generator_traces": (N_("Spectrum alone"), N_("as of a picture drawn by a generator")),
+    "clip_traces": (N_("CLIP alone"), N_("a general image network")),
     "jpeg_ghost": (N_("JPEG ghost of the face"), N_("saved at another quality than its surroundings")),
     "jpeg_ghost_around": (N_("JPEG ghost of the surroundings"), N_("saved at another quality than the face")),
     "second_block_grid": (N_("A second block grid"), N_("as of a part pasted in")),

@@ -142,7 +142,8 @@ def test_every_part_is_evidence_with_a_line(portrait: Photo) -> None:
     rows, _, _ = call(tools(SURE), [portrait])
     parts = {row.attribute: row for row in rows if row.attribute not in ("forgery", "forgery_voice")}
     drawn = parts.pop(witnesses.ERROR_LEVEL)
-    assert set(parts) == {*witnesses.WEIGHED.values(), *(one.attribute for one in witnesses.APART)}
+    weighed = {witnesses.WEIGHED[name] for name in ensemble.PARTS}
+    assert set(parts) == {*weighed, *(one.attribute for one in witnesses.APART)}
     assert (drawn.value, drawn.score, drawn.probability) == ("drawn", None, None)
     assert parts["network_traces"].value == "sign"
     for row in parts.values():
@@ -196,7 +197,7 @@ def test_what_is_unlike_the_calibration_is_not_judged(portrait: Photo) -> None:
 
 def test_what_is_compressed_too_strongly_is_not_judged(portrait: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
     strict = dataclasses.replace(ensemble.stack(), blockiest=0.2)
-    monkeypatch.setattr(ensemble, "stack", lambda: strict)
+    monkeypatch.setattr(ensemble, "stack", lambda *_: strict)
     assert answer(call(tools(SURE), [portrait])[0]).status == "ok"
     crushed = Photo.open(as_jpeg(portrait, quality=10), name="crushed")
     rows, claims, _ = call(tools(SURE), [crushed])
@@ -206,7 +207,7 @@ def test_what_is_compressed_too_strongly_is_not_judged(portrait: Photo, monkeypa
 
 def test_of_a_face_that_was_enlarged_far_nothing_is_said(portrait: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
     strict = dataclasses.replace(ensemble.stack(), most_enlarged=1.8)
-    monkeypatch.setattr(ensemble, "stack", lambda: strict)
+    monkeypatch.setattr(ensemble, "stack", lambda *_: strict)
     assert answer(call(tools(SURE), [portrait])[0]).status == "ok"
     larger = cv2.resize(portrait.pixels, None, fx=2.5, fy=2.5, interpolation=cv2.INTER_CUBIC)
     faces = [DetectFaces(FaceDetector("faceagent")), tools(SURE)[1]]

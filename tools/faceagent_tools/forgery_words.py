@@ -21,6 +21,7 @@ _PART_NAMES = {
     WEIGHED["network"]: "the network",
     WEIGHED["swap"]: "the measure of noise and edges",
     WEIGHED["synthesis"]: "the measure of a generator’s spectrum",
+    WEIGHED["clip"]: "the image network CLIP",
 }
 _UNUSUAL = {
     "jpeg_ghost": "the face seems to have been saved at another quality than what surrounds it",

@@ -124,7 +124,7 @@ def worst(face: Face, peak: Seen, of: int, picture: str) -> Evidence:
         unit="seconds",
         score=peak.log_odds,
         probability=forgery.probability(peak.probability, table),
-        method=forgery.method(),
+        method=forgery.method(ensemble.stack()),
         limitations=(SELECTED, *forgery.LIMITS[:2]),
         details={"picture": picture, "of_frames": of},
     )
@@ -159,7 +159,7 @@ def _forgery(face: Face, track: Track, looked: Looked, table: Stack) -> Evidence
         value=conclusion.finding,
         score=conclusion.log_odds,
         threshold=forgery.threshold(conclusion.finding, table),
-        method=forgery.method(),
+        method=forgery.method(ensemble.stack()),
         limitations=(*MEDIAN, *forgery.LIMITS[:2]),
         details=details,
     )

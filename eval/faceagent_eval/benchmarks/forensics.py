@@ -26,12 +26,12 @@ class Forensics(Benchmark[Item, Seen]):
     )
     layout = LAYOUT
     headline = (": AUC", ": found", ": false alarms", ": calibration error (ECE)")
-    backends = ("faceagent",)
+    backends = ("faceagent", "faceagent+clip")
     takes_limit = True
 
     def items(self) -> Sequence[Item]:
         found = forensic_sets.items(self.data, self.limit)
-        self._looker = Looker()
+        self._looker = Looker(clip=self.backend == self.backends[1])
         return found
 
     def measure(self, item: Item) -> Seen:

@@ -135,12 +135,12 @@ class ForensicsRobustness(Benchmark[Changed, Look]):
     about = "the forensics benchmark on photos that were saved anew, made smaller, blurred, noisy, shown or filmed"
     layout = LAYOUT
     headline = (": mean AUC", ": found", ": false alarms")
-    backends = ("faceagent",)
+    backends = ("faceagent", "faceagent+clip")
     takes_limit = True
 
     def items(self) -> Sequence[Changed]:
         photos = forensic_sets.items(self.data, self.limit or MOST)
-        self._looker = Looker(published=False)
+        self._looker = Looker(published=False, clip=self.backend == self.backends[1])
         changes = [(AS_IT_IS, 0.0), *((name, level) for name, one in FAMILIES.items() for level in one.levels)]
         return [Changed(item, *change) for item in photos for change in changes]
 

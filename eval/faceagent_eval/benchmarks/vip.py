@@ -123,7 +123,7 @@ class Vip(Benchmark[Item, Read]):
                 weights.method(align.POINTS),
                 self._embedder.method,
                 self._reader.method,
-                forgery.method(),
+                forgery.method(ensemble.stack()),
             ),
             machine=machine(),
             versions=versions("faceagent", "dlib-bin", "onnxruntime", "numpy"),

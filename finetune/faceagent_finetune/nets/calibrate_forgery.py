@@ -1,11 +1,11 @@
 """The answer of detect_forgery: how its parts are weighed, its lines, its domain, and how often it errs.
 
-    python -m faceagent_finetune.nets.calibrate_forgery --data DIR --crops DIR --cache DIR
+    python -m faceagent_finetune.nets.calibrate_forgery --data DIR --crops DIR --cache DIR [--clip]
 
---crops is the folder that `forensic.crops` filled. Writes tools/faceagent_tools/calibration/forgery.json (--out) and
-prints its tables. The photos are those that no part was trained on (`forgery_samples`), in two halves that share no
-video, person or photo: all is fitted on one and measured on the other. Forged and authentic count alike, and so does
-each set of each (even odds). VIPBench is measured only: its generators are in no other set.
+--crops is the folder that `forensic.crops` filled. Writes tools/faceagent_tools/calibration/forgery.json, with --clip
+forgery_clip.json (--out), and prints its tables. The photos are those that no part was trained on (`forgery_samples`),
+in two halves that share no video, person or photo: all is fitted on one and measured on the other. Forged and authentic
+count alike, and so does each set of each (even odds). VIPBench is measured only: its generators are in no other set.
 
 Above the upper line lie at most `ALARMS` of the authentic photos of any of `AUTHENTIC`, below the lower one at most
 `PASSED` of the forgeries. Chosen with the measured half in sight: `PASSED`; `ALARMS`, for 0.05 accused one in ten
@@ -32,16 +32,16 @@ import numpy.typing as npt
 
 from faceagent_finetune.nets.forensic.crops import SOURCES
 from faceagent_finetune.nets.forensic.evaluate import auc
-from faceagent_finetune.nets.forgery_samples import AS_IT_IS, Sample, collected
+from faceagent_finetune.nets.forgery_samples import AS_IT_IS, Sample, collected, with_clip
 from faceagent_finetune.nets.multitask.crops import read
 from faceagent_finetune.nets.score_calibration import expected_calibration_error, fit_linear, log_loss, upper_line
 from faceagent_tools import weights
 from faceagent_tools.forensics import ensemble
-from faceagent_tools.forensics.ensemble import PARTS, Stack
+from faceagent_tools.forensics.ensemble import TABLES, Stack
 from faceagent_tools.forensics.network import WEIGHTS
 from faceagent_tools.forensics.view import Floats
 
-DEFAULT = Path(__file__).parents[3] / "tools" / "faceagent_tools" / "calibration" / "forgery.json"
+FOLDER = Path(__file__).parents[3] / "tools" / "faceagent_tools" / "calibration"
 AUTHENTIC = ("lfw_images", "helen68", "fairface", "stylegan_ffhq")
 """Sets whose authentic photos are as publishers and agencies have them: the line holds for each of them."""
 MEASURED_ONLY = ("vip_one_person",)
@@ -58,13 +58,14 @@ _BINS = (0, 40, 60, 80, 100, 130, 180, 10_000)  # pixels of a face's width
 
 def fit(samples: Sequence[Sample]) -> tuple[dict[str, float], float]:
     """Weights by part and intercept. A part that would count against itself is left out."""
-    names = list(PARTS)
+    every = tuple(samples[0].parts)
+    names = list(every)
     forged, even = np.array([one.forged for one in samples]), balanced(samples)
     while True:
         scores = np.array([[one.parts[name] for name in names] for one in samples])
         intercept, *slopes = fit_linear(scores, forged, even).tolist()
         if min(slopes) > 0:
-            return {**dict.fromkeys(PARTS, 0.0), **dict(zip(names, slopes, strict=True))}, intercept
+            return {**dict.fromkeys(every, 0.0), **dict(zip(names, slopes, strict=True))}, intercept
         del names[int(np.argmin(slopes))]
 
 
@@ -233,7 +234,7 @@ def _share(values: npt.NDArray[np.bool_]) -> float | None:
 def parts(stack: Stack, fitted: Sequence[Sample], measured: Sequence[Sample]) -> dict[str, dict[str, float]]:
     """Each part alone: its line, set like that of the whole, and its AUC."""
     told = {}
-    for name in PARTS:
+    for name in stack.weights:
         lines = [
             upper_line(
                 np.array([one.parts[name] for one in fitted if one.set == each and not one.forged]), ALARMS_OF_A_PART
@@ -301,7 +302,8 @@ def table(stack: Stack, found: Sequence[Sample | None], races: Mapping[str, str]
     alarms = grouped(stack, [one for one in plain if one.set != "blends"], lambda one: one.set)
     by_race = grouped(stack, [one for one in measured if one.set == "fairface"], lambda one: races.get(one.group))
     return {
-        "command": "python -m faceagent_finetune.nets.calibrate_forgery --data DIR --crops DIR --cache DIR",
+        "command": "python -m faceagent_finetune.nets.calibrate_forgery --data DIR --crops DIR --cache DIR"
+        + " --clip" * stack.with_clip,
         "network_sha256": weights.row(WEIGHTS).sha256,
         "calibrated_on": "held-out photos of DFDC, StyleGAN/FFHQ, LFW, HELEN and FairFace, and forgeries made of them, "
         "as they are and saved again",
@@ -358,12 +360,16 @@ def main() -> int:
     parser.add_argument("--crops", type=Path, required=True, help="folder that forensic.crops filled")
     parser.add_argument("--cache", type=Path, required=True, help="folder for what was measured, made if missing")
     parser.add_argument("--network", type=Path, help="another ONNX file than the one that ships")
-    parser.add_argument("--out", type=Path, default=DEFAULT)
+    parser.add_argument("--clip", action="store_true", help="with CLIP, which has to be on this machine")
+    parser.add_argument("--out", type=Path, help="JSON to write, by default the one that ships")
     chosen = parser.parse_args()
     found = collected(chosen.crops, chosen.cache, chosen.network or weights.path(WEIGHTS))
+    if chosen.clip:
+        found = with_clip(found, chosen.crops, chosen.cache)
     stack = made([one for one in found if one is not None and one.fitted_on and one.set not in MEASURED_ONLY])
     told = table(stack, found, perceived(chosen.data))
-    chosen.out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    out = chosen.out or FOLDER / TABLES[chosen.clip]
+    out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     ensemble.stack.cache_clear()
     sys.stdout.write(json.dumps(told, indent=1) + "\n")
     return 0

@@ -12,12 +12,13 @@ import hashlib
 import json
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face
@@ -29,7 +30,7 @@ from faceagent_finetune.nets.forensic.evaluate import AUTHENTIC, CHANGES, pairs
 from faceagent_tools import align
 from faceagent_tools.detection import FaceDetector
 from faceagent_tools.embedding import main_face
-from faceagent_tools.forensics import ensemble, signals, view
+from faceagent_tools.forensics import clip, ensemble, signals, view, windows
 from faceagent_tools.forensics.network import ForensicNetwork
 from faceagent_tools.forensics.windows import KINDS
 from faceagent_tools.multitask import FaceReader
@@ -40,6 +41,7 @@ PAIRS: Mapping[str, int] = {"swap": 50, "edit": 40, "synthesis": 15}
 """Photos of each set that are forged, by kind."""
 SEED = 11
 _SAVE_EVERY = 50
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +155,34 @@ def collected(crops: Path, cache: Path, model: Path) -> list[Sample | None]:
         found = [_sample(case, seen, network) for case, seen in measured(crops, cache)]
         file.write_text(json.dumps([one and dataclasses.asdict(one) for one in found]), encoding="utf-8")
     return [one and Sample(**one) for one in json.loads(file.read_text(encoding="utf-8"))]
+
+
+def with_clip(found: Sequence[Sample | None], crops: Path, cache: Path) -> list[Sample | None]:
+    """The same samples, with CLIP's log odds among their parts."""
+    odds = iter(clip.probe().log_odds(clip_features(crops, cache)))
+    return [one and dataclasses.replace(one, parts={**one.parts, ensemble.CLIP: float(next(odds))}) for one in found]
+
+
+def clip_features(crops: Path, cache: Path) -> npt.NDArray[np.float32]:
+    """What CLIP sees of each case in which a face was found [N, clip.FEATURES]: from the cache where it has looked.
+
+    Raises:
+        WeightsMissing: CLIP is not on this machine.
+    """
+    file = cache / "forgery_samples-clip.npy"
+    if not file.is_file():
+        network, features, waiting = clip.Clip(), [], []
+        for case, found in measured(crops, cache):
+            if found is not None:
+                face = Face.model_validate(found["face"])
+                waiting.append(windows.whole(case.pixels, *align.square_of(face)).pixels[0])
+            if len(waiting) == _AT_ONCE:
+                features.append(network.features(np.stack(waiting)).astype(np.float16))
+                waiting.clear()
+        if waiting:
+            features.append(network.features(np.stack(waiting)).astype(np.float16))
+        np.save(file, np.concatenate(features))
+    return np.asarray(np.load(file), np.float32)
 
 
 def _sample(case: Case, found: Mapping[str, Any] | None, network: ForensicNetwork) -> Sample | None:

@@ -1,8 +1,9 @@
 """The parts that look for forgeries in a face, and one calibrated answer from them.
 
 Parts: faceagent-forensic (`network`), and what `signals` measures of every photo, as two log odds (a face blended in, a
-picture drawn by a generator). They are stacked by a logistic regression whose weights, lines and error rates are in
-calibration/forgery.json, fitted on photos that no part was trained on (`python -m
+picture drawn by a generator); where CLIP's weights are on this machine, and a caller wants it, also `clip`. They are
+stacked by a logistic regression whose weights, lines and error rates are in calibration/forgery.json, and with CLIP in
+calibration/forgery_clip.json, fitted on photos that no part was trained on (`python -m
 faceagent_finetune.nets.calibrate_forgery`).
 """
 
@@ -12,14 +13,15 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face
-from faceagent_tools import align, quality_measures, resolution, runtime
+from faceagent_tools import align, quality_measures, resolution, runtime, weights
 from faceagent_tools.forensics import signals, view, windows
+from faceagent_tools.forensics.clip import WEIGHTS, Clip
 from faceagent_tools.forensics.network import ForensicNetwork, Look
 from faceagent_tools.forensics.signals import Signals, Weighed
 from faceagent_tools.forensics.view import Floats
@@ -28,6 +30,11 @@ from faceagent_tools.forensics.windows import KINDS
 Finding = Literal["manipulated", "synthetic", "no_sign", "inconclusive"]
 PARTS = ("network", "swap", "synthesis")
 """What is stacked: the network's logit, and the log odds of the two heads of `signals.Classifier`."""
+CLIP = "clip"
+WITH_CLIP = (*PARTS, CLIP)
+"""And the log odds of `clip.Probe`."""
+TABLES = ("forgery.json", "forgery_clip.json")
+"""In calibration/: without CLIP, and with it."""
 _MOST = 12.0  # log odds beyond say nothing more
 _SUREST = 0.01
 ENLARGED_LIKE_A_GENERATORS = 1.2
@@ -40,10 +47,10 @@ calibration/resolution.json). Where less is seen of an enlargement, authentic ph
 class Examined:
     """All that was looked at of one face, before any decision.
 
-    parts: log odds by `PARTS`, as each part has them. log_odds: of forged, calibrated, at even odds. synthetic:
-    whether, if it is forged, all of it rather was synthesised than a part of it changed. blockiness: traces of JPEG's
-    blocks, as `quality_measures.blockiness`. enlarged: by which the face was, or to which it is blurred, 1 to 4, as
-    `resolution.factor`.
+    parts: log odds by `PARTS` or `WITH_CLIP`, as each part has them. log_odds: of forged, calibrated, at even odds.
+    synthetic: whether, if it is forged, all of it rather was synthesised than a part of it changed. blockiness: traces
+    of JPEG's blocks, as `quality_measures.blockiness`. enlarged: by which the face was, or to which it is blurred, 1 to
+    4, as `resolution.factor`.
     """
 
     look: Look
@@ -54,6 +61,11 @@ class Examined:
     synthetic: bool
     blockiness: float
     enlarged: float
+
+    @property
+    def stack(self) -> Stack:
+        """Of the parts that looked."""
+        return stack(CLIP in self.parts)
 
     @property
     def probability(self) -> float:
@@ -82,6 +94,15 @@ class Stack:
     most_enlarged: float
     table: Mapping[str, Any]
 
+    @property
+    def with_clip(self) -> bool:
+        return CLIP in self.weights
+
+    @property
+    def source(self) -> str:
+        """The file that it was read from, as evidence cites it."""
+        return f"calibration/{TABLES[self.with_clip]}"
+
     def log_odds(self, parts: Mapping[str, float]) -> float:
         found = self.intercept + sum(weight * parts[name] for name, weight in self.weights.items())
         return max(-_MOST, min(_MOST, found))
@@ -105,10 +126,10 @@ class Stack:
 
 
 @cache
-def stack() -> Stack:
-    """The one that ships."""
-    text = files("faceagent_tools").joinpath("calibration", "forgery.json").read_text(encoding="utf-8")
-    table = json.loads(text)
+def stack(with_clip: bool = False) -> Stack:
+    """The one that ships: of `PARTS`, or of `WITH_CLIP`."""
+    name = TABLES[with_clip]
+    table = json.loads(files("faceagent_tools").joinpath("calibration", name).read_text(encoding="utf-8"))
     return Stack(
         weights=table["stack"]["weights"],
         intercept=table["stack"]["intercept"],
@@ -124,10 +145,26 @@ def stack() -> Stack:
 
 
 class Examiner:
-    """Asks every part. Weights are loaded by the first call."""
+    """Asks every part. Weights are loaded by the first call.
 
-    def __init__(self, network: ForensicNetwork | None = None) -> None:
+    Args:
+        network: another than the one that ships.
+        clip: whether to ask CLIP, where its weights are on this machine. What is calibrated on the embedded parts
+            alone does not.
+    """
+
+    def __init__(self, network: ForensicNetwork | None = None, *, clip: bool = False) -> None:
         self.network = network or ForensicNetwork()
+        self._asks_clip = clip
+
+    @cached_property
+    def clip(self) -> Clip | None:
+        return Clip() if self._asks_clip and weights.find(WEIGHTS) is not None else None
+
+    @property
+    def stack(self) -> Stack:
+        """What its answers are held against."""
+        return stack(self.clip is not None)
 
     def examine(self, photo: Photo, face: Face, points: Floats) -> Examined:
         """One face.
@@ -138,14 +175,18 @@ class Examiner:
         Raises:
             WeightsError: a model file is missing or damaged.
         """
-        look, found, weighed = self.measure(photo, face, points)
-        parts = parts_of(look, weighed)
+        clip = self.clip
+        (look, found, weighed), further = runtime.together(
+            lambda: self.measure(photo, face, points),
+            lambda: None if clip is None else clip.log_odds(photo.pixels, *align.square_of(face)),
+        )
+        parts = parts_of(look, weighed, further)
         return Examined(
             look,
             found,
             weighed,
             parts,
-            log_odds=stack().log_odds(parts),
+            log_odds=self.stack.log_odds(parts),
             synthetic=synthetic(look),
             blockiness=blockiness(photo.pixels, face),
             enlarged=enlarged(photo.pixels, face),
@@ -164,9 +205,10 @@ class Examiner:
         return look, found, signals.classifier().weigh(found.features)
 
 
-def parts_of(look: Look, weighed: Weighed) -> dict[str, float]:
-    """Log odds by `PARTS`."""
-    return {"network": look.score, **{kind: _logit(weighed.kinds[kind]) for kind in signals.KINDS}}
+def parts_of(look: Look, weighed: Weighed, clip: float | None = None) -> dict[str, float]:
+    """Log odds by `PARTS`, or by `WITH_CLIP` where CLIP looked."""
+    measured = {"network": look.score, **{kind: _logit(weighed.kinds[kind]) for kind in signals.KINDS}}
+    return measured if clip is None else {**measured, CLIP: clip}
 
 
 def blockiness(pixels: Pixels, face: Face) -> float:

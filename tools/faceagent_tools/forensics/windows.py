@@ -98,6 +98,23 @@ def windows(pixels: Pixels, centre: Point, side: float) -> Windows:
     return Windows(np.stack([cut(pixels, *corner) for corner in corners]), np.array(corners), scale)
 
 
+def whole(pixels: Pixels, centre: Point, side: float) -> Windows:
+    """The same with one window for any face: a large one is scaled down until its rim is all that is lost."""
+    height, width = pixels.shape[:2]
+    longest = max(high - low for low, high in region(width, height, centre, side).spans())
+    scale = min(1.0, _ONE_HOLDS * SIZE / longest)
+    if scale < 1.0:
+        size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        width, height = size
+    seen = region(width, height, (centre[0] * scale, centre[1] * scale), side * scale)
+    left, top = (
+        inside((low + high - SIZE) / 2, extent)
+        for (low, high), extent in zip(seen.spans(), (width, height), strict=True)
+    )
+    return Windows(cut(pixels, left, top)[None], np.array([(left, top)]), scale)
+
+
 def starts(span: tuple[float, float], extent: int) -> list[int]:
     """Where the windows begin along one axis: one about the middle of the span, or one at each of its ends."""
     low, high = span

@@ -1,8 +1,8 @@
 """Every part of the examination as evidence of its own: what it measured, the line it was held against, what it is.
 
-Three parts are weighed (`ensemble.PARTS`): each has a line that few authentic photos reach. The others few photos can
-show at all; for them stands what is ordinary (calibration/forensic_signals.json): a value beyond it is one that about
-one in fifty authentic photos has, forged or not.
+Some parts are weighed (`ensemble.WITH_CLIP`): each has a line that few authentic photos reach. The others few photos
+can show at all; for them stands what is ordinary (calibration/forensic_signals.json): a value beyond it is one that
+about one in fifty authentic photos has, forged or not.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from faceagent.types import Evidence, Face, Method, Threshold
 from faceagent_tools import weights
 from faceagent_tools.forensics import ensemble, signals
+from faceagent_tools.forensics.clip import WEIGHTS as CLIP_WEIGHTS
 from faceagent_tools.forensics.ensemble import Examined
 from faceagent_tools.forensics.network import WEIGHTS
 from faceagent_tools.forensics.view import Unmeasured
@@ -22,8 +23,9 @@ WEIGHED = {
     "network": "network_traces",
     "swap": "blending_traces",
     "synthesis": "generator_traces",
+    ensemble.CLIP: "clip_traces",
 }
-"""Attribute of each of `ensemble.PARTS`. Value: "sign" or "no_sign"."""
+"""Attribute of each of `ensemble.WITH_CLIP`. Value: "sign" or "no_sign"."""
 ERROR_LEVEL = "error_level"
 
 
@@ -109,7 +111,10 @@ APART = (
 
 def rows(examined: Examined, face: Face) -> list[Evidence]:
     """One evidence a part."""
-    return [*(_weighed(name, examined, face) for name in WEIGHED), *(_apart(one, examined, face) for one in APART)]
+    return [
+        *(_weighed(name, examined, face) for name in examined.parts),
+        *(_apart(one, examined, face) for one in APART),
+    ]
 
 
 def error_level(face: Face, picture: str | None) -> Evidence:
@@ -135,7 +140,7 @@ def error_level(face: Face, picture: str | None) -> Evidence:
 
 
 def _weighed(name: str, examined: Examined, face: Face) -> Evidence:
-    stack = ensemble.stack()
+    stack = examined.stack
     known = stack.table["parts"][name]
     score = round(examined.parts[name], 3)  # the line has as many decimals
     return Evidence(
@@ -149,7 +154,7 @@ def _weighed(name: str, examined: Examined, face: Face) -> Evidence:
             value=known["line"],
             rule=">=",
             meaning="more than nearly all authentic photos",
-            source="at most one in twenty authentic photos of any set reaches it: calibration/forgery.json",
+            source=f"at most one in twenty authentic photos of any set reaches it: {stack.source}",
         ),
         region=face.box,
         method=method(name),
@@ -205,9 +210,12 @@ def _apart(one: Apart, examined: Examined, face: Face) -> Evidence:
 
 
 def method(name: str) -> Method:
-    """What made one of `ensemble.PARTS`."""
+    """What made one of `ensemble.WITH_CLIP`."""
     if name == "network":
         return weights.method(WEIGHTS)
+    if name == ensemble.CLIP:
+        clip = weights.method(CLIP_WEIGHTS)
+        return clip.model_copy(update={"source": f"{clip.source}; linear classifier: calibration/clip_probe.npz"})
     return Method(
         name=f"signals: {name}",
         version="1",

@@ -107,7 +107,7 @@ class VerifyProtectedIdentity(FaceTool[VerifyArguments]):
     @property
     def _method(self) -> Method:
         row = weights.method(self._embedder.weights)
-        return row.model_copy(update={"name": f"{row.name} + {forgery.method().name}", "source": FISWG})
+        return row.model_copy(update={"name": f"{row.name} + {forgery.method(ensemble.stack()).name}", "source": FISWG})
 
     def _protected(self, session: Session, name: str) -> list[Protege]:
         """Protected people whom a photo may be said to show: the one named, or all."""

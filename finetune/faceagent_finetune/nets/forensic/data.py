@@ -8,7 +8,7 @@ of its partner.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from faceagent.errors import UsageError
+from faceagent.geometry import Point
 from faceagent.media import Pixels
 from faceagent_finetune.nets.forensic.areas import Face, Mask, Rng
 from faceagent_finetune.nets.forensic.blends import forged
 from faceagent_finetune.nets.forensic.codec import decoded, saved
 from faceagent_finetune.nets.forensic.crops import SOURCES, square
-from faceagent_finetune.nets.forensic.post import Strength, Window, drawn, through
+from faceagent_finetune.nets.forensic.post import Draw, Strength, Window, drawn, through
 from faceagent_tools.forensics.windows import CELLS, KINDS, region
 
 _ALIKE, _ALIKE_LEAST = 0.01, 8  # share and number of authentic photos from which the partner of a forgery is drawn
@@ -31,6 +32,7 @@ _ROOM = 80  # pixels around a face with its context that a window may yet see
 _ASKED = 12  # photos among which a donor is looked for
 _FILED = 0.7  # share of forgeries made here that are then saved as the photos of their set are
 _LEAST_SHOWN = 0.002  # of a window that must be changed for it to count as forged: 10 x 10 px
+See = Callable[[Pixels, Mask, Point, float, Draw], Window]
 SYNTHESIS = KINDS.index("synthesis")
 
 
@@ -159,22 +161,25 @@ class Plan:
 class Mixer:
     """Batches; batch k is the same whenever it is made: a run that goes on sees what it would have.
 
+    Args:
+        see: `post.through` for the windows of faceagent-forensic, `post.whole` for the face as a whole.
+
     Raises:
         UsageError: a set is not in the cache or has no authentic photo of the train split, or the batch is odd.
     """
 
-    def __init__(self, cache: Path, plan: Plan) -> None:
+    def __init__(self, cache: Path, plan: Plan, see: See = through) -> None:
         if plan.batch % 2:
             raise UsageError(f"A batch of {plan.batch} cannot be made of pairs", "Choose an even number")
-        self._plan = plan
+        self._plan, self._see = plan, see
         self._pools = [Pool(Photos.open(cache, name), val=False) for name in plan.mix]
         self._shares = np.array(list(plan.mix.values())) / sum(plan.mix.values())
 
     @staticmethod
-    def of(recipe: Mapping[str, Any], cache: Path) -> Mixer:
+    def of(recipe: Mapping[str, Any], cache: Path, see: See = through) -> Mixer:
         """The batches of a recipe."""
         names = ("batch", "seed", "mix", "easy", "made", "forgeries")
-        return Mixer(cache, Plan(**{name: recipe[name] for name in names}, post=Strength(**recipe["post"])))
+        return Mixer(cache, Plan(**{name: recipe[name] for name in names}, post=Strength(**recipe["post"])), see)
 
     @property
     def photos(self) -> int:
@@ -208,10 +213,10 @@ class Mixer:
         draw = drawn(rng, SOURCES[photos.name].codec, self._plan.post.eased(hardness))
         honest = photos.face(partner)
         blank = np.zeros(honest.pixels.shape[:2], np.float32)
-        first = through(honest.pixels, blank, *square(honest.points), draw)
+        first = self._see(honest.pixels, blank, *square(honest.points), draw)
         if theirs:
             found, kind = photos.face(row), int(photos.kind[row])
-            second = through(found.pixels, np.ones(found.pixels.shape[:2], np.float32), *square(found.points), draw)
+            second = self._see(found.pixels, np.ones(found.pixels.shape[:2], np.float32), *square(found.points), draw)
             if kind != SYNTHESIS:  # where the face was changed, the set does not say
                 second = Window(second.pixels, np.full((CELLS, CELLS), np.nan, np.float32), second.facts)
         else:
@@ -219,7 +224,7 @@ class Mixer:
             pixels = forgery.pixels
             if rng.random() < _FILED:  # or "was never compressed" would do for "forged"
                 pixels, _ = saved(pixels, SOURCES[photos.name].codec)
-            second = through(pixels, forgery.mask, *square(honest.points), draw)
+            second = self._see(pixels, forgery.mask, *square(honest.points), draw)
             # A window that shows nothing of the forgery is an authentic one.
             kind = forgery.kind if second.cells.mean() > _LEAST_SHOWN else 0
         return [(first, 0, self._facts(photos, partner, first)), (second, kind, self._facts(photos, row, second))]

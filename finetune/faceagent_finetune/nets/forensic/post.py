@@ -16,6 +16,7 @@ from faceagent.geometry import Point
 from faceagent.media import Pixels
 from faceagent_finetune.nets.forensic.areas import Mask, Rng
 from faceagent_finetune.nets.forensic.codec import Codec, saved
+from faceagent_tools.forensics import windows
 from faceagent_tools.forensics.windows import CELL, CELLS, SIZE, cut, inside, region
 
 _LARGER = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
@@ -127,6 +128,33 @@ def through(pixels: Pixels, mask: Mask, centre: Point, side: float, draw: Draw) 
     Args:
         centre, side: of dlib's square, where the window is to look.
     """
+    pixels, mask, (x, y), side = _sized(pixels, mask, centre, side, draw)
+    left, top = _corner(pixels.shape[1], pixels.shape[0], (x, y), side, draw.place)
+    # What is saved is the picture, or of a large one the part that matters, on the codec's own grid.
+    x0, y0 = (max((start - _ROOM) // 16 * 16, 0) for start in (left, top))
+    part = (slice(y0, y0 + SIZE + 3 * _ROOM), slice(x0, x0 + SIZE + 3 * _ROOM))
+    extent = pixels.shape
+    kept, weight = saved(_changed(np.ascontiguousarray(pixels[part]), draw), draw.codec)
+    facts = {"bytes": weight, "quality": draw.codec[1], "width": extent[1], "height": extent[0]}
+    cells = _cut_mask(mask[part], left - x0, top - y0)
+    return Window(cut(kept, left - x0, top - y0), cells, facts)
+
+
+def whole(pixels: Pixels, mask: Mask, centre: Point, side: float, draw: Draw) -> Window:
+    """The same, seen as a whole: `windows.whole` of the saved picture."""
+    pixels, mask, centre, side = _sized(pixels, mask, centre, side, draw)
+    height, width = pixels.shape[:2]
+    kept, weight = saved(_changed(pixels, draw), draw.codec)
+    facts = {"bytes": weight, "quality": draw.codec[1], "width": width, "height": height}
+    seen = windows.whole(kept, centre, side)
+    size = (max(round(width * seen.scale), 1), max(round(height * seen.scale), 1))
+    left, top = seen.corners[0].tolist()
+    cells = _cut_mask(np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA)), left, top)
+    return Window(seen.pixels[0], cells, facts)
+
+
+def _sized(pixels: Pixels, mask: Mask, centre: Point, side: float, draw: Draw) -> tuple[Pixels, Mask, Point, float]:
+    """Mirrored and resized as the draw wants."""
     x, y = centre
     if draw.flip:
         pixels, mask, x = (
@@ -140,15 +168,7 @@ def through(pixels: Pixels, mask: Mask, centre: Point, side: float, draw: Draw) 
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=draw.interpolation), np.uint8)
         mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
         x, y, side = x * scale, y * scale, side * scale
-    left, top = _corner(pixels.shape[1], pixels.shape[0], (x, y), side, draw.place)
-    # What is saved is the picture, or of a large one the part that matters, on the codec's own grid.
-    x0, y0 = (max((start - _ROOM) // 16 * 16, 0) for start in (left, top))
-    part = (slice(y0, y0 + SIZE + 3 * _ROOM), slice(x0, x0 + SIZE + 3 * _ROOM))
-    extent = pixels.shape
-    kept, weight = saved(_changed(np.ascontiguousarray(pixels[part]), draw), draw.codec)
-    facts = {"bytes": weight, "quality": draw.codec[1], "width": extent[1], "height": extent[0]}
-    cells = _cut_mask(mask[part], left - x0, top - y0)
-    return Window(cut(kept, left - x0, top - y0), cells, facts)
+    return pixels, mask, (x, y), side
 
 
 def _corner(width: int, height: int, centre: Point, side: float, place: tuple[float, float]) -> tuple[int, int]:
