@@ -102,7 +102,7 @@ class Examiner:
 
 @pytest.fixture(autouse=True)
 def stacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ensemble, "stack", lambda: STACK)
+    monkeypatch.setattr(ensemble, "stack", lambda *_: STACK)
     monkeypatch.setattr(module, "eye_distance", lambda photo, face: face.box.width / 2)
 
 
@@ -171,6 +171,34 @@ def test_a_video_forged_in_part_stays_open_and_says_where(clip: Path) -> None:
     assert worst.probability is not None and worst.probability.n == 1000
     assert session.picture(str(worst.details["picture"]))
     assert "The stretch of the face that stands out most is from" in sentences(claims)
+
+
+class Drifting(Embedder):
+    """In these calls somebody else is seen."""
+
+    def __init__(self, *unlike: int) -> None:
+        super().__init__()
+        self.unlike, self.calls = unlike, 0
+
+    def embed(self, photo: Photo, face: Face) -> Embedding:
+        self.calls += 1
+        found = super().embed(photo, face)
+        return -found if self.calls in self.unlike else found
+
+
+@pytest.mark.parametrize(
+    ("unlike", "said"),
+    [
+        ((7,), "In one frame of 48 the face is less like itself than is usual from photo to photo."),
+        ((7, 11, 30), "In 3 frames of 48 the face is less like itself than is usual from photo to photo."),
+    ],
+)
+def test_frames_in_which_a_face_is_unlike_itself_are_told(clip: Path, unlike: tuple[int, ...], said: str) -> None:
+    of = tool(20)
+    of._embedder = Drifting(*unlike)
+    rows, claims, _ = examined(of, clip)
+    assert row(rows, "identity_drift").value == len(unlike)
+    assert said in sentences(claims)
 
 
 def test_two_people_are_two_faces_that_other_tools_can_be_asked_about(clip: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from held import call
@@ -17,6 +19,7 @@ from faceagent_tools.forensics.windows import KINDS, SIZE
 from faceagent_tools.forgery import DetectForgery
 from faceagent_tools.multitask import FaceReader
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 READER = FaceReader()
 
 
@@ -71,6 +74,14 @@ def test_with_its_weights_it_is_one_of_the_parts(portrait: Photo) -> None:
     assert part.value == "no_sign"
     assert part.method is not None and part.method.sha256 == weights.row(clip.WEIGHTS).sha256
     assert set(answer.details["log_odds_by_part"]) == set(WITH_CLIP)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("clip_here")
+def test_the_altered_portrait_does_not_look_clean_to_it() -> None:
+    altered = next(row for row in _asked(Photo.open(EXAMPLES / "portrait-altered.jpg")) if row.attribute == "forgery")
+    authentic = next(row for row in _asked(Photo.open(EXAMPLES / "portrait.jpg")) if row.attribute == "forgery")
+    assert altered.value != "no_sign"
+    assert authentic.value == "no_sign"
 
 
 @pytest.mark.usefixtures("clip_here")
