@@ -68,6 +68,12 @@ class People:
             html("people-enrol-about", text.render(self.desk, "people_enrol.html.j2"))
             self.name = gr.Textbox(label=_("Name"), elem_id="enrol-name", max_length=120)
             self.photos = self._files(_("Photos of this one person"), "enrol-photos")
+            self.faces = gr.Textbox(
+                label=_("If a photo shows several people: which face, counted from the left (optional)"),
+                placeholder=_("2, or with several photos 1.2 for the second face of the first"),
+                elem_id="enrol-faces",
+                max_length=200,
+            )
             with gr.Column(elem_id="enrol-consent", min_width=0):
                 self.statement = gr.Textbox(
                     label=_("Consent: how and when the person agreed"),
@@ -149,13 +155,14 @@ class People:
                 self.search,
                 self.name,
                 self.photos,
+                self.faces,
                 *consent,
                 self.protected,
                 self.another_name,
                 self.guardian,
                 self.of_age,
             ],
-            [self.enrolled, self.list, self.photos, self.form],
+            [self.enrolled, self.list, self.photos, self.form, self.faces],
             api_visibility="private",
         )
         self.review.wire(self._list, self.search, self.list)
@@ -219,6 +226,7 @@ class People:
         wanted: str | None,
         name: str,
         photos: list[str] | None,
+        faces: str,
         statement: str,
         form: str | None,
         purpose: str,
@@ -232,12 +240,12 @@ class People:
         # What stands in a part that was never unfolded has no value yet.
         agreed = Path(form) if form else None
         wish = Wish(
-            name, statement, agreed, purpose, given, until, protected, guardian or "", bool(of_age), another_name
+            name, statement, agreed, purpose, given, until, protected, guardian or "", bool(of_age), another_name, faces
         )
         with sentences():
             result = register.enrol(self.desk, wish, [Path(photo) for photo in photos or ()])
         register.drop([*(photos or ()), *([form] if form else ())])
-        return self._told(result), self._list(wanted), None, None
+        return self._told(result), self._list(wanted), None, None, ""
 
     def _look(self, photos: list[str] | None) -> Any:
         with sentences():

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from faceagent import meant
 from faceagent.app.figures import encoded
 from faceagent.direct import call
 from faceagent.errors import GalleryError, MediaError, UsageError
@@ -55,7 +56,8 @@ class Wish:
     """Who is to be enrolled, as typed. form: a file in which the person agreed. given, until: ISO dates or "".
 
     guardian: who agreed for somebody under age. of_age: it is stated that the person is of age, though looking younger.
-    another_name: the person is to be enrolled under this name besides another.
+    another_name: the person is to be enrolled under this name besides another. faces: of photos that show several
+    people, those that are meant, as `meant.face` reads them, with commas between.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Wish:
     guardian: str = ""
     of_age: bool = False
     another_name: bool = False
+    faces: str = ""
 
 
 def door(desk: Desk) -> Literal["open", "passphrase", "keyring", "none"]:
@@ -153,6 +156,8 @@ def enrol(desk: Desk, wish: Wish, photos: Sequence[Path]) -> Result:
         "given": day(wish.given),
         "until": day(wish.until),
     }
+    if wish.faces.strip():
+        arguments["subjects"] = meant.subjects(session, [meant.face(one) for one in wish.faces.split(",")])
     if wish.form is not None:
         from faceagent.gallery import Consent
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faceagent import meant
 from faceagent.cli import review
 from faceagent.cli.console import add_limits, add_purpose, complain, limits_of, say
 from faceagent.cli.keys import add_gallery, asked, gallery_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from faceagent.session import Session
     from faceagent.tool import Outcome
 
-_FACE = re.compile(r"(?:face )?([1-9]\d*(?:\.[1-9]\d*)?)")
 
 ENROLL_EXAMPLE = """examples:
   faceagent enroll "Ada Lovelace" ada-1.jpg ada-2.jpg --consent form.pdf --purpose personal --gallery people
@@ -129,7 +128,7 @@ def run_enroll(chosen: argparse.Namespace) -> int:
         if not session.images:
             return 1
         if chosen.face:
-            arguments["subjects"] = _meant(session, chosen.face)
+            arguments["subjects"] = meant.subjects(session, chosen.face)
         outcome, succeeded = _called(session, "enroll_person", arguments)
     _tell_choices(session, outcome)
     if any(row.details.get("under_another_name") for row in outcome.evidence):
@@ -172,25 +171,6 @@ def _called(session: Session, name: str, arguments: Mapping[str, Any]) -> tuple[
     called = call(Toolbox.installed(), session, name, arguments)
     say(compose(called.narration.claims, called.narration.not_established))
     return called.own, called.succeeded
-
-
-def _meant(session: Session, faces: Sequence[str]) -> list[str]:
-    """The faces that were named, and the other photos.
-
-    Raises:
-        UsageError: it was not said of which photo.
-        UnknownReference: there is no such photo.
-    """
-    several = len(session.images) > 1
-    unsaid = next((face for face in faces if several and "." not in face), None)
-    if unsaid is not None:
-        raise UsageError(
-            f"--face {unsaid} does not say of which photo",
-            f"Put the photo's number before it: --face 1.{unsaid} is of the first",
-        )
-    named = [f"face {face if '.' in face else f'1.{face}'}" for face in faces]
-    of = {session.image_of(face) for face in named}
-    return [*named, *(image for image in session.images if image not in of)]
 
 
 def _tell_choices(session: Session, outcome: Outcome) -> None:
@@ -383,11 +363,10 @@ def _listed(files: Sequence[str]) -> str:
 
 
 def _face(text: str) -> str:
-    """A face as `--face` takes it: "2", "1.2" or "face 1.2"."""
-    found = _FACE.fullmatch(text.strip())
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text} is no face such as 2, or 1.2 for the second face of the first photo")
-    return found[1]
+    try:
+        return meant.face(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _day(text: str) -> date:

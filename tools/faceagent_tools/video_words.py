@@ -58,9 +58,7 @@ def _said(row: Evidence, face: str, video: str) -> Iterator[Claim]:
         case "identity_drift" if row.value:
             frames = "one frame" if row.value == 1 else f"{row.value} frames"
             compared = row.details["frames"]
-            sentence = (
-                f"In {frames} of {compared} {face} is less like itself than is usual from photo to photo."
-            )
+            sentence = f"In {frames} of {compared} {face} is less like itself than is usual from photo to photo."
             yield Claim.on([row], sentence, "reason")
         case "blinks" if row.value is not None:
             yield from _blinks(row, face)

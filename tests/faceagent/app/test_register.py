@@ -20,7 +20,7 @@ from faceagent.app.desk import Desk, Settings
 from faceagent.app.people import People
 from faceagent.app.register import Wish
 from faceagent.app.unknown import Unknown
-from faceagent.errors import GalleryError, UsageError
+from faceagent.errors import FaceAgentError, GalleryError, UsageError
 from faceagent.session import Session
 from faceagent.tool import Names, Toolbox
 from faceagent.types import Box, Claim, Evidence, Face
@@ -125,6 +125,27 @@ def test_a_photo_that_is_enrolled_under_another_name_needs_a_second_name_to_be_m
     assert (
         register.enrol(inside, replace(again, another_name=True), [EXAMPLES / "portrait.jpg"]).shots[0].state == "taken"
     )
+
+
+def test_of_several_faces_the_one_that_is_meant_is_enrolled(inside: Desk) -> None:
+    undecided = register.enrol(inside, WISH, [EXAMPLES / "group.jpg"])
+    assert undecided.shots[0].state == "left_out"
+    result = register.enrol(inside, replace(WISH, faces="face 2"), [EXAMPLES / "group.jpg"])
+    assert result.shots[0].state == "taken"
+    other = replace(WISH, name="Maud", faces="1.1", another_name=True)
+    assert register.enrol(inside, other, [EXAMPLES / "group.jpg"]).shots[0].state == "taken"
+    (right,), (left,) = register.crops(inside, WISH.name), register.crops(inside, "Maud")
+    assert right != left
+
+
+@pytest.mark.parametrize(
+    ("faces", "said"), [("left", "'left' is no face"), ("2", "Face 2 could be in any"), ("3.1", "image 3")]
+)
+def test_a_face_that_cannot_be_meant(inside: Desk, faces: str, said: str) -> None:
+    photos = [EXAMPLES / "group.jpg", EXAMPLES / "portrait.jpg"]
+    with pytest.raises(FaceAgentError, match=said):
+        register.enrol(inside, replace(WISH, faces=faces), photos)
+    assert register.found(inside, "") == []
 
 
 def test_consent_may_be_a_file(inside: Desk, tmp_path: Path) -> None:

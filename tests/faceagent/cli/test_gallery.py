@@ -280,7 +280,7 @@ def test_which_of_several_faces_is_meant_is_asked_and_can_be_said(run: Run) -> N
     assert run("enroll", "Ada", PORTRAIT, GROUP, *agreed, "--face", "2.1")[0] == 0
     assert asked[-1].subjects == ("face 2.1", "image 1")
     status, _, err = run("enroll", "Ada", PORTRAIT, GROUP, *agreed, "--face", "1")
-    assert status == 2 and "--face 1 does not say of which photo. Put the photo's number before it: --face 1.1" in err
+    assert status == 2 and "Face 1 could be in any of the photos. Put the photo's number before it: 1.1" in err
     assert run("enroll", "Ada", GROUP, *agreed, "--face", "left")[0] == 2
     status, _, err = run("enroll", "Ada", GROUP, *agreed, "--face", "7.1")
     assert status == 2 and "7" in err
