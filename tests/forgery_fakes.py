@@ -50,6 +50,10 @@ class FakeReader:
 
 class FakeExaminer:
     network = SimpleNamespace(method=weights.method("meso4-df"))
+    clip = None
+
+    def __init__(self, *, clip=False):
+        assert not clip
 
     def examine(self, photo, face, points):
         odds = (float(photo.pixels.mean()) - MIDDLE) / 10
@@ -61,6 +65,7 @@ class FakeExaminer:
             "blockiness": 0.0,
             "enlarged": 1.0,
             "synthetic": False,
+            "stack": STACK,
         }
         return SimpleNamespace(log_odds=odds, probability=chance, parts=parts, **usual)
 
@@ -85,6 +90,5 @@ def use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forensic_figures, "_ROUNDS", 40)
     for name, fake in (("FaceDetector", FakeDetector), ("FaceReader", FakeReader), ("Examiner", FakeExaminer)):
         monkeypatch.setattr(forensic_look, name, fake)
-    monkeypatch.setattr(forensic_look, "stack", lambda: STACK)
     monkeypatch.setattr(forensic_look.readable, "why_not", lambda photo, face, reading: None)
     monkeypatch.setattr(forensic_look.weights, "find", lambda name: None)

@@ -11,10 +11,12 @@ import pytest
 from forgery_fakes import picture, put, use
 from pyarrow import parquet
 
+from faceagent.errors import WeightsMissing
 from faceagent_eval import benchmarks, forensic_sets, run
 from faceagent_eval.benchmark import LayoutError
 from faceagent_eval.benchmarks.forensics import Forensics
 from faceagent_eval.forensic_figures import ALL, UNFITTED
+from faceagent_eval.forensic_look import Looker
 from faceagent_finetune.nets.forensic.crops import SOURCES
 
 
@@ -235,3 +237,9 @@ def test_a_wrong_layout_is_shown_with_the_expected_tree(make, mismatch, tmp_path
     with pytest.raises(LayoutError, match=r"stylegan_ffhq\.parquet") as caught:
         Forensics(make(tmp_path)).items()
     assert mismatch in str(caught.value)
+
+
+def test_with_clip_its_weights_have_to_be_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACEAGENT_CACHE", str(tmp_path))
+    with pytest.raises(WeightsMissing, match="models get clip-vit-b16"):
+        Looker(clip=True)
