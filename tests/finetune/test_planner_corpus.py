@@ -9,8 +9,8 @@ import pytest
 
 from faceagent.controllers.planner import labels
 from faceagent_finetune.planner.asked import asked, language_of, read
-from faceagent_finetune.planner.compose import Composer, held_out, slip
-from faceagent_finetune.planner.grammar import _FILES, LANGUAGES, phrases, table
+from faceagent_finetune.planner.compose import Composer, held_out, slip, spared
+from faceagent_finetune.planner.grammar import _FILES, LANGUAGES, bare, phrases, table
 
 CORPUS = files("faceagent_finetune.planner").joinpath("corpus")
 
@@ -51,6 +51,13 @@ def test_questions_of_the_benchmark_are_in_no_file() -> None:
     theirs = {" ".join(item.text.lower().split()) for item in natural()}
     shared = theirs & {" ".join(one.text.lower().split()) for one in asked()}
     assert not shared
+
+
+def test_nothing_that_is_judged_by_is_trained_on_in_other_letters() -> None:
+    trained = {bare(one.text) for one in asked() if not one.held}
+    assert not trained & {bare(one.text) for one in asked() if one.held}
+    assert not trained & {bare(question.text) for question in held_out(3000)}
+    assert 100 < len(spared()) < sum(phrase.held for phrase in phrases())
 
 
 def test_a_file_as_asked() -> None:

@@ -35,8 +35,7 @@ from faceagent_eval.figures import proportion
 from faceagent_eval.sampling import thinned
 from faceagent_eval.suite import without_folders
 from faceagent_finetune.planner.asked import asked, read
-from faceagent_finetune.planner.compose import held_out
-from faceagent_finetune.planner.grammar import phrases
+from faceagent_finetune.planner.compose import held_out, spared
 from faceagent_tools import default_tools
 
 VAL_SIZE = 3000
@@ -140,7 +139,7 @@ class PlannerBenchmark(Benchmark[Item, Planned]):
                 "rightly asked back, and count as called.",
                 "wrongly called: a tool beyond those asked for. fabricated: a tool where none was asked for.",
                 "val shares the vocabulary of the phrases that are trained on: natural says more. "
-                f"{sum(phrase.held for phrase in phrases())} phrases make all its questions, each many of them: the "
+                f"{len(spared())} phrases make all its questions, each many of them: the "
                 "intervals take them for independent, and are too narrow.",
                 "natural: written by somebody who knew the labels and no phrase; not by those who will ask.",
                 *(() if self.controller == "embedded" else _NOTES),

@@ -1,18 +1,18 @@
 """Questions as they were asked, from corpus/asked/: a line each, `labels | question`, the language in the file's name.
 
-One question in fifteen, chosen by its text, is held out of training. Of one that was put into another language, the
-English original may be trained on.
+One question in fifteen, chosen by its text, is held out of training, unless it is trained on in other letters. Of one
+that was put into another language, the English original may be trained on.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
-from faceagent_finetune.planner.grammar import LANGUAGES, NOTHING
+from faceagent_finetune.planner.grammar import LANGUAGES, NOTHING, bare
 
 _HELD_ONE_IN = 15
 
@@ -32,8 +32,10 @@ class Asked:
 def asked() -> tuple[Asked, ...]:
     """All of them, in the order of the files' names."""
     folder = files("faceagent_finetune.planner").joinpath("corpus", "asked")
-    found = sorted(folder.iterdir(), key=lambda file: file.name)
-    return tuple(row for file in found for row in read(file.read_text(encoding="utf-8"), language_of(file.name)))
+    every = sorted(folder.iterdir(), key=lambda file: file.name)
+    found = [row for file in every for row in read(file.read_text(encoding="utf-8"), language_of(file.name))]
+    trained = {bare(row.text) for row in found if not row.held}
+    return tuple(replace(row, held=row.held and bare(row.text) not in trained) for row in found)
 
 
 def language_of(name: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from faceagent_finetune.planner.asked import Asked, asked
-from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, filled, phrases, table
+from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, bare, filled, phrases, table
 
 _ENGLISH = 0.64  # share of questions
 _AS_ASKED = 0.7  # share that is not composed
@@ -23,6 +24,7 @@ _IDLE = 0.18  # questions that are none for this assistant, to one that is
 _JOINED = 0.3  # share with more than one request
 _ALONE = frozenset({"greeting", "help"})  # counts only where nothing else is asked
 _TRIES = 20
+_WORDINGS = 400  # of a phrase that are looked at: few have more
 _KEYS = {
     key: near
     for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -159,6 +161,18 @@ def held_out(size: int, seed: int = 11) -> list[Question]:
     return _distinct(Composer(seed, held=True, noise=0.25), size)
 
 
+@cache
+def spared() -> tuple[Phrase, ...]:
+    """The phrases that are held out, without those that are trained on as asked: others came upon the same words."""
+    trained = {bare(one.text) for one in asked() if not one.held}
+    rng = random.Random(0)
+
+    def known(phrase: Phrase) -> bool:
+        return any(bare(phrase.worded(rng)) in trained for _ in range(_WORDINGS))
+
+    return tuple(phrase for phrase in phrases() if phrase.held and not known(phrase))
+
+
 def _distinct(composer: Composer, size: int) -> list[Question]:
     found: dict[str, Question] = {}
     while len(found) < size:
@@ -201,8 +215,8 @@ def _groups(language: str, held: bool) -> list[list[Phrase]]:
     """Phrases by their labels, more often where there are many, though not in proportion. Last, and often, come those
     without any label, since there is no end of them."""
     groups: dict[frozenset[str], list[Phrase]] = {}
-    for phrase in phrases():
-        if phrase.language == language and phrase.held == held:
+    for phrase in spared() if held else [phrase for phrase in phrases() if not phrase.held]:
+        if phrase.language == language:
             groups.setdefault(phrase.labels, []).append(phrase)
     idle = groups.pop(frozenset(), [])
     several = [group for group in groups.values() for _ in range(max(1, round(len(group) ** 0.5)))]

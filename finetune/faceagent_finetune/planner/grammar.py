@@ -67,6 +67,11 @@ def filled(text: str, language: str, rng: random.Random) -> str:
     return text
 
 
+def bare(text: str) -> str:
+    """A question without case and punctuation: two that differ in those alone are one."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
 @cache
 def phrases() -> tuple[Phrase, ...]:
     """All phrases, in the order of the files."""
