@@ -137,7 +137,7 @@ class DetectForgery(FaceTool[ForgeryArguments]):
         return [*forgery_words.word(evidence, names), *voices.word(evidence, names)]
 
     def backends(self) -> Sequence[Backend]:
-        clip = backend(CLIP_WEIGHTS, self.name, chosen=self._examiner.clip is not None)
+        clip = backend(CLIP_WEIGHTS, self.name, chosen=weights.find(CLIP_WEIGHTS) is not None)
         return [backend(WEIGHTS, self.name, chosen=True), clip, *voices.backends(self._voices)]
 
 

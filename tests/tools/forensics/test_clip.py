@@ -9,6 +9,8 @@ import pytest
 from held import call
 
 from faceagent.media import Photo
+from faceagent.session import Session
+from faceagent.tool import Toolbox
 from faceagent.types import Evidence
 from faceagent_tools import weights
 from faceagent_tools.detection import DetectFaces, FaceDetector
@@ -53,6 +55,20 @@ def test_without_its_weights_nothing_changes(portrait: Photo) -> None:
     rows = _asked(portrait)
     assert {row.attribute for row in rows}.isdisjoint({"clip_traces"})
     assert "CLIP" not in next(row for row in rows if row.attribute == "forgery").method.name
+
+
+def test_a_damaged_copy_is_told_and_not_passed_over(
+    portrait: Photo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACEAGENT_CACHE", str(tmp_path))
+    (tmp_path / weights.row(clip.WEIGHTS).file).write_bytes(b"half of it")
+    session = Session()
+    session.add(portrait)
+    tool = DetectForgery(READER)
+    (outcome,) = Toolbox([DetectFaces(FaceDetector("faceagent")), tool]).call(session, tool.name, {})[1:]
+    assert outcome.step.status == "failed"
+    assert "models get clip-vit-b16" in outcome.step.message
+    assert [row.here for row in tool.backends() if row.method.name == clip.WEIGHTS] == [False]
 
 
 def test_both_calibrations_are_of_the_network_that_ships() -> None:

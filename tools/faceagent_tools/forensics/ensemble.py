@@ -17,6 +17,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
+from faceagent.errors import WeightsMissing
 from faceagent.media import Photo, Pixels
 from faceagent.types import Face
 from faceagent_tools import align, quality_measures, resolution, runtime, weights
@@ -159,11 +160,26 @@ class Examiner:
 
     @cached_property
     def clip(self) -> Clip | None:
-        return Clip() if self._asks_clip and weights.find(WEIGHTS) is not None else None
+        """None where it is not asked or not on this machine.
+
+        Raises:
+            WeightsCorrupt: there is a copy of its weights, and it is damaged.
+        """
+        if not self._asks_clip:
+            return None
+        try:
+            weights.path(WEIGHTS)
+        except WeightsMissing:
+            return None
+        return Clip()
 
     @property
     def stack(self) -> Stack:
-        """What its answers are held against."""
+        """What its answers are held against.
+
+        Raises:
+            WeightsCorrupt: as `clip`.
+        """
         return stack(self.clip is not None)
 
     def examine(self, photo: Photo, face: Face, points: Floats) -> Examined:
