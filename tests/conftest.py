@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import skimage.data
+from hypothesis import settings
 from PIL import Image
 
 from faceagent.media import Photo
@@ -21,6 +22,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def pytest_configure() -> None:
     os.environ["FACEAGENT_CACHE"] = str(CACHE / "no such folder")
+    settings.register_profile("no deadline", deadline=None)  # how fast an example runs depends on what else does
+    settings.load_profile("no deadline")
 
 
 @pytest.fixture
