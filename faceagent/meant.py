@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from faceagent.errors import UsageError
-from faceagent.session import Session
+
+if TYPE_CHECKING:
+    from faceagent.session import Session
 
 _FACE = re.compile(r"(?:face )?([1-9]\d*(?:\.[1-9]\d*)?)")
 

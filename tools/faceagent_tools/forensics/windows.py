@@ -84,15 +84,8 @@ def windows(pixels: Pixels, centre: Point, side: float) -> Windows:
         pixels: uint8 RGB of the upright photo.
         centre, side: of dlib's square (`align.square_of`).
     """
+    pixels, seen, scale = _fitted(pixels, centre, side, 2 * SIZE - _OVERLAP)
     height, width = pixels.shape[:2]
-    seen = region(width, height, centre, side)
-    longest = max(high - low for low, high in seen.spans())
-    scale = min(1.0, (2 * SIZE - _OVERLAP) / longest)
-    if scale < 1.0:
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-        width, height = size
-        seen = region(width, height, (centre[0] * scale, centre[1] * scale), side * scale)
     lefts, tops = (starts(span, extent) for span, extent in zip(seen.spans(), (width, height), strict=True))
     corners = [(left, top) for top in tops for left in lefts]
     return Windows(np.stack([cut(pixels, *corner) for corner in corners]), np.array(corners), scale)
@@ -100,19 +93,25 @@ def windows(pixels: Pixels, centre: Point, side: float) -> Windows:
 
 def whole(pixels: Pixels, centre: Point, side: float) -> Windows:
     """The same with one window for any face: a large one is scaled down until its rim is all that is lost."""
+    pixels, seen, scale = _fitted(pixels, centre, side, _ONE_HOLDS * SIZE)
     height, width = pixels.shape[:2]
-    longest = max(high - low for low, high in region(width, height, centre, side).spans())
-    scale = min(1.0, _ONE_HOLDS * SIZE / longest)
-    if scale < 1.0:
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-        width, height = size
-    seen = region(width, height, (centre[0] * scale, centre[1] * scale), side * scale)
     left, top = (
         inside((low + high - SIZE) / 2, extent)
         for (low, high), extent in zip(seen.spans(), (width, height), strict=True)
     )
     return Windows(cut(pixels, left, top)[None], np.array([(left, top)]), scale)
+
+
+def _fitted(pixels: Pixels, centre: Point, side: float, most: float) -> tuple[Pixels, Region, float]:
+    """The photo scaled down, where the face with its context is longer than `most`; where that is; by how much."""
+    height, width = pixels.shape[:2]
+    seen = region(width, height, centre, side)
+    scale = min(1.0, most / max(high - low for low, high in seen.spans()))
+    if scale < 1.0:
+        width, height = max(round(width * scale), 1), max(round(height * scale), 1)
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        seen = region(width, height, (centre[0] * scale, centre[1] * scale), side * scale)
+    return pixels, seen, scale
 
 
 def starts(span: tuple[float, float], extent: int) -> list[int]:
