@@ -298,6 +298,7 @@ def test_the_altered_portrait_bears_more_traces(portrait: Photo) -> None:
         ((SURE, -SURE), "Face 1.1 is more suspicious than face 1.2. "),
         ((-SURE, SURE), "Face 1.2 is more suspicious than face 1.1. "),
         ((SURE, SURE), "Neither face 1.1 nor face 1.2 stands out. "),
+        ((-SURE, -SURE / 2), "Neither face 1.1 nor face 1.2 stands out. "),  # one is told to be as likely as the other
     ],
 )
 def test_asked_which_is_forged_that_is_answered_first(group: Photo, scores: tuple[float, ...], said: str) -> None:

@@ -52,16 +52,15 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
 
 def _which(measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     """Which face is the most suspicious, where that is asked."""
-    ranked = sorted(
-        (row for row in measured if TOLD_APART in row.details), key=lambda row: row.score or 0.0, reverse=True
-    )
+    judged = [row for row in measured if TOLD_APART in row.details]
+    ranked = sorted(judged, key=lambda row: row.score or 0.0, reverse=True)
     if len(ranked) < 2:
         return
     first, second, *rest = ranked
-    if (first.score or 0.0) - (second.score or 0.0) < _ALIKE:
-        who = names.of(_subjects(ranked)).replace(" and ", " nor ")
+    if _alike(first, second):
+        who = names.of(_subjects(judged)).replace(" and ", " nor ")
         sentence = "None of the faces judged stands out against the others." if rest else f"Neither {who} stands out."
-        yield Claim.on(ranked, sentence, "answer")
+        yield Claim.on(judged, sentence, "answer")
         return
     who = names.start(first.subject)
     sentence = (
@@ -74,6 +73,12 @@ def _which(measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:
         f"{_percent(first.details[TOLD_APART])} of pairs.",
         "doubt",
     )
+
+
+def _alike(first: Evidence, second: Evidence) -> bool:
+    """Whether two faces are about as suspicious, or as told: nobody is helped by an order of 1 % and 1 %."""
+    told = [row.probability and row.probability.value for row in (first, second)]
+    return (first.score or 0.0) - (second.score or 0.0) < _ALIKE or told[0] == told[1]
 
 
 _ANSWERS = {
