@@ -105,8 +105,12 @@ class FaceAgent:
 
         Raises:
             MediaError: the file, or a photo or video of it, is missing, damaged or has changed since.
+            UsageError: there is no such purpose.
         """
-        return Session.resume(path, self.limits, self.gallery)
+        session = Session.resume(path, self.limits, self.gallery)
+        if session.purpose is not None:
+            policy.purpose(session.purpose)
+        return session
 
     def ask(
         self,
@@ -128,7 +132,7 @@ class FaceAgent:
         Raises:
             MediaError: a photo cannot be used.
             UsageError: the question is empty.
-            ControllerError: the controller did not produce a usable turn.
+            ControllerError: the controller did not produce a usable turn, whatever its model raised.
             AuditError: there is an audit log and it cannot be written; then nothing is answered.
         """
         for event in self.stream(question, images, session=session, stop=stop):

@@ -2,8 +2,8 @@
 
 The controller is any LangChain chat model. It sees ids, observations and (if it takes them) pictures; it never touches
 a file. What it drafts is held against the evidence sentence by sentence: a rejected claim goes back once with the
-reason, then the tools' own wording takes its place. A controller that loops, repeats itself, invents tools or takes too
-long is stopped, and the answer is what had been established by then.
+reason, then the tools' own wording takes its place, beside the claims that were accepted. A controller that loops,
+repeats itself, invents tools or takes too long is stopped, and the answer is what had been established by then.
 
 Calls run one after the other (docs/decisions/0013).
 """
@@ -18,24 +18,28 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from faceagent.controllers.abandoned import ABANDONED
 from faceagent.controllers.clarify import struck
 from faceagent.controllers.draft import NOTICE, RULES, Draft, history, inventory
 from faceagent.controllers.plan import of_itself
 from faceagent.controllers.sequence import in_sequence
-from faceagent.errors import ControllerError, first_fault
+from faceagent.errors import ControllerError, FaceAgentError, first_fault
 from faceagent.ground import Rejection, aside, ground, words_of
 from faceagent.narrate import ROLES, Narration, compose, narrate
 from faceagent.session import Session
-from faceagent.tool import Names, Outcome, Toolbox
+from faceagent.tool import Names, Outcome, Toolbox, printable
 from faceagent.types import Answer, Answered, Claim, Event, Step, StepFinished, StepStarted, Turn
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+    from langchain_core.runnables import Runnable
+    from langchain_core.tools import BaseTool
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ TOO_LONG = "The time for this question was up before everything was measured."
 LOOPING = "The controller kept calling tools, so it was stopped."
 NOWHERE = "The controller kept making calls that lead nowhere, so it was stopped."
 CANCELLED = "The question was cancelled before everything was measured."
+UNUSABLE = "The controller gave no answer that can be used."
+UNMEASURED = "Nothing was measured for this question."
 _LOOK_UP = 0.02  # seconds between looks at the clock and at `stop` while the controller thinks
 
 
@@ -51,9 +57,9 @@ _LOOK_UP = 0.02  # seconds between looks at the clock and at `stop` while the co
 class Budget:
     """What one question may cost before it is stopped with what has been established so far.
 
-    tool_calls: over all turns. turns: of the controller. seconds: wall clock; a tool that is running is waited for, a
-    controller that is thinking is not. fruitless: calls that lead nowhere: made before, of a tool that does not exist,
-    refused, or no JSON.
+    tool_calls: over all turns. turns: of the controller, up to its second draft. seconds: wall clock; a tool that is
+    running is waited for, a controller that is thinking is not. fruitless: calls that lead nowhere: made before, of a
+    tool that does not exist, refused, or no JSON.
     """
 
     tool_calls: int = 24
@@ -84,12 +90,13 @@ class Conversation:
         self.outcomes: list[Outcome] = []
         self.asked: list[str] = []
         self.made: dict[str, str] = {}
+        self.turns = 0
         self.fruitless = 0
         self.stopped: str | None = None
         self.not_shown: list[str] = []
         self.words = words_of(tools.values())
         self.bound = {tool.name: tool for tool in tools.bind(session, self.steps)}
-        self.model = controller.bind_tools(list(self.bound.values()))
+        self.model = _binding(controller, list(self.bound.values()))
         self.deadline = time.monotonic() + budget.seconds
         self.sees = bool(getattr(controller, "sees_images", True))
         self.shown: set[str] = set()
@@ -103,23 +110,28 @@ class Conversation:
         """
         draft = yield from self._converse()
         accepted, rejected = self._hold(draft)
-        if rejected and self.stopped is None:
+        if rejected and self.stopped is None and self.turns < self.budget.turns:
             draft = yield from self._retry(draft, rejected)
-            accepted, rejected = self._hold(draft)
-        gaps = self._asides(draft.not_established)
+            again, rejected = self._hold(draft)
+            # A second draft may be whole, or hold the corrections alone.
+            accepted = [*_unsaid(accepted, again), *again]
+        remarks, gaps = self._asides(draft.remarks), self._asides(draft.not_established)
+        measured = any(outcome.evidence for outcome in self.outcomes)
         # Who says nothing of what was measured leaves it to the tools as well.
-        if rejected or (draft.status == "answered" and not accepted and any(one.evidence for one in self.outcomes)):
-            accepted, gaps = self._fall_back(gaps)
+        if rejected or (draft.status == "answered" and not accepted and measured):
+            accepted, gaps = self._fall_back(accepted, gaps)
         if rejected:
             gaps.append("A sentence that the evidence does not carry was left out.")
         if self.stopped:
             gaps.append(self.stopped)
+        if not (accepted or remarks or gaps):
+            gaps = [UNUSABLE] if measured else [UNUSABLE, UNMEASURED]
         status = "partly_answered" if draft.status == "answered" and gaps else draft.status
         turn = Turn(
             question=self.question,
             status=status,
             claims=self._arranged(accepted),
-            remarks=(*self._asides(draft.remarks), *self._blind_spots()),
+            remarks=(*remarks, *self._blind_spots()),
             not_established=tuple(gaps),
         )
         self.session.add_turn(turn)
@@ -177,7 +189,7 @@ class Conversation:
         """
         from langchain_core.messages import HumanMessage
 
-        for _ in range(self.budget.turns):
+        while self.turns < self.budget.turns:
             turn = self._turn()
             if turn is None:
                 break
@@ -198,18 +210,36 @@ class Conversation:
         return self._own_words()
 
     def _turn(self) -> AIMessage | None:
-        """The controller's next turn; None when it has to be stopped, whether it has finished or not."""
+        """The controller's next turn; None when it has to be stopped, whether it has finished or not.
+
+        Raises:
+            ControllerError: there is none, whatever its model raised.
+        """
         if self._over():
             return None
+        self.turns += 1
         thinking = _Thinking(self.model, list(self.messages))
-        while not thinking.done.wait(_LOOK_UP):
-            if self._over():
-                thinking.abandon()
-                return None
-        turn = thinking.result()
+        try:
+            while not thinking.done.wait(_LOOK_UP):
+                if self._over():
+                    return None
+        finally:  # Ctrl-C included
+            thinking.abandon()
+        turn = _with_ids(self._said_by(thinking), self.messages)
         self.not_shown = turn.response_metadata.get("not_shown") or self.not_shown
         self.messages.append(turn)
         return turn
+
+    def _said_by(self, thinking: _Thinking) -> AIMessage:
+        error = thinking.error
+        # What this package raises says itself what is wrong, and a fault of its own controller is a fault of ours.
+        ours = isinstance(error, FaceAgentError) or getattr(self.controller, "own_words", False)
+        if isinstance(error, Exception) and not ours:
+            what = printable(f"{type(error).__name__}: {error}".removesuffix(": "))
+            raise ControllerError(
+                f"The controller {self.controller._llm_type} failed ({what})", "Try again, or use --controller embedded"
+            ) from error
+        return thinking.result()
 
     def _blind_spots(self) -> list[str]:
         """What a person should know about which pictures the controller had before its eyes."""
@@ -240,7 +270,7 @@ class Conversation:
         message = self._run(name, call)
         self.made[key] = str(message.content)
         fresh = self.steps[before:]
-        self.fruitless += not fresh or fresh[-1].status == "refused"
+        self.fruitless += fresh[-1].status == "refused"
         for step in fresh:
             yield StepFinished(step=step)
         return message
@@ -252,8 +282,11 @@ class Conversation:
             self.steps.append(outcome.step)
             return _tool_message(outcome.step.message or "", call["id"])
         message: ToolMessage = tool.invoke({**call, "type": "tool_call"})
+        if message.artifact is None:  # the arguments are not valid, and the tool was not reached
+            self.steps.append(Step(tool=name, arguments=call["args"], status="refused", message=str(message.content)))
+            return message
         self.asked.append(name)
-        self.outcomes.extend(message.artifact or ())
+        self.outcomes.extend(message.artifact)
         return message
 
     def _hold(self, draft: Draft) -> tuple[list[Claim], tuple[Rejection, ...]]:
@@ -285,13 +318,13 @@ class Conversation:
             _log.info("no usable second draft: %s", error)
             return draft
 
-    def _fall_back(self, gaps: list[str]) -> tuple[list[Claim], list[str]]:
-        """The tools' own wording instead of a draft that the evidence does not carry."""
+    def _fall_back(self, accepted: Sequence[Claim], gaps: Sequence[str]) -> tuple[list[Claim], list[str]]:
+        """The tools' own wording instead of what the evidence does not carry of a draft."""
         own = self._own_words()
-        accepted, rejected = self._hold(own)
+        worded, rejected = self._hold(own)
         for item in rejected:
             _log.error("a tool's own wording is not carried by its evidence: %s: %s", item.claim.sentence, item.reason)
-        return accepted, [*dict.fromkeys((*gaps, *own.not_established))]
+        return [*accepted, *_unsaid(worded, accepted)], [*dict.fromkeys((*gaps, *own.not_established))]
 
     def _own_words(self) -> Draft:
         faces = tuple(face.id for face in self.session.faces())
@@ -306,15 +339,15 @@ class Conversation:
 class _Thinking:
     """A turn of the controller on a thread of its own, so that whoever waits for it can give up.
 
-    A model that reports its tokens as they come stops at the next one after `abandon`; another goes on to the end of
-    its turn, and nobody listens.
+    A model that reports its tokens as they come, or looks at ABANDONED, stops at the next one after `abandon`; another
+    goes on to the end of its turn, and nobody listens.
     """
 
     def __init__(self, model: Any, messages: list[BaseMessage]) -> None:
         self.done = threading.Event()
+        self.error: BaseException | None = None
         self._abandoned = threading.Event()
         self._turn: AIMessage | None = None
-        self._error: BaseException | None = None
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._think, model, messages), daemon=True).start()
 
@@ -322,6 +355,7 @@ class _Thinking:
         from langchain_core.callbacks import BaseCallbackHandler
 
         abandoned = self._abandoned
+        ABANDONED.set(abandoned)
 
         class Stopper(BaseCallbackHandler):
             raise_error = True
@@ -333,7 +367,7 @@ class _Thinking:
         try:
             self._turn = model.invoke(messages, config={"callbacks": [Stopper()]})
         except BaseException as error:  # noqa: BLE001 - raised again by `result`, on the thread that waits
-            self._error = error
+            self.error = error
         finally:
             self.done.set()
 
@@ -341,14 +375,40 @@ class _Thinking:
         self._abandoned.set()
 
     def result(self) -> AIMessage:
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         assert self._turn is not None
         return self._turn
 
 
-class _Abandoned(Exception):
-    """Nobody waits for this turn any more."""
+class _Abandoned(BaseException):
+    """Nobody waits for this turn any more. No Exception, which LangChain would log as an error of the callback."""
+
+
+def _binding(controller: BaseChatModel, tools: Sequence[BaseTool]) -> Runnable[Any, AIMessage]:
+    try:
+        return controller.bind_tools(tools)
+    except NotImplementedError as error:
+        raise ControllerError(
+            f"The controller {controller._llm_type} cannot call tools", "Seat a chat model that binds tools"
+        ) from error
+
+
+def _with_ids(turn: AIMessage, before: Sequence[BaseMessage]) -> AIMessage:
+    """The turn with an id for each call that has none, which some servers leave out."""
+    kinds = ("tool_calls", "invalid_tool_calls")
+    numbers = count(1 + sum(len(getattr(message, kind, ())) for message in before for kind in kinds))
+
+    def named(call: Any) -> Any:
+        return {**call, "id": call.get("id") or f"call_{next(numbers)}"}
+
+    return turn.model_copy(update={kind: [named(call) for call in getattr(turn, kind)] for kind in kinds})
+
+
+def _unsaid(claims: Sequence[Claim], said: Sequence[Claim]) -> list[Claim]:
+    """The claims whose sentences are not said yet."""
+    sentences = {claim.sentence for claim in said}
+    return [claim for claim in claims if claim.sentence not in sentences]
 
 
 _JSON = re.compile(r"\{.*\}", re.DOTALL)

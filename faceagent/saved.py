@@ -142,7 +142,14 @@ def stills(opened: Video, wanted: tuple[SavedStill, ...]) -> tuple[Photo, ...]:
 
 
 def _present(saved: SavedFile) -> None:
-    if not Path(saved.path).is_file():
+    try:
+        here = Path(saved.path).is_file()
+    except OSError as error:
+        raise MediaError(
+            f"{saved.name}, which this conversation is about, cannot be looked for at {saved.path} ({error.strerror})",
+            "Check the path, or begin a new conversation",
+        ) from error
+    if not here:
         raise MediaError(
             f"{saved.name}, which this conversation is about, is no longer at {saved.path}",
             "Put it back, or begin a new conversation",

@@ -21,7 +21,7 @@ from faceagent.agent import FaceAgent
 from faceagent.controllers import make_controller
 from faceagent.controllers.draft import Draft
 from faceagent.errors import ControllerError, MediaError, UsageError
-from faceagent.loop import LOOPING, NOWHERE, TOO_LONG, TOO_MUCH
+from faceagent.loop import LOOPING, NOWHERE, TOO_LONG, TOO_MUCH, UNUSABLE
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.tool import VIDEO, AnyTool, Toolbox
@@ -166,7 +166,7 @@ class Held:
 
     @property
     def stopped(self) -> bool:
-        """Whether the assistant had to end it."""
+        """Whether the assistant had to end it, or was told nothing that it could use."""
         return self.answer is not None and bool(_STOPS.intersection(self.answer.not_established))
 
     def called(self, tools: Collection[str]) -> frozenset[str]:
@@ -174,7 +174,7 @@ class Held:
         return frozenset(step.tool for step in self.steps if step.tool in tools)
 
 
-_STOPS = frozenset({TOO_MUCH, TOO_LONG, LOOPING, NOWHERE})
+_STOPS = frozenset({TOO_MUCH, TOO_LONG, LOOPING, NOWHERE, UNUSABLE})
 
 
 def held(agent: FaceAgent, question: str, session: Session) -> Held:

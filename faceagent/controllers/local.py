@@ -25,6 +25,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from faceagent.controllers.abandoned import ABANDONED
 from faceagent.controllers.constraint import CLOSE, OPEN, Constraint, turn_grammar
 from faceagent.controllers.local_model import LoadIn, LocalModel, load
 from faceagent.controllers.person import PersonTokens
@@ -176,7 +177,8 @@ def _smaller_and_smaller(transcript: Transcript) -> Iterator[Transcript]:
 class _Writing:
     """One turn being written by the network in a thread of its own; iterate over it for its text, piece by piece.
 
-    Closing the iterator stops the network after the token at hand.
+    The network stops after the token at hand, or does not begin, once the iterator is closed or nobody waits for the
+    turn any more.
     """
 
     def __init__(
@@ -192,6 +194,7 @@ class _Writing:
         self.written = 0
         self.whole = False
         self._stopped = threading.Event()
+        self._abandoned = ABANDONED.get()
         self._queue: SimpleQueue[int | BaseException | None] = SimpleQueue()
 
     def __iter__(self) -> Iterator[str]:
@@ -200,7 +203,7 @@ class _Writing:
         worker.start()
         try:
             yield from _until(self.stop, self._pieces())
-            if self._stopped.is_set() and not self.whole:
+            if self._over() and not self.whole:
                 raise ControllerError("The model was stopped before its turn was finished", "Ask again")
             if self.constraint is not None and not self.whole and not self.stop:
                 raise ControllerError(
@@ -234,7 +237,8 @@ class _Writing:
     def _work(self) -> None:
         try:
             with self.controller._one_at_a_time:
-                self._write()
+                if not self._over():
+                    self._write()
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that reads
             self._queue.put(error)
         finally:
@@ -264,10 +268,13 @@ class _Writing:
                 f"There is not enough memory for {self.model.name}", "Use --load-in 4bit, or a smaller model"
             ) from error
 
+    def _over(self) -> bool:
+        return self._stopped.is_set() or self._abandoned.is_set()
+
     def _ended(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
         import torch
 
-        return torch.full((1,), self._stopped.is_set(), dtype=torch.bool, device=input_ids.device)
+        return torch.full((1,), self._over(), dtype=torch.bool, device=input_ids.device)
 
 
 class _Streamer:

@@ -57,7 +57,7 @@ def connect(address: str) -> ServedController:
     The key is the value of FACEAGENT_API_KEY. OpenAI's own OPENAI_API_KEY goes to api.openai.com and nowhere else.
 
     Raises:
-        UsageError: the address is not a URL and a model's name, or holds a password.
+        UsageError: the address is not a URL and a model's name, or holds a password; the key cannot be sent.
         ControllerError: api.openai.com without a key.
     """
     url, _, model = address.partition("#")
@@ -339,8 +339,16 @@ def _parsed(url: str) -> SplitResult:
 
 
 def _key(host: str) -> SecretStr:
-    key = os.environ.get(KEY) or (os.environ.get("OPENAI_API_KEY") if host == _OPENAI else None)
-    if not key and host == _OPENAI:
+    for variable in (KEY, "OPENAI_API_KEY") if host == _OPENAI else (KEY,):
+        # What a key is read from often ends in a line break.
+        if key := os.environ.get(variable, "").strip():
+            if not (key.isascii() and key.isprintable()):
+                raise UsageError(
+                    f"The key in {variable} holds a character that cannot be sent",
+                    "Copy it again, without anything else",
+                )
+            return SecretStr(key)
+    if host == _OPENAI:
         raise ControllerError(f"{_OPENAI} wants an API key", f"Put it into the environment variable {KEY}")
     # The client insists on one; a server without keys ignores it.
-    return SecretStr(key or "none")
+    return SecretStr("none")

@@ -9,14 +9,17 @@ from typing import Any
 import fakes
 import pytest
 from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from scripted import ScriptedController, calling
 
 from faceagent import policy
 from faceagent.agent import Budget, FaceAgent
+from faceagent.controllers.abandoned import ABANDONED
 from faceagent.controllers.embedded import EmbeddedController
 from faceagent.controllers.planner import Reading
-from faceagent.errors import ControllerError
+from faceagent.errors import ControllerError, UsageError
+from faceagent.loop import LOOPING, UNMEASURED, UNUSABLE
 from faceagent.types import Answer, Answered, StepFinished, StepStarted, Turn
 
 LOOK = calling("detect_faces")
@@ -24,9 +27,9 @@ DONE = AIMessage('{"claims": []}')
 PATIENCE = 20.0  # seconds after which a test that waits for a thread has failed
 
 
-def drafting(sentence: str) -> AIMessage:
-    claim = {"sentence": sentence, "subject": "image 1", "attribute": "face_count", "value": 1, "evidence": ["e1"]}
-    return AIMessage(json.dumps({"claims": [claim]}))
+def drafting(*sentences: str) -> AIMessage:
+    claim = {"subject": "image 1", "attribute": "face_count", "value": 1, "evidence": ["e1"]}
+    return AIMessage(json.dumps({"claims": [{"sentence": sentence, **claim} for sentence in sentences]}))
 
 
 def agent(*turns: Any, sees_images: bool = False, tools: Any = None, **options: Any) -> FaceAgent:
@@ -88,6 +91,15 @@ def test_a_few_mistakes_are_forgiven() -> None:
     assert answer.status == "answered"
 
 
+def test_a_second_draft_is_of_the_same_budget() -> None:
+    one = agent(LOOK, drafting("I count three faces."), budget=Budget(turns=2))
+    assert "One face was found" in ask(one).text
+    assert len(scripted(one).seen) == 2
+    one = agent(LOOK, drafting("I count three faces."), calling("assess_quality"), budget=Budget(turns=3))
+    assert ask(one).not_established[-1] == LOOPING
+    assert len(scripted(one).seen) == 3
+
+
 def test_time_that_is_up_stops_before_the_next_turn() -> None:
     one = agent(LOOK, budget=Budget(seconds=-1.0))
     answer = ask(one)
@@ -147,6 +159,38 @@ def test_a_question_is_cancelled_from_another_thread(dawdling: Dawdling) -> None
     assert dawdling.ended.wait(PATIENCE)
 
 
+def test_an_interrupted_question_leaves_no_controller_that_thinks(dawdling: Dawdling) -> None:
+    class Interrupted(threading.Event):
+        def is_set(self) -> bool:
+            if dawdling.begun.is_set():
+                raise KeyboardInterrupt
+            return False
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(FaceAgent(dawdling, tools=fakes.fake_toolbox().values()), stop=Interrupted())
+    assert dawdling.ended.wait(PATIENCE)
+
+
+def test_nothing_is_logged_of_a_turn_that_is_left(dawdling: Dawdling, caplog: pytest.LogCaptureFixture) -> None:
+    ask(FaceAgent(dawdling, tools=fakes.fake_toolbox().values(), budget=Budget(seconds=1)))
+    assert dawdling.ended.wait(PATIENCE)
+    assert not [record for record in caplog.records if record.name.startswith("langchain")]
+
+
+def test_a_controller_may_look_whether_anybody_waits() -> None:
+    stop, gave_up = threading.Event(), threading.Event()
+
+    def looking(messages: list[BaseMessage]) -> AIMessage:
+        stop.set()
+        if ABANDONED.get().wait(PATIENCE):
+            gave_up.set()
+        return DONE
+
+    ask(agent(looking), stop=stop)
+    assert gave_up.wait(PATIENCE)
+    assert not ABANDONED.get().is_set()
+
+
 def test_cancelled_between_two_calls_the_second_is_not_made() -> None:
     stop = threading.Event()
 
@@ -174,6 +218,57 @@ def test_what_a_controller_raises_is_raised() -> None:
         ask(agent(fail))
 
 
+def test_what_another_model_raises_is_told_and_kept_as_the_cause() -> None:
+    def fail(messages: list[BaseMessage]) -> AIMessage:
+        raise ValueError("no\nluck")
+
+    with pytest.raises(ControllerError, match=r"scripted failed \(ValueError: no luck\)") as caught:
+        ask(agent(fail))
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert ask(agent(LOOK, drafting("I count one face.", "I count three."), fail)).claims[0].sentence[:5] == "I cou"
+
+
+def test_faults_of_our_own_are_raised_as_they_are() -> None:
+    def refuse(messages: list[BaseMessage]) -> AIMessage:
+        raise UsageError("No such person")
+
+    def broken(question: str) -> Reading:
+        raise KeyError(question)
+
+    with pytest.raises(UsageError, match="No such person"):
+        ask(agent(refuse))
+    tools = fakes.fake_toolbox()
+    with pytest.raises(KeyError):
+        ask(FaceAgent(EmbeddedController(tools=tools, read=broken), tools=tools.values()))
+
+
+def test_a_model_that_cannot_call_tools_is_told_so() -> None:
+    with pytest.raises(ControllerError, match="cannot call tools"):
+        ask(FaceAgent(FakeListChatModel(responses=["Hm"]), tools=fakes.fake_toolbox().values()))
+
+
+def test_calls_without_ids_are_given_some() -> None:
+    calls = [{"name": name, "args": {}, "id": None} for name in ("detect_faces", "assess_quality")]
+    bad = [{"name": "detect_faces", "args": "{", "id": None, "error": "no JSON"}]
+    turns = (AIMessage("", tool_calls=calls), AIMessage("", tool_calls=calls[:1], invalid_tool_calls=bad))
+    one = agent(*turns, drafting("I count one face."))
+    assert ask(one).text == "I count one face [e1]."
+    told = [message.tool_call_id for message in scripted(one).seen[-1] if isinstance(message, ToolMessage)]
+    assert told == ["call_1", "call_2", "call_3", "call_4"]
+
+
+def test_a_call_that_never_reached_its_tool_is_a_step_too() -> None:
+    wrong = calling("detect_faces", images=["x"], foo=1)
+    events = list(agent(wrong, LOOK, DONE).stream("How many?", images=[fakes.photo()]))
+    refused = events[1]
+    assert isinstance(events[0], StepStarted) and isinstance(refused, StepFinished)
+    assert (refused.step.status, refused.step.arguments) == ("refused", {"images": ["x"], "foo": 1})
+    assert "foo" in (refused.step.message or "")
+    last = events[-1]
+    assert isinstance(last, Answered)
+    assert [step.status for step in last.answer.steps] == ["refused", "ok"]
+
+
 def test_the_ids_of_evidence_follow_the_order_of_the_calls() -> None:
     calls = [
         {"name": name, "args": {}, "id": name, "type": "tool_call"} for name in ("inspect_provenance", "assess_quality")
@@ -197,6 +292,57 @@ def test_a_rejected_draft_goes_back_once() -> None:
     one = agent(LOOK, drafting("I count three faces."))
     ask(one)
     assert len(scripted(one).seen) == 3
+
+
+BOTH = ("I count one face.", "I count three faces.")
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (drafting(*BOTH), ["I count one face."]),
+        (drafting("There is one face."), ["I count one face.", "There is one face."]),
+        (drafting("There is one face.", "I count one face."), ["There is one face.", "I count one face."]),
+        (DONE, ["I count one face."]),
+        (AIMessage("Well, three."), ["I count one face."]),
+    ],
+    ids=["the same", "the correction alone", "the whole", "nothing", "no draft"],
+)
+def test_what_was_accepted_is_said_whatever_else_was_rejected(second: AIMessage, said: list[str]) -> None:
+    """On earlier evidence, of which the tools say nothing in their own words."""
+    one = agent(LOOK, DONE, drafting(*BOTH), second)
+    session = one.open([fakes.photo()])
+    one.ask("How many?", session=session)
+    answer = one.ask("Sure?", session=session)
+    assert [claim.sentence for claim in answer.claims] == said
+    assert (answer.status == "answered") == (not answer.not_established)
+
+
+def test_the_tools_own_wording_stands_beside_what_was_accepted() -> None:
+    for first in ("I count one face.", "One face was found in the photo."):
+        answer = ask(agent(LOOK, drafting(first, "I count three faces.")))
+        assert [claim.sentence for claim in answer.claims] == [*{first: 0, "One face was found in the photo.": 0}]
+
+
+# Answers that say nothing
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [(DONE,), (AIMessage('{"remarks": ["He is 40."]}'),), (calling("detect_faces", images=["x"], foo=1), DONE)],
+    ids=["nothing", "a remark that was dropped", "a call that is not valid"],
+)
+def test_an_empty_answer_is_told_as_what_it_is(turns: tuple[AIMessage, ...]) -> None:
+    answer = ask(agent(*turns))
+    assert (answer.status, answer.not_established) == ("partly_answered", (UNUSABLE, UNMEASURED))
+    assert UNUSABLE in answer.text
+
+
+def test_what_nobody_words_was_measured_all_the_same() -> None:
+    tools = fakes.fake_toolbox(fakes.FakeForgery("no_sign")).values()
+    answer = ask(agent(calling("detect_forgery"), DONE, tools=tools))
+    assert answer.evidence
+    assert (answer.status, answer.not_established) == ("partly_answered", (UNUSABLE,))
 
 
 # What the controller is shown

@@ -86,6 +86,31 @@ def test_a_photo_that_is_gone_or_changed_is_named(saved: Path, photo: Path) -> N
         agent().resume(saved)
 
 
+def altered(saved: Path, **changes: Any) -> Path:
+    saved.write_text(json.dumps({**json.loads(saved.read_text()), **changes}))
+    return saved
+
+
+def test_a_path_that_is_too_long_is_told_in_a_sentence(saved: Path) -> None:
+    photos = [{**one, "path": "/" + "a" * 5000} for one in json.loads(saved.read_text())["photos"]]
+    with pytest.raises(MediaError, match=r"group\.jpg, which .* cannot be looked for at .*too long"):
+        agent().resume(altered(saved, photos=photos))
+
+
+def test_a_folder_that_may_not_be_read_is_told_in_a_sentence(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, **options: Any) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(MediaError, match=r"group\.jpg, which .* cannot be looked for at .*Permission denied"):
+        agent().resume(saved)
+
+
+def test_an_unknown_purpose_is_refused(saved: Path) -> None:
+    with pytest.raises(UsageError, match=r"no purpose 'marketing'.*research"):
+        agent().resume(altered(saved, purpose="marketing"))
+
+
 def test_limits_hold_when_a_photo_is_opened_again(saved: Path) -> None:
     with pytest.raises(MediaError, match="over the limit"):
         agent(limits=Limits(max_bytes=1000)).resume(saved)

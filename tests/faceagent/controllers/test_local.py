@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextvars
 import dataclasses
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from faceagent.agent import Budget, FaceAgent
 from faceagent.controllers import make_controller
+from faceagent.controllers.abandoned import ABANDONED
 from faceagent.controllers.draft import RULES, Draft
 from faceagent.errors import ControllerError, UsageError
 from faceagent.ground import ground
@@ -140,6 +143,42 @@ def test_it_is_stopped_from_another_thread(local: Any) -> None:
         list(stream)
     # And the next question is answered.
     check(local.bind_tools(FEW).invoke(asked("Who?")))
+
+
+def called(local: Any, given_up: threading.Event) -> Any:
+    """A call, for somebody who may give up."""
+    ABANDONED.set(given_up)
+    return local.bind_tools(FEW, tool_choice="any").invoke(asked("Who?"))
+
+
+def test_a_call_that_nobody_waits_for_is_not_written_to_its_end(local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from faceagent.controllers.local import _Streamer
+
+    given_up = threading.Event()
+    handed: list[Any] = []
+
+    class Watched(_Streamer):
+        def put(self, tokens: Any) -> None:
+            super().put(tokens)
+            handed.append(tokens)
+            if len(handed) == 4:
+                given_up.set()
+
+    monkeypatch.setattr("faceagent.controllers.local._Streamer", Watched)
+    with pytest.raises(ControllerError, match="stopped before its turn was finished"):
+        contextvars.copy_context().run(called, local, given_up)
+    assert len(handed) < 8
+
+
+def test_a_turn_given_up_while_it_waits_for_another_does_not_begin(local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local.model.network, "generate", lambda **inputs: pytest.fail("it began"))
+    given_up = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        with local._one_at_a_time:
+            turn = pool.submit(contextvars.copy_context().run, called, local, given_up)
+            given_up.set()
+        with pytest.raises(ControllerError, match="stopped before its turn was finished"):
+            turn.result()
 
 
 def test_many_photos_are_made_smaller_then_left_out_and_it_is_said_which(local: Any, portrait: Photo) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import sys
@@ -88,6 +89,17 @@ def test_a_server_without_schemas_is_asked_without_one() -> None:
 
     said, _ = ask(answer)
     assert said.text == "I count 2 faces [e1]."
+
+
+def test_calls_to_which_a_server_gives_no_id() -> None:
+    call = {"type": "function", "function": {"name": "detect_faces", "arguments": "{}"}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+    nameless = Reply(raw=json.dumps({"model": MODEL, "choices": [choice]}).encode())
+    said, served = ask(lambda request: counting(request) if has_looked(request) else nameless)
+    assert said.text == "I count 2 faces [e1]."
+    called, told = served.requests[-1]["messages"][2:4]
+    assert called["tool_calls"][0]["id"] == told["tool_call_id"] == "call_1"
 
 
 def test_a_busy_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +240,19 @@ def test_the_key_is_sent_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch, capl
     assert served.headers[0]["authorization"] == "Bearer sesame-open"
     shown = [repr(controller), str(controller), repr(controller._identifying_params), caplog.text, str(caught.value)]
     assert not any("sesame" in text for text in shown)
+
+
+@pytest.mark.parametrize("variable", ["FACEAGENT_API_KEY", "OPENAI_API_KEY"])
+def test_a_key_is_sent_without_its_line_break_or_not_at_all(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = "https://api.openai.com/v1#gpt"
+    monkeypatch.delenv("FACEAGENT_API_KEY", raising=False)
+    monkeypatch.setenv(variable, " sesame\r\n")
+    assert connect(address).root_client.api_key == "sesame"
+    for key in ("ses\name", "sésame", "\ufeffsesame"):
+        monkeypatch.setenv(variable, key)
+        with pytest.raises(UsageError, match=f"key in {variable} holds a character") as caught:
+            connect(address)
+        assert key not in str(caught.value)
 
 
 def test_photos_stay_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
