@@ -7,6 +7,7 @@ recipe or the data folder is wrong.
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from faceagent_finetune.corpus.rewriter import Rewriter
     from faceagent_finetune.vlm.recipe import Recipe as Tuning
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
@@ -33,6 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except FaceAgentError as error:
         complain(str(error))
+        return 1
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        place = f" for {error.filename}" if error.filename else ""
+        complain(str(FaceAgentError(f"There is no room{place} ({error.strerror})", "Make room, and go on as before")))
         return 1
     except KeyboardInterrupt:
         complain("Stopped. The same command goes on where it was.")
@@ -79,10 +88,11 @@ def _rewriter(recipe: Recipe) -> Rewriter | None:
 
 def _summary(told: dict[str, Any], out: Path) -> int:
     """Say what was made; the exit status."""
-    top, speed = told["most_frequent_answers"][0], told["speed"]
+    speed = told["speed"]
+    commonest = "".join(f"; the commonest answer: {top['share']:.2%}" for top in told["most_frequent_answers"][:1])
     say(f"{told['conversations']} conversations about {told['images']} images in {out}")
     say(f"Kinds: {', '.join(f'{kind} {number}' for kind, number in told['by_kind'].items())}")
-    say(f"distinct-1 {told['distinct_1']}, distinct-2 {told['distinct_2']}; the commonest answer: {top['share']:.2%}")
+    say(f"distinct-1 {told['distinct_1']}, distinct-2 {told['distinct_2']}{commonest}")
     if speed["conversations_per_second"]:
         say(f"{speed['conversations_per_second']} conversations a second, traces aside")
     if speed["traces_per_second"]:
@@ -165,12 +175,14 @@ def nano(chosen: argparse.Namespace) -> int:
     _need_local("Making a vision-language model")
     from faceagent_finetune.nano.make import look, make
     from faceagent_finetune.nano.recipe import Recipe
+    from faceagent_finetune.vlm.shortage import shortage_told
 
     recipe = Recipe.read(chosen.recipe)
-    if chosen.data:
-        for name, figures in look(recipe, chosen.data, chosen.out, say, chosen.minutes).items():
-            say(f"{name}, val: {', '.join(f'{key} {value}' for key, value in figures.items())}")
-    folder = make(recipe, chosen.corpus, chosen.out)
+    with shortage_told(chosen.out):
+        if chosen.data:
+            for name, figures in look(recipe, chosen.data, chosen.out, say, chosen.minutes).items():
+                say(f"{name}, val: {', '.join(f'{key} {value}' for key, value in figures.items())}")
+        folder = make(recipe, chosen.corpus, chosen.out)
     weights = (folder / "model.safetensors").stat().st_size / 4e6
     say(f"{weights:.1f} M parameters in {folder}, untrained but for its eyes, if those were taught")
     run = f"train finetune/recipes/nano.toml --model {folder} --corpus {chosen.corpus}"
@@ -200,10 +212,11 @@ def vip(chosen: argparse.Namespace) -> int:
     _need_local("Training the tokens of a person")
     from faceagent_finetune.vip.learn import TOKENS, learn
     from faceagent_finetune.vip.recipe import read
+    from faceagent_finetune.vlm.shortage import shortage_told
     from faceagent_finetune.vlm.show import Steps
 
     recipe = read(chosen.recipe, chosen.model, chosen.adapter)
-    with gallery_of(chosen) as gallery, Steps() as steps:
+    with shortage_told(chosen.out), gallery_of(chosen) as gallery, Steps() as steps:
         told = learn(recipe, chosen.photos, gallery, chosen.person, chosen.out, steps)
     if told is None:  # in a process that only helps another
         return 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import errno
 import io
 import json
 import random
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,12 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 
 from faceagent.errors import FaceAgentError, InputError, UsageError
 from faceagent.policy import declined, topics
+from faceagent_finetune import __main__ as commands
 from faceagent_finetune.__main__ import main
 from faceagent_finetune.corpus.build import build
 from faceagent_finetune.corpus.conversation import Talk
 from faceagent_finetune.corpus.degrade import CHANGES, changes_for
+from faceagent_finetune.corpus.kinds.abstain import unseen
 from faceagent_finetune.corpus.kinds.regions import by_regions
 from faceagent_finetune.corpus.labelled import Label, LabelledPhoto, LeftOut, Row
 from faceagent_finetune.corpus.recipe import Recipe
@@ -150,6 +155,57 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(made: Path, tmp_path: P
     assert not list(again.glob("*/.*"))
 
 
+def test_a_full_disk_is_told_and_the_run_goes_on_later(made: Path, tmp_path: Path, capsys: Any) -> None:
+    """Files may suddenly not become larger than 8 KB, which to a program is the same as a full disk."""
+    resource = pytest.importorskip("resource")
+    command = ["corpus", str(made.parent / "recipe.toml"), "--data", str(made.parent), "--out", str(tmp_path / "out")]
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, most))
+    try:
+        status = main(command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert status == 1
+    assert "There is no room (File too large). Make room" in " ".join(capsys.readouterr().err.split())
+    assert main(command) == 0
+    assert contents(tmp_path / "out") == contents(made)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "corpus r --data d",
+        "nano r --corpus c",
+        "train r --corpus c",
+        "vip r --model m --photos p --person n --gallery g",
+    ],
+)
+@pytest.mark.parametrize(("code", "told"), [(errno.ENOSPC, 1), (errno.EDQUOT, 1), (errno.EFBIG, 1), (errno.EIO, None)])
+def test_whatever_fills_the_disk_ends_with_a_sentence(
+    command: str, code: int, told: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(chosen: argparse.Namespace) -> int:
+        raise OSError(code, "as it is")
+
+    arguments = [*command.split(), "--out", "o"]
+    monkeypatch.setattr(commands, arguments[0], full)
+    with nullcontext() if told else pytest.raises(OSError, match="as it is"):
+        assert main(arguments) == told
+
+
+@pytest.mark.parametrize("forged", [lambda n: n < 16, lambda n: (n // 4 + n) % 2], ids=["last", "in turn"])
+def test_each_shard_has_both_sides_of_a_question_however_the_set_is_sorted(
+    forged: Callable[[int], bool], tmp_path: Path
+) -> None:
+    rows = [row(n, label="fake_stylegan" if forged(n) else "real") for n in range(32)]
+    write(tmp_path / SOURCES["stylegan_ffhq"].file, rows)
+    recipe = recipe_in(tmp_path, ["stylegan_ffhq"])
+    recipe.write_text(recipe.read_text("utf-8").replace('["gender", "ethnicity"]', '["authenticity"]'), "utf-8")
+    assert run(tmp_path, recipe) == 0
+    shards = Counter(one["id"].rpartition("/")[0] for one in records(tmp_path / "out") if one["kind"] == "forgery")
+    assert list(shards.values()) == [8, 8, 8, 8]
+
+
 def test_another_recipe_does_not_go_on_in_the_same_folder(made: Path, tmp_path: Path, capsys: Any) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text((made.parent / "recipe.toml").read_text("utf-8").replace("seed = 3", "seed = 4"), "utf-8")
@@ -227,6 +283,13 @@ def test_a_missing_column_is_named_with_the_mend(tmp_path: Path) -> None:
         ("seed = 3", 'seed = 3\npurpose = "fun"', "no purpose 'fun'"),
         ("[kinds]", '[places]\nfairfac = "x"\n[kinds]', "Did you mean 'fairface'"),
         ("[kinds]", "[places]\nfairface = 3\n[kinds]", "fairface in .places. is 3"),
+        ("evaluation =", "evalution =", "Did you mean 'evaluation'"),
+        ("evaluation = []", 'evaluation = "x.parquet"', "evaluation in .duplicates. is 'x.parquet'"),
+        ("evaluation = []", "evaluation = [3]", "evaluation in .duplicates. is .3."),
+        ("by =", "buy =", "Did you mean 'by'"),
+        ('["gender", "ethnicity"]', '"gender"', "by in .balance. is 'gender'"),
+        ('["gender", "ethnicity"]', '["gendre"]', "Did you mean 'gender'"),
+        ("shard = 8", "shard = 8\nplaces = 3", "places is 3. Make it a table"),
     ],
 )
 def test_a_wrong_recipe_is_told_what_is_wrong(tmp_path: Path, old: str, new: str, told: str) -> None:
@@ -342,6 +405,16 @@ def test_pairs_across_splits_are_left_out_and_the_others_balanced(tmp_path: Path
         record["turns"][0]["value"] for record in records(tmp_path / "out") if record["kind"] == "comparison"
     )
     assert said["yes"] == said["no"] > 0
+
+
+@pytest.mark.parametrize("written", ["caption", "annotation", "alt text", "age"])
+def test_of_a_whole_photo_nothing_is_said_as_if_it_were_cut_to_the_face(written: str) -> None:
+    rng = random.Random(4)
+    whole = LabelledPhoto("faceid6m", "a.jpg", b"", {written: "30-39"}, "train", "a", "none")
+    asked = {unseen(whole, Talk(rng, Voice(rng), None)).attribute for _ in range(200)}
+    assert asked >= {"voice", "name", "date"}
+    assert ({"shoes", "height", "place"} <= asked) == (written == "age")
+    assert bool({"shoes", "height", "place"} & asked) == (written == "age")
 
 
 def test_what_a_degraded_copy_is_said_to_keep_is_not_what_it_hides() -> None:

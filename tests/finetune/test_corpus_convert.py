@@ -148,10 +148,12 @@ def test_every_conversation_is_in_the_published_format(corpus: Path, tmp_path: P
             one = json.loads(line)
             Draft202012Validator(SHAREGPT).validate(one)
             assert set(entry["columns"].values()) <= one.keys()
+            assert (one["set"], one["licence"]) == ("fairface", "CC BY 4.0")
             sides = [turn["from"] in ("gpt", "function_call") for turn in one["conversations"]]
             assert sides == [False, True] * (len(sides) // 2)  # odd and even, or LLaMA-Factory skips it
             assert sum(turn["value"].count("<image>") for turn in one["conversations"]) == len(one["images"])
             assert all((out / name).read_bytes() == (corpus / name).read_bytes() for name in one["images"])
+    assert (out / "README.md").read_bytes() == (corpus / "README.md").read_bytes()
 
 
 def test_calls_and_observations_have_roles_of_their_own() -> None:

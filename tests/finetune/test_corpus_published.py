@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from itertools import pairwise
@@ -84,6 +85,15 @@ def affect_folders(root: Path) -> None:
         put(root / folder / f"{n}.jpg", n)
 
 
+def affect_annotated(root: Path) -> None:
+    for split, code in (("train_set", np.array("1")), ("val_set", np.array(6)), ("val_set", np.array(10.5))):
+        name = "1" if code == 10.5 else "0"
+        put(root / split / "images" / f"{name}.jpg", int(float(code)))
+        (root / split / "annotations").mkdir(exist_ok=True)
+        np.save(root / split / "annotations" / f"{name}_exp.npy", code)
+    put(root / "train_set" / "images" / "8.jpg", 8)
+
+
 def wild(root: Path) -> None:
     people = [f"Person_{letter}" for letter in "ABCDEFGHIJ"]
     same = [f"{person}\t1\t2" for person in people]
@@ -131,6 +141,7 @@ MADE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "ferplus": ("ferplus_published", fer),
     "affectnet": ("affectnet", affect),
     "affectnet in folders": ("affectnet", affect_folders),
+    "affectnet with annotations": ("affectnet", affect_annotated),
     "lfw": ("lfw_published", wild),
     "vipbench": ("vipbench", vip),
     "deepfakebench": ("deepfakebench", bench),
@@ -230,6 +241,15 @@ def test_what_labels_say_is_read_off_them(tmp_path: Path) -> None:
     assert [row.reason for row in left] == ["it is of the set's test split"]
 
 
+def test_an_annotation_of_affectnet_is_its_expression(tmp_path: Path) -> None:
+    affect_annotated(tmp_path / "affectnet")
+    np.save(tmp_path / "affectnet" / "train_set" / "annotations" / "8_exp.npy", np.array({}), allow_pickle=True)
+    rows, left = read("affectnet", tmp_path)
+    said = {name: row.label.facts["expression"] for name, row in rows.items()}
+    assert said == {"train_set/images/0.jpg": "happy", "val_set/images/0.jpg": "angry"}
+    assert [row.name for row in left if row.fault] == ["train_set/images/8.jpg", "val_set/images/1.jpg"]
+
+
 def test_files_of_celeba_that_are_not_of_the_same_images_are_no_set(tmp_path: Path) -> None:
     root = tmp_path / "celeba"
     celeb(root)
@@ -302,7 +322,7 @@ def test_deepfakebench_keeps_its_splits_where_they_share_no_video_and_never_uses
     bench(tmp_path / "deepfakebench")
     rows, left = read("deepfakebench", tmp_path)
     assert {row.label.facts["authenticity"] for row in rows.values()} == {"authentic", "manipulated"}
-    assert {row.label.group for row in rows.values() if row.label.split == "val"} == {"FF-DF/010"}
+    assert {row.label.group for row in rows.values() if row.label.split == "val"} == {"FaceForensics++/010"}
     assert not any("020" in row.label.group for row in rows.values())
     assert not left
 
@@ -319,10 +339,108 @@ def test_deepfakebench_splits_by_people_where_its_splits_are_one(tmp_path: Path)
     put(root / "a.png", 1)
     (root / "Celeb-DF-v2.json").write_text(json.dumps(sets), "utf-8")
     found = list(SOURCES["deepfakebench"].open(tmp_path).rows())
-    split = {f"Celeb-DF-v2/{one}": hashed_split(f"Celeb-DF-v2/{one}") for one in people}
+    split = {f"Celeb-DF/{one}": hashed_split(f"Celeb-DF/{one}") for one in people}
     assert set(split.values()) == {"train", "val"}
     assert all(row.label.split == split[row.label.group] for row in found if isinstance(row, Row))
     assert {row.reason for row in found if isinstance(row, LeftOut)} == {"what it was made of is in different splits"}
+
+
+def listed(root: Path, sets: dict[str, dict[str, list[str]]]) -> list[Row | LeftOut]:
+    """Rows of sets of {label: names of videos}, all of them in train and val."""
+    for name, labels in sets.items():
+        videos = {
+            label: {each: {"label": label, "frames": [f"{name}/{each}.png"]} for each in names}
+            for label, names in labels.items()
+        }
+        found = {label: {"train": each, "val": each, "test": {}} for label, each in videos.items()}
+        lines(root / f"{name}.json", [json.dumps({name: found})])
+    return list(SOURCES["deepfakebench"].open(root.parent).rows())
+
+
+ACTORS = [f"{n:02d}" for n in range(1, 29)]
+
+
+@pytest.mark.parametrize(
+    ("sets", "people"),
+    [
+        (
+            {
+                "DeepFakeDetection": {
+                    "DFD_real": [f"{one}__{place}" for one in ACTORS for place in ("exit_phone_room", "hugging_happy")],
+                    "DFD_fake": [f"{one}_{two}__exit_phone_room__YVGY8LOK" for one, two in pairwise(ACTORS)],
+                }
+            },
+            r"^(\d\d)_(?:(\d\d)_)?_",
+        ),
+        (
+            {
+                "UADFV": {
+                    "UADFV_Real": [f"{n:04d}" for n in range(40)],
+                    "UADFV_Fake": [f"{n:04d}_fake" for n in range(40)],
+                }
+            },
+            r"(\d{4})",
+        ),
+        (
+            {
+                "Celeb-DF-v1": {"CelebDFv1_real": [f"id{n}_0000" for n in range(40)]},
+                "Celeb-DF-v2": {"CelebDFv2_fake": [f"id{n}_id{n + 1}_0000" for n in range(40)]},
+            },
+            r"id(\d+)_(?:id(\d+)_)?",
+        ),
+        (
+            {
+                "DFDCP": {
+                    "DFDCP_Real": [f"{n}_A_00{clip}" for n in range(1224000, 1224040) for clip in range(3)],
+                    "DFDCP_FakeA": [f"{n}_{n + 1}_A_001" for n in range(1224000, 1224040)],
+                }
+            },
+            r"(\d{7})_(?:(\d{7})_)?",
+        ),
+    ],
+    ids=["DeepFakeDetection", "UADFV", "Celeb-DF", "DFDCP"],
+)
+def test_nobody_in_deepfakebench_is_on_both_sides(
+    sets: dict[str, dict[str, list[str]]], people: str, tmp_path: Path
+) -> None:
+    rows = [row for row in listed(tmp_path / "deepfakebench", sets) if isinstance(row, Row)]
+    sides: dict[str, set[str]] = {}
+    groups: dict[str, set[str]] = {}
+    for row in rows:
+        shown = re.search(people, row.name.rpartition("/")[2])
+        assert shown
+        for person in filter(None, shown.groups()):
+            sides.setdefault(person, set()).add(row.label.split)
+        groups.setdefault(shown[1], set()).add(row.label.group)
+    assert {row.label.facts["authenticity"] for row in rows} == {"authentic", "manipulated"}
+    assert set.union(*sides.values()) == {"train", "val"}
+    assert all(len(each) == 1 for each in (*sides.values(), *groups.values()))
+
+
+@pytest.mark.parametrize("name", ["DeepFakeDetection", "UADFV"])
+def test_a_set_of_deepfakebench_that_is_all_test_is_not_used(name: str, tmp_path: Path) -> None:
+    videos = {"01__kitchen": {"label": "a_real", "frames": ["a.png"]}}
+    found = {name: {"a_real": dict.fromkeys(("train", "val", "test"), videos)}}
+    lines(tmp_path / "deepfakebench" / "a.json", [json.dumps(found)])
+    (row,) = SOURCES["deepfakebench"].open(tmp_path).rows()
+    assert isinstance(row, LeftOut)
+    assert row.reason == "it is of the set's test split too"
+
+
+def test_dfdc_in_deepfakebench_which_does_not_say_what_was_forged_is_left_out(tmp_path: Path) -> None:
+    sets = {"DFDC": {"DFDC_Real": ["aaabbbcccd"], "DFDC_Fake": ["ddcccbbbaa"]}}
+    rows = listed(tmp_path / "deepfakebench", sets)
+    assert [row.reason for row in rows if isinstance(row, LeftOut)] == ["the set does not say what it was made of"] * 2
+
+
+def test_a_frame_that_several_files_of_deepfakebench_list_comes_once(tmp_path: Path) -> None:
+    root = tmp_path / "deepfakebench"
+    bench(root)
+    again = json.loads((root / "FF-DF.json").read_text("utf-8"))["FF-DF"]
+    before = list(read("deepfakebench", tmp_path)[0])
+    lines(root / "FF-F2F.json", [json.dumps({"FF-F2F": {"FF-real": again["FF-real"]}})])
+    names = [row.name for row in SOURCES["deepfakebench"].open(tmp_path).rows() if isinstance(row, Row)]
+    assert names == before
 
 
 def test_a_json_in_another_layout_is_told(tmp_path: Path) -> None:
@@ -363,6 +481,22 @@ def test_a_corpus_is_made_of_them_and_a_missing_photo_is_named(tmp_path: Path, c
     kinds = {(record["set"], record["kind"]) for record in records(out)}
     assert {("fairface_published", "description"), ("lfw_published", "comparison")} <= kinds
     assert "| pairs/here |" in (out / "README.md").read_text("utf-8")
+
+
+def test_frames_that_are_not_unpacked_end_the_run_before_it_takes_them_for_done(tmp_path: Path, capsys: Any) -> None:
+    root = tmp_path / "deepfakebench"
+    bench(root)
+    lines(tmp_path / "recipe.toml", [line for line in RECIPE.splitlines() if "published" not in line])
+    away = {folder: folder.rename(root / f"{folder.name} packed") for folder in (root / "FF-real", root / "FF-DF")}
+    command = ["corpus", str(tmp_path / "recipe.toml"), "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(command) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "deepfakebench: none of the 8 photos of val/deepfakebench-00000 opens, such as " in told
+    assert not list(tmp_path.glob("out/*/*/shard.json"))
+    for folder, packed in away.items():
+        packed.rename(folder)
+    assert main(command) == 0
+    assert {record["kind"] for record in records(tmp_path / "out")} == {"forgery"}
 
 
 def test_of_a_set_without_end_a_sample_by_hash_is_kept_in_its_order() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,11 +24,13 @@ from pyarrow import parquet
 from faceagent import policy
 from faceagent.errors import InputError
 from faceagent_finetune.__main__ import main
+from faceagent_finetune.corpus.conversation import Talk
 from faceagent_finetune.corpus.jsonstream import elements
-from faceagent_finetune.corpus.kinds.quoted import kept, plain
-from faceagent_finetune.corpus.labelled import LeftOut, Row
+from faceagent_finetune.corpus.kinds.quoted import kept, plain, quoted
+from faceagent_finetune.corpus.labelled import LabelledPhoto, LeftOut, Row
 from faceagent_finetune.corpus.report import answers, records
 from faceagent_finetune.corpus.sources import SOURCES
+from faceagent_finetune.corpus.wording import Voice
 
 CAPTION = "She has brown hair and wears glasses."
 RECIPE = """
@@ -125,6 +128,30 @@ def test_what_img2dataset_wrote_is_read_file_by_file(tmp_path: Path) -> None:
     assert [row.reason for row in left] == ["its photo was not fetched"]
     (tmp_path / "facecaption15m" / "00001.tar").write_bytes(b"no tar" * 200)
     with pytest.raises(InputError, match="no tar file"):
+        read("facecaption15m", tmp_path)
+
+
+def test_a_tar_file_that_is_damaged_in_the_middle_is_not_taken_for_its_end(tmp_path: Path) -> None:
+    shards(tmp_path / "facecaption15m", [CAPTION, "Two."])
+    file = tmp_path / "facecaption15m" / "00000.tar"
+    with tarfile.open(file) as archive:
+        place = archive.getmembers()[2].offset
+    raw = bytearray(file.read_bytes())
+    raw[place + 100 : place + 104] = b"\xff\xff\xff\xff"
+    file.write_bytes(raw)
+    with pytest.raises(InputError, match=rf"00000.tar is damaged at byte {place}"):
+        read("facecaption15m", tmp_path)
+
+
+@pytest.mark.parametrize("column", ["caption", "jpg"])
+def test_a_damaged_page_of_a_table_is_told(tmp_path: Path, column: str) -> None:
+    file = tmp_path / "facecaption15m" / "a.parquet"
+    table(file, [{"caption": f"{CAPTION} {n}.", "jpg": photo(n)} for n in range(4)])
+    about = parquet.ParquetFile(file).metadata.row_group(1).column(["caption", "jpg"].index(column))
+    raw = bytearray(file.read_bytes())
+    raw[about.dictionary_page_offset : about.dictionary_page_offset + 16] = b"\xff" * 16
+    file.write_bytes(raw)
+    with pytest.raises(InputError, match=r"a.parquet is no Parquet file that can be read"):
         read("facecaption15m", tmp_path)
 
 
@@ -232,6 +259,29 @@ def test_what_stood_on_the_web_is_in_the_question_alone(told: list[dict[str, Any
     assert "thief" not in asked
     assert not any(name in answer for record in found for answer in answers(record) for name in ("Jane", "Rome", "Roe"))
     assert {record["turns"][0]["value"] for record in found} == {"abstained"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "opened"),
+    [
+        ({"caption": f"A happy Asian man. {CAPTION}"}, True),
+        ({"caption": CAPTION}, False),
+        ({"question": "What is the expression?", "annotation": "It is a smile."}, True),
+        ({"question": "Is there a fringe?", "annotation": "There is a fringe."}, False),
+        ({"alt text": "An Asian market."}, True),
+    ],
+)
+@pytest.mark.parametrize("purpose", [None, "research"])
+def test_a_conversation_states_the_purpose_that_its_quotation_takes(
+    facts: Mapping[str, str], opened: bool, purpose: str | None
+) -> None:
+    rng = random.Random(1)
+    shown = LabelledPhoto("unif2ace", "a.jpg", b"", facts, "train", "a", "none")
+    made = list(quoted([shown], 1, Talk(rng, Voice(rng), purpose)))
+    assert len(made) == (1 if purpose or not opened or "A happy" in facts.get("caption", "") else 0)
+    for conversation in made:
+        stated = conversation.system is not None and "research" in conversation.system
+        assert stated == (opened and purpose is not None)
 
 
 @given(st.text(max_size=800), st.sampled_from([None, "research", "accessibility"]))

@@ -23,7 +23,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from faceagent.errors import MediaError, UsageError
+from faceagent.errors import InputError, MediaError, UsageError
+from faceagent.files import write_whole
 from faceagent.media import Photo
 from faceagent_finetune.corpus.conversation import Conversation, Picture, Talk, Trace
 from faceagent_finetune.corpus.duplicates import Duplicates, Seen
@@ -87,7 +88,8 @@ def build(
     """Write the shards that are not there yet.
 
     Raises:
-        UsageError: OUT was made with another recipe, or a set is missing. InputError, MissingExtra: see `Opened`.
+        UsageError: OUT was made with another recipe, or a set is missing. InputError: none of a shard's photos opens.
+        InputError, MissingExtra: see `Opened`.
         ControllerError: see `Rewriter`.
     """
     plan = planned(recipe, data, sample)
@@ -117,7 +119,7 @@ def _claim(out: Path, recipe: Recipe, sample: int | None) -> None:
     elif out.is_dir() and any(out.iterdir()):
         raise UsageError(f"{out} holds other files", "Name a folder that is empty or does not exist with --out")
     out.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+    write_whole(file, (json.dumps(wanted, indent=1) + "\n").encode(), private=False)
 
 
 class _Run:
@@ -128,7 +130,11 @@ class _Run:
         self.pace = Pace()
 
     def write(self, shard: Shard, found: Opened, folder: Path) -> None:
-        """One shard."""
+        """One shard.
+
+        Raises:
+            InputError: none of its photos opens.
+        """
         photos, taken, left = _photos(shard, found, self.duplicates)
         conversations, outcomes = self._conversations(shard, photos)
         partial = folder.parent / f".{folder.name}.partial"
@@ -166,7 +172,12 @@ class _Run:
 def _photos(
     shard: Shard, found: Opened, duplicates: Duplicates
 ) -> tuple[list[LabelledPhoto], list[Seen], list[LeftOut]]:
-    """The shard's photos that open and that the corpus does not have yet; their hashes; and why not the others."""
+    """The shard's photos that open and that the corpus does not have yet; their hashes; and why not the others.
+
+    Raises:
+        InputError: none of several opens, so that it is not the photos that are broken.
+    """
+    closed = 0
     photos: list[LabelledPhoto] = []
     taken: list[Seen] = []
     left: list[LeftOut] = []
@@ -176,6 +187,7 @@ def _photos(
             seen = Seen.of(photo, phash(Photo.open(photo.data, name=row.name).pixels))
         except MediaError as error:
             left.append(LeftOut(row.name, error.message))
+            closed += 1
             continue
         except LabelMissing as missing:
             left.append(LeftOut(row.name, str(missing), missing.fault))
@@ -187,6 +199,11 @@ def _photos(
         duplicates.add(seen)
         photos.append(photo)
         taken.append(seen)
+    if closed == len(shard.rows) > 1:
+        raise InputError(
+            f"{shard.set}: none of the {closed} photos of {shard.name} opens, such as {left[0].name}: {left[0].reason}",
+            "Unpack them there, and give the same command again",
+        )
     return photos, taken, left
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from faceagent_tools.attributes_visible import THINGS
+
 Facts = Mapping[str, str]
 """By attribute. "yes" or "no" for the names of `attributes_visible.THINGS`; else
 
@@ -20,6 +22,13 @@ Facts = Mapping[str, str]
 
 An attribute that is missing is not known: nothing may be said about it.
 """
+FACTS = (
+    *(thing.name for thing in THINGS),
+    *("age", "age band", "gender", "ethnicity", "expression", "expression doubt"),
+    *("authenticity", "altered", "altered by", "colour", "pair", "same"),
+    *("caption", "question", "annotation", "alt text"),
+)
+"""The names of all of them."""
 
 BANDS = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+")
 SPLITS = ("val", "train")  # in the order in which they are written

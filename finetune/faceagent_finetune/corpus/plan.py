@@ -7,13 +7,14 @@ import random
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from faceagent.errors import UsageError
 from faceagent_finetune.corpus.labelled import SPLITS, LeftOut, Row
 from faceagent_finetune.corpus.left_out import LeftOuts
 from faceagent_finetune.corpus.recipe import Recipe
-from faceagent_finetune.corpus.sampler import balanced
+from faceagent_finetune.corpus.sampler import balanced, stratum
 from faceagent_finetune.corpus.sources import SOURCES
 from faceagent_finetune.corpus.sources.published import Opened
 
@@ -58,7 +59,7 @@ def planned(recipe: Recipe, data: Path, sample: int | None) -> Plan:
         shard
         for split in SPLITS
         for name, most in _shares(recipe, sample).items()
-        for shard in _shards(name, split, _chosen(rows[name], split, most, name, recipe), recipe.shard)
+        for shard in _shards(name, split, _chosen(rows[name], split, most, name, recipe), recipe)
     ]
     if not shards:
         raise UsageError("No photo is left to make conversations of", "Raise the numbers in the recipe's [sets]")
@@ -108,13 +109,18 @@ def _chosen(rows: Sequence[Row], split: str, most: int, name: str, recipe: Recip
     return balanced(here, share, recipe.balance, random.Random(f"{recipe.seed}/{name}/{split}"))
 
 
-def _shards(name: str, split: str, rows: Sequence[Row], size: int) -> list[Shard]:
-    """Stretches of about this many rows; those of a unit stay together."""
-    stretches: list[list[Row]] = [[]]
+def _shards(name: str, split: str, rows: Sequence[Row], recipe: Recipe) -> list[Shard]:
+    """Of about as many rows each as the recipe says, in the set's order; those of a unit stay together.
+
+    Units are dealt out, group after group, for a question is asked of two photos of one shard of which one has what the
+    other lacks, and sets are sorted by age, list all authentic photos first or the two kinds in turn.
+    """
+    group = {row.unit: stratum(row.label.facts, recipe.balance) for row in rows}
+    number = min(ceil(len(rows) / recipe.shard), len(group))
+    rng = random.Random(f"{recipe.seed}/{name}/{split}/dealt")
+    units = sorted(rng.sample(list(group), len(group)), key=group.__getitem__)
+    hand = {unit: place % number for place, unit in enumerate(units)}
+    dealt: list[list[Row]] = [[] for _ in range(number)]
     for row in rows:
-        full = len(stretches[-1]) >= size
-        if full and row.unit != stretches[-1][-1].unit:
-            stretches.append([])
-        stretches[-1].append(row)
-    numbered = enumerate(stretch for stretch in stretches if stretch)
-    return [Shard(f"{split}/{name}-{number:05d}", name, split, tuple(stretch)) for number, stretch in numbered]
+        dealt[hand[row.unit]].append(row)
+    return [Shard(f"{split}/{name}-{place:05d}", name, split, tuple(hold)) for place, hold in enumerate(dealt)]

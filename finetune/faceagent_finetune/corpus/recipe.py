@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from faceagent import policy
 from faceagent.errors import UsageError
 from faceagent_finetune.corpus.kinds import KINDS
+from faceagent_finetune.corpus.labelled import FACTS
 from faceagent_finetune.corpus.sources import SOURCES
 from faceagent_finetune.recipes import check_known, read_toml
 
@@ -59,7 +60,9 @@ class Recipe:
         if purpose is not None:
             policy.purpose(purpose)
         sets, kinds = _numbers(table, "sets", SOURCES, path), _numbers(table, "kinds", KINDS, path)
-        duplicates = table.get("duplicates", {})
+        duplicates = _part(table, "duplicates", ("bits", "evaluation"), path)
+        by = _texts(_part(table, "balance", ("by",), path), "by", "balance", path)
+        check_known(dict.fromkeys(by), FACTS, "fact in [balance]:", path)
         return Recipe(
             seed=_whole(table, "seed", 0, path),
             shard=_whole(table, "shard", 2, path),
@@ -67,25 +70,39 @@ class Recipe:
             sets={name: int(most) for name, most in sets.items()},
             places=_places(table, path),
             kinds={name: float(share) for name, share in kinds.items()},
-            balance=_balance(table, purpose),
+            balance=_opened(by, purpose),
             duplicate_bits=_whole(duplicates, "bits", 0, path),
-            evaluation=tuple(duplicates.get("evaluation", ())),
+            evaluation=_texts(duplicates, "evaluation", "duplicates", path),
             rewriter=_rewriter(table.get("rewriter"), path),
             text=text,
         )
 
 
-def _balance(table: Mapping[str, Any], purpose: str | None) -> tuple[str, ...]:
-    """The fields of [balance] without those that the purpose does not open."""
-    fields = table.get("balance", {}).get("by", ())
+def _part(table: Mapping[str, Any], name: str, known: Iterable[str], path: Path) -> Mapping[str, Any]:
+    """A table that may be missing."""
+    given = table.get(name, {})
+    if not isinstance(given, dict):
+        raise UsageError(f"{path}: {name} is {given!r}", f"Make it a table, under a line [{name}]")
+    check_known(given, known, f"line in [{name}]:", path)
+    return given
+
+
+def _texts(given: Mapping[str, Any], key: str, name: str, path: Path) -> tuple[str, ...]:
+    value = given.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise UsageError(f"{path}: {key} in [{name}] is {value!r}", 'Give a list of texts, as in ["one", "two"]')
+    return tuple(value)
+
+
+def _opened(fields: Sequence[str], purpose: str | None) -> tuple[str, ...]:
+    """Facts without those that the purpose does not open."""
     return tuple(
         field for field in fields if field not in _NEEDS_PURPOSE or policy.opens(purpose, _NEEDS_PURPOSE[field])
     )
 
 
 def _places(table: Mapping[str, Any], path: Path) -> Mapping[str, str]:
-    places = table.get("places", {})
-    check_known(places, SOURCES, "line in [places]:", path)
+    places = _part(table, "places", SOURCES, path)
     for name, place in places.items():
         if not isinstance(place, str):
             raise UsageError(f"{path}: {name} in [places] is {place!r}", "Give a path from the data folder, in quotes")

@@ -2,13 +2,15 @@
 alternation, `<image>` where a picture stands, tools as JSON text.
 
     OUT/dataset_info.json           the sets faces_train and faces_val, for LLaMA-Factory
-    OUT/train.jsonl, OUT/val.jsonl
+    OUT/README.md                   the dataset card
+    OUT/train.jsonl, OUT/val.jsonl  with the licence and the set of each conversation, columns that it does not read
     OUT/train/fairface-00000/0000.webp …    the pictures, by the paths that the conversations name
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -39,6 +41,8 @@ def write(corpus: Path, out: Path) -> tuple[int, int]:
         _copy(record["images"], corpus, out)
         written += 1
     (out / "dataset_info.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    if (corpus / "README.md").is_file():
+        shutil.copyfile(corpus / "README.md", out / "README.md")
     return written, left
 
 
@@ -69,6 +73,8 @@ def converted(record: Mapping[str, Any]) -> dict[str, Any]:
         "system": system,
         "tools": json.dumps([tool["function"] for tool in tools], ensure_ascii=False) if tools else "",
         "images": record["images"],
+        "set": record["set"],
+        "licence": record["licence"],
     }
 
 

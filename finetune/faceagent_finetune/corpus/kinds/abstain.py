@@ -14,6 +14,8 @@ from faceagent_finetune.corpus.degrade import CHANGES, changes_for, degraded
 from faceagent_finetune.corpus.labelled import LabelledPhoto
 from faceagent_finetune.corpus.wording import table
 
+_OF_FACES = ("shoes", "height", "place")  # what only photos that are cut to a face never show, or tell as if cut
+
 
 def abstention(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Conversation]:
     """A third about what photos of faces never show, the rest about degraded copies."""
@@ -27,17 +29,22 @@ def abstention(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterat
 
 
 def unseen(photo: LabelledPhoto, talk: Talk) -> Turn:
-    """A question about something that no photo of a face shows, or, of a grey photo, for a colour."""
+    """A question about something that such a photo never shows, or, of a grey photo, for a colour."""
     if photo.facts.get("colour") == "no" and talk.rng.random() < 0.5:
         asked, topic = talk.rng.choice(
             (("What colour is the hair?", "its colour"), ("What colour are the eyes?", "their colour"))
         )
         reason = talk.voice.part("abstain.reason.grey")
         return Turn(asked, talk.voice.say("abstain.answer", reason=reason, topic=topic), "colour", ABSTAINED)
-    name = talk.rng.choice(list(table()["unseen"]))
+    name = talk.rng.choice([name for name in table()["unseen"] if name not in _OF_FACES or _cut_to_face(photo)])
     topic, reason = talk.voice.part(f"unseen.{name}.topic"), talk.voice.part(f"unseen.{name}.reason")
     said = talk.voice.say("abstain.answer", reason=reason, topic=topic)
     return Turn(talk.voice.say(f"unseen.{name}.ask"), said, name, ABSTAINED)
+
+
+def _cut_to_face(photo: LabelledPhoto) -> bool:
+    """Photos that somebody wrote of come whole."""
+    return not {"caption", "annotation", "alt text"} & photo.facts.keys()
 
 
 def _degraded(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Conversation]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from faceagent import policy
 from faceagent_finetune.corpus.conversation import ABSTAINED, Conversation, Picture, Talk, Turn
-from faceagent_finetune.corpus.labelled import LabelledPhoto
+from faceagent_finetune.corpus.labelled import Facts, LabelledPhoto
 from faceagent_tools.emotion_words import WORDS
 
 _MOST = 600  # characters of a quotation
@@ -43,19 +43,31 @@ _CLOSED = {
 
 
 def quoted(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Conversation]:
-    """One conversation a photo, where something of what was written remains."""
+    """One conversation a photo, where something of what was written remains; it states the purpose that this takes."""
     made = 0
     for photo in talk.shuffled(photos):
         turn = _turn(photo, talk) if made < most else None
         if turn is not None:
             made += 1
-            yield Conversation("quoted", (Picture.of(photo),), (turn,))
+            yield Conversation("quoted", (Picture.of(photo),), (turn,), _stated(photo, talk))
+
+
+def _source(facts: Facts) -> str | None:
+    return next((name for name in ("caption", "annotation", "alt text") if name in facts), None)
+
+
+def _stated(photo: LabelledPhoto, talk: Talk) -> str | None:
+    """The purpose, as a conversation states it; None where what is quoted needs none."""
+    written = (photo.facts.get(name, "") for name in (_source(photo.facts), "question") if name)
+    if talk.purpose is None or all(kept(text, None) == kept(text, talk.purpose) for text in written):
+        return None
+    return talk.voice.say("purpose.system", purpose=talk.purpose)
 
 
 def _turn(photo: LabelledPhoto, talk: Talk) -> Turn | None:
     """None where nothing was written, or nothing of it may be repeated."""
     facts, voice = photo.facts, talk.voice
-    source = next((name for name in ("caption", "annotation", "alt text") if name in facts), None)
+    source = _source(facts)
     text = kept(facts[source], talk.purpose) if source else ""
     if not text:
         return None

@@ -4,7 +4,8 @@ As published: training.csv and validation.csv (also in Manually_Annotated_file_l
 subDirectory_filePath and expression (0 neutral, 1 happiness, 2 sadness, 3 surprise, 4 fear, 5 disgust, 6 anger,
 7 contempt, 8 none, 9 uncertain, 10 no face), beside Manually_Annotated_Images/. Or, as it is usually passed on (as in
 github.com/UTS-SSTC/Facial-Emotion-Recognition-HCI, data/affectNet/README.md): train/ and val/ with a folder for each
-expression, called by its number or by its name. Images of test/ are left out.
+expression, called by its number or by its name. Images of test/ are left out. Or, as its authors pass it on since,
+train_set/ and val_set/ with images/0.jpg and, of each, annotations/0_exp.npy, which holds the number.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from faceagent.errors import UsageError
 from faceagent_finetune.corpus.labelled import Label, LabelMissing, LeftOut, Row
@@ -63,14 +66,34 @@ def _sorted(root: Path) -> Iterator[Row | LeftOut]:
     folders = [path for path in sorted(root.iterdir()) if path.is_dir() and path.name.lower() in _SPLITS]
     if not folders:
         raise UsageError(
-            f"{root}: expected training.csv, or train/ and val/ with a folder for each expression; "
-            f"found {listing(root)}",
+            f"{root}: expected training.csv, or train/ and val/ with a folder for each expression or "
+            f"with images/ and annotations/; found {listing(root)}",
             "Unpack the set there, or name its folder in the recipe's [places]",
         )
     for folder in folders:
         for image in images_below(folder):
             name = f"{folder.name}/{image}"
-            yield row_of(name, partial(label, name, image.partition("/")[0], _SPLITS[folder.name.lower()]))
+            yield row_of(name, partial(_said, folder, image, name, _SPLITS[folder.name.lower()]))
+
+
+def _said(folder: Path, image: str, name: str, split: str) -> Label:
+    """
+    Raises:
+        LabelMissing: its annotation cannot be read, or see `label`.
+    """
+    said, _, file = image.partition("/")
+    if said == "images":
+        said = _annotated(folder / "annotations" / f"{Path(file).stem}_exp.npy")
+    return label(name, said, split)
+
+
+def _annotated(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            found = np.lib.format.read_array(stream, allow_pickle=False).astype(str).ravel()
+    except (OSError, ValueError) as error:
+        raise LabelMissing(f"annotations/{file.name} cannot be read ({error})") from None
+    return " ".join(found[:2])
 
 
 def label(name: str, expression: str, split: str) -> Label:

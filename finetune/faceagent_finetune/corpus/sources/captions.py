@@ -36,7 +36,7 @@ from faceagent_finetune.corpus.sources.published import (
     listing,
     row_of,
 )
-from faceagent_finetune.corpus.sources.table import Table, parquet_file
+from faceagent_finetune.corpus.sources.table import Table, parquet_file, parquet_rows
 from faceagent_finetune.corpus.sources.webdataset import FILES, WebDataset, loose
 
 FACES, FACES_HQ = "facecaption15m", "facecaptionhq"
@@ -44,7 +44,6 @@ LICENCE = "captions CC BY 4.0; photos of LAION-Face: those of their sites, resea
 CONSENT = "photos from the web; the people shown were not asked"
 CAPTIONS = ("face_caption", "image_short_caption", "caption")
 _BYTES = ("image", "jpg")
-_BATCH = 1000
 _FETCH = (
     "No URL is fetched here: put the photos into images/, called by _id or by the SHA-256 or MD5 of url, or let "
     "img2dataset fetch them and name its output in the recipe's [places]"
@@ -104,11 +103,10 @@ class Captions:
         wanted = [name for name in ("_id", "url", "key", self._caption) if name in self._names]
         place = 0
         for file in self._files:
-            for batch in parquet_file(file).iter_batches(_BATCH, columns=wanted):
-                for row in batch.to_pylist():
-                    name = str(row.get("_id") or row.get("key") or row.get("url") or f"row {place}")
-                    yield row_of(name, partial(self._label, row, name), place)
-                    place += 1
+            for row in parquet_rows(file, wanted):
+                name = str(row.get("_id") or row.get("key") or row.get("url") or f"row {place}")
+                yield row_of(name, partial(self._label, row, name), place)
+                place += 1
 
     def _label(self, row: Mapping[str, Any], name: str) -> Label:
         url = row.get("url") or ""

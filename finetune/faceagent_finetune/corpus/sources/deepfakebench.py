@@ -5,9 +5,12 @@ file for each set, here or in dataset_json/, {set: {label: {split: {video: {"lab
 FaceForensics++ has its compressions ("c23") between split and video. The frames lie at the ends of their paths below
 the folder, whatever the beginnings were. A file is read as a whole.
 
-Several of these files list the same videos in more than one split. What is in test is never used; train and val are
-theirs where they share no video, and else by hash of the people or videos that a video was made of: "000_003" of 000
-and 003 (FaceForensics++), "id0_id1_0000" of id0 and id1 (Celeb-DF). A video made of two sides of the split is left out.
+Several of these files list the same videos in more than one split. What is in test is never used (of DeepFakeDetection
+and UADFV that is all, as rearrange.py lists them); train and val are theirs where they share no video, and else by hash
+of the people or videos that a video was made of: "000_003" of 000 and 003 (FaceForensics++), "id0_id1_0000" of id0 and
+id1 (Celeb-DF), "01_02__kitchen__X" of the actors 01 and 02 (DeepFakeDetection), "0000_fake" of 0000 (UADFV). A video
+made of two sides of the split is left out, and so is DFDC's train, for nothing says what a video was made of. Sets of
+one family are about the same people: they share these names, and a frame that several of them list comes once.
 """
 
 from __future__ import annotations
@@ -32,7 +35,13 @@ _FRAMES = 4  # of a video, evenly over it
 _REAL = re.compile(r".*[-_]real", re.IGNORECASE)
 _FAKE = re.compile(r".*[-_]fake[ab]?|FF-\w+", re.IGNORECASE)
 _COMPRESSIONS = ("c23", "c40", "raw")  # in the order in which they are preferred
-_SOURCES = re.compile(r"id\d+|(?<!\d)\d{3}(?!\d)")
+_SOURCES = (
+    re.compile(r"^\d\d(?=(?:_\d\d)?__)|(?<=^\d\d_)\d\d(?=__)"),
+    re.compile(r"\d{5,}"),  # beside which three digits are a clip's
+    re.compile(r"id\d+|(?<!\d)\d{3}(?!\d)"),
+)
+_FAMILIES = {"Celeb-DF": ("Celeb-DF",), "FaceForensics++": ("FaceForensics", "FF-", "FaceShifter", "DeeperForensics")}
+_UNTOLD = ("DFDC",)  # sets whose videos' names do not say what they were made of
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,8 @@ class _Video:
     @property
     def sources(self) -> tuple[str, ...]:
         """People or videos that it shows."""
-        return tuple(dict.fromkeys(_SOURCES.findall(self.name))) or (self.name,)
+        named = next((found for each in _SOURCES if (found := each.findall(self.name))), ())
+        return tuple(dict.fromkeys(named)) or (self.name.removesuffix("_fake"),)
 
 
 def published(root: Path) -> Iterator[Row | LeftOut]:
@@ -54,10 +64,13 @@ def published(root: Path) -> Iterator[Row | LeftOut]:
         UsageError: there is no JSON file. InputError: one is not in this layout.
     """
     expect(root)
-    rooted = Rooted(root)
+    rooted, given = Rooted(root), set[str]()
     for file in _files(root):
         for name, labels in _object(file, _json(file)).items():
-            yield from _of_set(name, _by_split(file, labels), rooted)
+            for row in _of_set(name, _by_split(file, labels), rooted):
+                if row.name not in given:
+                    yield row
+                given.add(row.name)
 
 
 def _files(root: Path) -> list[Path]:
@@ -102,24 +115,31 @@ def _by_split(file: Path, labels: Any) -> dict[str, dict[str, _Video]]:
     return found
 
 
+def _family(set_name: str) -> str:
+    """The name that sets about the same people have in common."""
+    return next((family for family, begun in _FAMILIES.items() if set_name.startswith(begun)), set_name)
+
+
 def _of_set(set_name: str, videos: Mapping[str, Mapping[str, _Video]], rooted: Rooted) -> Iterator[Row | LeftOut]:
     train, val, test = (videos[split] for split in ("train", "val", "test"))
-    all_in_test = not (train.keys() | val.keys()) - test.keys()
+    family = _family(set_name)
     theirs = bool(val) and not val.keys() & (train.keys() | test.keys())
     for name, video in {**val, **train}.items():
-        sides = {hashed_split(f"{set_name}/{source}") for source in video.sources}
-        if name in test and not all_in_test:
+        sides = {hashed_split(f"{family}/{source}") for source in video.sources}
+        if name in test:
             yield LeftOut(f"{set_name}/{name}", "it is of the set's test split too", fault=False)
+        elif set_name in _UNTOLD:
+            yield LeftOut(f"{set_name}/{name}", "the set does not say what it was made of", fault=False)
         elif not theirs and len(sides) > 1:
             yield LeftOut(f"{set_name}/{name}", "what it was made of is in different splits", fault=False)
         else:
             split = ("val" if name in val else "train") if theirs else sides.pop()
             for frame in video.frames:
-                yield row_of(rooted.name(frame), partial(_label, set_name, video, split))
+                yield row_of(rooted.name(frame), partial(_label, family, video, split))
 
 
-def _label(set_name: str, video: _Video, split: str) -> Label:
-    group = f"{set_name}/{video.sources[0]}"
+def _label(family: str, video: _Video, split: str) -> Label:
+    group = f"{family}/{video.sources[0]}"
     if _REAL.fullmatch(video.label):
         return Label({"authenticity": "authentic"}, split, group)
     if _FAKE.fullmatch(video.label):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,11 +31,35 @@ def parquet_file(path: Path) -> Any:
     if not path.is_file():
         raise UsageError(f"{path} does not exist", "Name the folder that holds it with --data, or leave the set out")
     try:
-        from pyarrow import ArrowException, parquet  # imported where used: it is an optional package
+        from pyarrow import parquet  # imported where used: it is an optional package
     except ModuleNotFoundError:
         raise MissingExtra(f"Reading {path.name}", "train") from None
-    try:
+    with _readable(path):
         return parquet.ParquetFile(path)
+
+
+def parquet_rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a file, of these columns alone.
+
+    Raises:
+        InputError: a page is damaged. For others see `parquet_file`.
+    """
+    file = parquet_file(path)
+    with _readable(path):
+        for batch in file.iter_batches(_BATCH, columns=list(columns)):
+            yield from batch.to_pylist()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """
+    Raises:
+        InputError: the file, or the part of it that is read, is no Parquet.
+    """
+    from pyarrow import ArrowException
+
+    try:
+        yield
     except (ArrowException, OSError) as error:
         raise InputError(f"{path} is no Parquet file that can be read ({error})", "Fetch it again") from None
 
@@ -69,17 +94,19 @@ class Table:
 
     def labels(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
         """Row number, name of the photo and the labels of each row; the photos themselves are not read."""
-        place = 0
-        for batch in self._parquet.iter_batches(_BATCH, columns=["image.path", *self._columns]):
-            for row in batch.to_pylist():
-                yield place, str((row.pop("image") or {}).get("path") or f"row {place}"), row
-                place += 1
+        for place, row in enumerate(parquet_rows(self._path, ["image.path", *self._columns])):
+            yield place, str((row.pop("image") or {}).get("path") or f"row {place}"), row
 
     def photo(self, place: int) -> bytes:
-        """The bytes in a row; empty where there are none. Cheap for rows near the one asked for last."""
+        """The bytes in a row; empty where there are none. Cheap for rows near the one asked for last.
+
+        Raises:
+            InputError: a page is damaged.
+        """
         group = int(np.searchsorted(self._ends, place, side="right"))
         if group not in self._cache:
-            self._cache[group] = self._parquet.read_row_group(group, columns=[self._image])[self._image]
+            with _readable(self._path):
+                self._cache[group] = self._parquet.read_row_group(group, columns=[self._image])[self._image]
             while len(self._cache) > _KEPT:
                 self._cache.popitem(last=False)
         self._cache.move_to_end(group)

@@ -51,7 +51,7 @@ class WebDataset:
     def rows(self) -> Iterator[Row | LeftOut]:
         """
         Raises:
-            InputError: a file is no tar file.
+            InputError: a file is no tar file, or not to its end.
         """
         for file in sorted(self._root.glob("*.tar")):
             try:
@@ -59,6 +59,7 @@ class WebDataset:
                     for key, members in groupby(archive, key=lambda member: member.name.partition(".")[0]):
                         yield _of(file, archive, key, list(members))
                         setattr(archive, "members", [])  # noqa: B010 - or it would remember all of them
+                    _expect_end(file, archive.offset)
             except (tarfile.TarError, OSError) as error:
                 raise InputError(f"{file} is no tar file that can be read ({error})", "Fetch it again") from None
 
@@ -68,6 +69,19 @@ class WebDataset:
         with (self._root / row.name.partition("/")[0]).open("rb") as file:
             file.seek(row.place)
             return file.read(size), facts
+
+
+def _expect_end(file: Path, place: int) -> None:
+    """See that nothing but zeros follows, for a header that is damaged ends a tar file to `tarfile` without a word.
+
+    Raises:
+        InputError: something does.
+    """
+    with file.open("rb") as stream:
+        stream.seek(place)
+        while block := stream.read(_MOST):
+            if block.strip(b"\0"):
+                raise InputError(f"{file} is damaged at byte {place}: no member begins there", "Fetch it again")
 
 
 def _of(file: Path, archive: tarfile.TarFile, key: str, members: list[tarfile.TarInfo]) -> Row | LeftOut:
