@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from faceagent.media import Photo  # noqa: E402
 from faceagent_finetune.__main__ import main  # noqa: E402
 from faceagent_finetune.corpus.sources import SOURCES  # noqa: E402
 from faceagent_finetune.nano import eyes, tokens  # noqa: E402
+from faceagent_finetune.nano.make import look  # noqa: E402
 from faceagent_finetune.nano.photos import cached  # noqa: E402
 from faceagent_finetune.nano.recipe import Recipe  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet  # noqa: E402
@@ -159,6 +161,21 @@ def test_the_eyes_learn_and_go_into_the_model(made: Path, recipe: Path, capsys: 
         eyes.train(again | {"vision": again["vision"] | {"num_hidden_layers": 2}}, made / "photos", made / "eyes")
 
 
+def test_more_minutes_go_on_after_all_samples_of_the_recipe(made: Path, recipe: Path, tmp_path: Path) -> None:
+    for part in ("photos", "eyes"):
+        shutil.copytree(made / part, tmp_path / part)
+
+    def reached() -> tuple[int, float]:
+        state = torch.load(tmp_path / "eyes" / "last.pt", weights_only=True)
+        return state["step"], state["spent"]
+
+    steps, spent = reached()
+    minutes = spent / 60 + 0.02
+    look(Recipe.read(recipe), tmp_path, tmp_path, lambda line: None, minutes)
+    assert reached()[0] > steps
+    assert reached()[1] > 60 * minutes
+
+
 def test_photos_are_squeezed_and_their_points_with_them(tmp_path: Path) -> None:
     """A photo twice as wide as high, whose nose the mesh put at a quarter of both."""
     import pyarrow
@@ -184,6 +201,23 @@ def test_photos_are_squeezed_and_their_points_with_them(tmp_path: Path) -> None:
     assert np.isnan(found.targets["points"][0]).all()
     with pytest.raises(UsageError, match="another size"):
         cached(tmp_path, tmp_path / "out", ["fairface"], 48, told.append)
+
+
+def test_photos_that_do_not_open_are_named_and_left_out(tmp_path: Path) -> None:
+    rows = fairface(6)
+    for place in (1, 4):
+        rows[place]["image"]["bytes"] = rows[place]["image"]["bytes"][:60]
+    write(tmp_path / SOURCES["fairface"].file, rows)
+    told: list[str] = []
+    cached(tmp_path, tmp_path / "out", ["fairface"], 32, told.append)
+    named = tmp_path / "out" / "fairface" / "left_out.jsonl"
+    assert told[1].startswith("fairface: 2 photos are broken and left out, such as 1.png: ")
+    assert told[1].endswith(f"See {named}.")
+    assert [json.loads(line)["name"] for line in named.read_text("utf-8").splitlines()] == ["1.png", "4.png"]
+    found = CropSet.open(tmp_path / "out", "fairface")
+    assert [*found.paths] == ["0.png", "2.png", "3.png", "5.png"]
+    assert len(found.crops) == len(found.val) == len(found.targets["points"]) == 4
+    assert found.crops.reshape(4, -1).any(axis=1).all()  # none is an empty place
 
 
 def test_a_step_lowers_the_loss(made: Path, conversations: Path, tmp_path: Path) -> None:

@@ -285,6 +285,58 @@ def test_a_run_that_was_cut_off_goes_on_with_the_same_rows(tiny: Path, portrait:
     assert torch.equal(rows(tmp_path / "cut"), rows(tmp_path / "whole"))
 
 
+@pytest.mark.parametrize(
+    ("name", "steps", "photo", "differing"),
+    [("Bob", 24, False, "person"), ("Ada", 25, False, "recipe"), ("Ada", 24, True, "photos")],
+)
+def test_a_finished_folder_answers_for_its_own_run_alone(
+    trained: Callable[[str], Path],
+    gallery: Gallery,
+    versed: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    steps: int,
+    photo: bool,
+    differing: str,
+) -> None:
+    if photo:
+        (tmp_path / "authentic").mkdir()
+        (tmp_path / "authentic" / "1.jpg").write_bytes(b"another")
+    assert main(arguments(tmp_path, versed, gallery, name, trained("Ada"), steps)) == 2
+    assert f"holds another run (differing: {differing})" in capsys.readouterr().err
+
+
+def test_a_finished_folder_answers_again(
+    trained: Callable[[str], Path],
+    gallery: Gallery,
+    versed: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = (trained("Ada") / learn.TOKENS).read_bytes()
+    assert main(arguments(tmp_path, versed, gallery, "Ada", trained("Ada"))) == 0
+    assert "Is this <Ada>?" in capsys.readouterr().out
+    assert (trained("Ada") / learn.TOKENS).read_bytes() == before
+
+
+def test_a_run_that_was_cut_off_once_its_corpus_was_there_goes_on(
+    tiny: Path, gallery: Gallery, portrait: Photo, tmp_path: Path
+) -> None:
+    told = arguments(tmp_path, tiny, gallery, "Ada", tmp_path / "out", steps=2)
+    written = conversations.write
+
+    def cut_off(*given: Any) -> None:
+        written(*given)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(photos.Photos, "read", lambda self, folder, recipe: shown("genuine", 90, portrait))
+        patch.setattr(conversations, "write", cut_off)
+        assert main(told) == 130
+    assert main(told) == 0
+
+
 def test_photos_are_measured_and_imitations_made(
     gallery: Gallery, portrait: Photo, faceless: Photo, tmp_path: Path
 ) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
@@ -21,6 +23,7 @@ from faceagent.controllers.transcript import transcribe  # noqa: E402
 from faceagent.errors import UsageError  # noqa: E402
 from faceagent_finetune.vlm.batches import NOT_LEARNT, Batches, InTurn  # noqa: E402
 from faceagent_finetune.vlm.conversations import Conversations  # noqa: E402
+from faceagent_finetune.vlm.judge import judged  # noqa: E402
 
 END = "<|im_end|>"
 TOOL = {
@@ -78,7 +81,7 @@ def corpus_of(folder: Path, *records: dict[str, Any]) -> Conversations:
     from labelled_rows import picture
 
     shard = folder / "train" / "made-00000"
-    shard.mkdir(parents=True)
+    shard.mkdir(parents=True, exist_ok=True)
     (shard / "0000.png").write_bytes(picture(1))
     (shard / "conversations.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
     return Conversations(folder, "train")
@@ -210,6 +213,37 @@ def test_conversations_with_and_without_pictures_share_a_batch(tiny: Path, tmp_p
     batch = Batches(made, chat, [END], max_length=4096, image_side=96)([1, 0])
     assert learnt(chat, batch) == [CALLED + END, SEEN + END, SURE + END, "That stays open." + END]
     assert batch["pixel_values"].shape[:2] == (2, 2)
+
+
+def test_a_conversation_that_cannot_be_read_is_not_judged_by_another(tiny: Path, tmp_path: Path) -> None:
+    """One is too long, one has a picture that does not open; their losses would be those of the third."""
+    pytest.importorskip("pyarrow")
+    broken = "train/made-00000/0001.png"
+    (tmp_path / "made" / broken).parent.mkdir(parents=True)
+    (tmp_path / "made" / broken).write_bytes(b"no picture")
+    made = corpus_of(
+        tmp_path / "made",
+        {"kind": "long", "messages": [said("user", "Who? " * 900), said("assistant", "That stays open.")]},
+        {"kind": "broken", "messages": [said("user", "Who is it?", broken), said("assistant", "That stays open.")]},
+        {"kind": "whole", "messages": [said("user", "Who is it?"), said("assistant", "That stays open.")]},
+    )
+
+    class Model:
+        def eval(self) -> None: ...
+
+        def __call__(self, **inputs: Any) -> SimpleNamespace:
+            return SimpleNamespace(loss=2.0)
+
+    trainer = SimpleNamespace(
+        model=Model(), _prepare_inputs=lambda inputs: inputs, compute_loss_context_manager=nullcontext
+    )
+    named: list[str] = []
+    chat = ChatFormat.of(read_processor(str(tiny)))
+    batches = Batches(made, chat, [END], 400, 96, lambda rows: named.extend(row.reason for row in rows))
+    told = judged(trainer, batches, [0, 1, 2])
+    assert list(told["by_kind"]) == ["whole"]
+    assert (told["all"]["loss"], told["all"]["conversations"], told["left_out"]) == (2.0, 1, 2)
+    assert len(named) == 2
 
 
 def test_the_order_is_that_of_seed_and_epoch_and_batches_are_of_like_length() -> None:

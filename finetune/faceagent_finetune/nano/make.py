@@ -8,6 +8,7 @@ OUT/model/      the model, to be trained on a corpus
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ def look(recipe: Recipe, data: Path, out: Path, say: Say, minutes: float | None 
     """Teach the vision tower, or go on with it; its figures on the val split.
 
     Args:
-        data: folder of the Parquet files. minutes: in all, instead of the recipe's; more than before goes on.
+        data: folder of the Parquet files. minutes: in all, instead of the recipe's samples and minutes; more than
+            were spent goes on.
 
     Raises:
         UsageError: a file of `data` is missing. MissingExtra: pyarrow is not installed.
@@ -32,10 +34,15 @@ def look(recipe: Recipe, data: Path, out: Path, say: Say, minutes: float | None 
     cache = out / "photos"
     photos.cached(data, cache, recipe.eyes.mix, recipe.vision.image_size, say)
     plan = recipe.eyes.model_dump() | {"vision": recipe.vision.model_dump()}
-    file = eyes.train(plan | ({"budget_minutes": minutes} if minutes else {}), cache, out / "eyes")
+    file = eyes.train(plan | (_lasting(minutes) if minutes else {}), cache, out / "eyes")
     figures = eyes.measure(eyes.averaged(file), cache, recipe.eyes.mix)
     (out / "eyes" / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return figures
+
+
+def _lasting(minutes: float) -> dict[str, float]:
+    """An end by the clock alone."""
+    return {"budget_minutes": minutes, "samples": math.inf}
 
 
 def make(recipe: Recipe, corpus: Path, out: Path) -> Path:

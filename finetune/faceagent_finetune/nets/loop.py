@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from faceagent.errors import UsageError
+from faceagent_finetune.finite import check_finite
 from faceagent_finetune.nets.ahead import Ahead
 
 Batch = TypeVar("Batch")
@@ -55,6 +56,9 @@ def run(
     Args:
         trained: what is averaged and kept. parts: its tensors by their rate in `[learning_rate]`.
         make: the batch of a step. losses: of a batch and its step, each with its weight in `[weights]`.
+
+    Raises:
+        UsageError: there is no checkpoint to resume. LossNotANumber: before anything of such a step is kept.
     """
     average = copy.deepcopy(trained).requires_grad_(False)
     optimiser = torch.optim.AdamW(groups(parts, recipe), betas=betas, fused=True)
@@ -76,7 +80,8 @@ def run(
         loss = torch.stack([recipe["weights"][name] * part for name, part in told.items()]).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained.parameters(), _CLIP)
+        norm = torch.nn.utils.clip_grad_norm_(trained.parameters(), _CLIP)
+        check_finite(clock.step + 1, {"loss": loss.item(), "gradient": norm.item()})
         optimiser.step()
         clock.tick()
         follow(average, trained, min(recipe["average"], (1 + clock.step) / (10 + clock.step)))
@@ -85,7 +90,8 @@ def run(
         checkpoint.save_if_due(recipe, clock)
     batches.close()
     checkpoint.save(recipe, clock)
-    say(f"done: {clock.step * recipe['batch']} of {recipe['samples']} samples, {clock.spent / 60:.0f} minutes; {file}")
+    asked = f" of {recipe['samples']}" if math.isfinite(recipe["samples"]) else ""
+    say(f"done: {clock.step * recipe['batch']}{asked} samples, {clock.spent / 60:.0f} minutes; {file}")
     return file
 
 

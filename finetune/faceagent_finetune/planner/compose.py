@@ -50,7 +50,7 @@ class Composer:
         noise: share of questions with a slip of the keyboard or of case.
     """
 
-    def __init__(self, seed: int, *, held: bool = False, noise: float = 0.3) -> None:
+    def __init__(self, seed: int | str, *, held: bool = False, noise: float = 0.3) -> None:
         self._rng, self._held, self._noise = random.Random(seed), held, noise
         self._styles = [style for style in table("frames")["style"] if style.get("held", False) == held]
         self._groups = {language: _groups(language, held) for language in LANGUAGES}

@@ -35,29 +35,31 @@ class Batch:
 
 
 class Batches:
-    """Questions as numbers, cut into pieces differently each time; those of a batch are about as long as each other."""
+    """Questions as numbers, cut into pieces differently each time; those of a batch are about as long as each other.
+    Batch k is of the same questions whenever it is made: a run that goes on sees what it would have."""
 
     def __init__(self, recipe: Mapping[str, Any], tokenizer: Any) -> None:
         self._recipe, self._tokenizer = recipe, tokenizer
-        self._composer = Composer(recipe["seed"])
-        self._rng = random.Random(recipe["seed"])
-        self._ready: list[Batch] = []
+        self._turn, self._ready = -1, list[Batch]()
 
     def batch(self, step: int) -> Batch:
-        if not self._ready:
-            self._ready = self._made()
-        return self._ready.pop()
+        turn, place = divmod(step, _TOGETHER)
+        if turn != self._turn:
+            self._turn, self._ready = turn, self._made(turn)
+        return self._ready[place]
 
-    def _made(self) -> list[Batch]:
-        size = self._recipe["batch"]
-        questions = [self._composer.question() for _ in range(size * _TOGETHER)]
-        rows = sorted(((self._pieces(q.text), q) for q in questions), key=lambda row: len(row[0]))
-        groups = [rows[start : start + size] for start in range(0, len(rows), size)]
-        self._rng.shuffle(groups)
-        return [Batch(padded([pieces for pieces, _ in group]), truth([q for _, q in group])) for group in groups]
+    def _made(self, turn: int) -> list[Batch]:
+        size, seed = self._recipe["batch"], f"{self._recipe['seed']}/{turn}"
+        composer, rng = Composer(seed), random.Random(seed)
+        questions = [composer.question() for _ in range(size * _TOGETHER)]
+        # Before they are cut at random, which no seed decides.
+        questions.sort(key=lambda question: len(self._tokenizer.encode(question.text)))
+        groups = [questions[start : start + size] for start in range(0, len(questions), size)]
+        rng.shuffle(groups)
+        return [Batch(padded([self._pieces(q.text, rng) for q in group]), truth(group)) for group in groups]
 
-    def _pieces(self, text: str) -> list[int]:
-        rng, recipe = self._rng, self._recipe
+    def _pieces(self, text: str, rng: random.Random) -> list[int]:
+        recipe = self._recipe
         sampled = rng.random() < recipe["sampled"]
         options = {"enable_sampling": True, "alpha": 0.2, "nbest_size": -1} if sampled else {}
         found = self._tokenizer.encode(text, **options)[: LONGEST - 2]

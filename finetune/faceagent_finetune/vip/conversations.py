@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from faceagent_finetune.corpus.build import CONVERSATIONS
@@ -18,6 +19,7 @@ from faceagent_finetune.vip.recipe import Recipe
 from faceagent_tools.identity.likelihood import KINDS
 from faceagent_tools.identity.verify_words import ANSWERS
 
+MADE = "made.json"
 _WHO = "the face"
 
 
@@ -32,8 +34,14 @@ def question(likeness: float, name: str, voice: Voice) -> str:
     return f"{told} {voice.say('vip.ask', mark=mark)}"
 
 
-def write(shown: Sequence[Shown], name: str, recipe: Recipe, out: Path) -> None:
-    """OUT/train and OUT/val, in one step. Train has every kind as often, val each photo once."""
+def write(
+    shown: Sequence[Shown], name: str, recipe: Recipe, out: Path, made: Mapping[str, Any] = MappingProxyType({})
+) -> None:
+    """OUT/train, OUT/val and OUT/made.json, in one step. Train has every kind as often, val each photo once.
+
+    Args:
+        made: what it was made of.
+    """
     partial = out.with_name(f".{out.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     voice = Voice(random.Random(recipe.seed))
@@ -45,6 +53,7 @@ def write(shown: Sequence[Shown], name: str, recipe: Recipe, out: Path) -> None:
             for number, one in enumerate(_chosen(shown, split, recipe.each))
         ]
         (folder / CONVERSATIONS).write_text("".join(lines), encoding="utf-8")
+    (partial / MADE).write_text(json.dumps(dict(made), ensure_ascii=False), encoding="utf-8")
     partial.rename(out)
 
 

@@ -1,7 +1,7 @@
 """Train the tokens of a person, or go on with that.
 
     OUT/person.tokens              what is kept: the tokens, sealed (see `faceagent.controllers.person`)
-    OUT/report.json, loss.png      figures; nothing of the person but the name
+    OUT/report.json, loss.png      figures, and which run they are of; nothing of the person but the name
     OUT/corpus/, OUT/run/          the conversations and the trainer's folder, which go once the tokens are kept
 
 The folder is its owner's alone.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,11 @@ from faceagent_finetune.vip.recipe import Recipe
 from faceagent_finetune.vlm import network as networks
 from faceagent_finetune.vlm.conversations import Conversations
 from faceagent_finetune.vlm.network import without_future_warnings
-from faceagent_finetune.vlm.run import Run
+from faceagent_finetune.vlm.run import Run, write
 from faceagent_finetune.vlm.train import Start, train
 from faceagent_finetune.vlm.watch import CURVE, Progress
 
 TOKENS, REPORT = "person.tokens", "report.json"
-_MADE = "made.json"
 
 
 def learn(
@@ -51,35 +51,50 @@ def learn(
     """
     check_place(recipe.model)
     name = photos.protected(gallery, name).name
+    of = {"person": name, "photos": photos.fingerprint(folder), "recipe": _sha256(recipe)}
     report = out / REPORT
+    for file in (report, out / "corpus" / conversations.MADE):
+        _check(file, of, out)
     if not (out / TOKENS).is_file() or not report.is_file():
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
-        left_out = _corpus(recipe, folder, gallery, name, out / "corpus")
+        left_out = _corpus(recipe, folder, gallery, of, out / "corpus")
         run = train(recipe, out / "corpus", out / "run", on_progress, start(name))
         if run is None:
             return None
         figures = _kept(run, recipe, gallery, name, out)
-        report.write_text(json.dumps({**figures, "left_out": left_out}, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        told = {**figures, "left_out": left_out, "of": of}
+        write(report, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     # Photos of the person, and the tokens in the clear.
     for rest in ("corpus", "run"):
         shutil.rmtree(out / rest, ignore_errors=True)
-    told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    return told
+    return _read(report)
 
 
-def _corpus(recipe: Recipe, folder: Path, gallery: Gallery, name: str, corpus: Path) -> dict[str, str]:
+def _check(file: Path, of: Mapping[str, str], out: Path) -> None:
+    """Raises: UsageError: there is such a file, of another run."""
+    known = _read(file).get("of", {}) if file.is_file() else of
+    other = ", ".join(key for key, value in of.items() if known.get(key) != value)
+    if other:
+        raise UsageError(f"{out} holds another run (differing: {other})", "Name another folder with --out")
+
+
+def _corpus(recipe: Recipe, folder: Path, gallery: Gallery, of: Mapping[str, str], corpus: Path) -> dict[str, str]:
     """Made where it is not there; what was left out."""
-    made, wanted = corpus / _MADE, {"photos": photos.fingerprint(folder), "name": name}
     if not corpus.is_dir():
-        reader = photos.Photos(gallery, name)
-        conversations.write(reader.read(folder, recipe), name, recipe, corpus)
+        reader = photos.Photos(gallery, of["person"])
+        shown = reader.read(folder, recipe)
         left_out = {row.name: row.reason for row in reader.left_out}
-        made.write_text(json.dumps({**wanted, "left_out": left_out}), encoding="utf-8")
-    known = json.loads(made.read_text(encoding="utf-8"))
-    if {key: known[key] for key in wanted} != wanted:
-        raise UsageError(f"{corpus.parent} holds another run", "Name another folder with --out")
-    left: dict[str, str] = known["left_out"]
-    return left
+        conversations.write(shown, of["person"], recipe, corpus, {"of": of, "left_out": left_out})
+    return dict(_read(corpus / conversations.MADE)["left_out"])
+
+
+def _read(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _sha256(recipe: Recipe) -> str:
+    return hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()
 
 
 def start(name: str) -> Start:
@@ -124,7 +139,7 @@ def _kept(run: Run, recipe: Recipe, gallery: Gallery, name: str, out: Path) -> d
         "model": model,
         "licence": "personal data; to be used as the consent says, and as the model's licence allows",
         "consent": {"purpose": consent.purpose, "given": str(consent.given), "until": str(consent.until or "")},
-        "recipe_sha256": hashlib.sha256(recipe.model_dump_json().encode()).hexdigest(),
+        "recipe_sha256": _sha256(recipe),
     }
     adapter = fingerprint(recipe.adapter) if recipe.adapter else None
     PersonTokens(name, rows, fingerprint(recipe.model), adapter, about).save(out / TOKENS, gallery)

@@ -54,21 +54,28 @@ class Batches:
             UsageError: there is none.
         """
         for chosen in self._chances(numbers):
-            made = [(number, lesson) for number in chosen for lesson in self.lessons_of(number)]
-            made.sort(key=lambda one: not one[1].pictures)
-            while made:
-                batch = self.encode([lesson for _, lesson in made])
-                lengths: list[int] = batch["attention_mask"].sum(1).tolist()
-                if max(lengths) <= self.max_length:
-                    return batch
-                for (number, _), length in zip(made, lengths, strict=True):
-                    if length > self.max_length:
-                        self._leave(number, f"{length} tokens long, max_length is {self.max_length}")
-                made = [one for one, length in zip(made, lengths, strict=True) if length <= self.max_length]
+            batch = self.of(chosen)
+            if batch is not None:
+                return batch
         raise UsageError(
             f"No conversation of the corpus is shorter than {self.max_length} tokens",
             "Raise max_length, or lower image_side",
         )
+
+    def of(self, numbers: Sequence[int]) -> dict[str, Tensor] | None:
+        """The same of these conversations and no others; None where none can be learnt from."""
+        made = [(number, lesson) for number in numbers for lesson in self.lessons_of(number)]
+        made.sort(key=lambda one: not one[1].pictures)
+        while made:
+            batch = self.encode([lesson for _, lesson in made])
+            lengths: list[int] = batch["attention_mask"].sum(1).tolist()
+            if max(lengths) <= self.max_length:
+                return batch
+            for (number, _), length in zip(made, lengths, strict=True):
+                if length > self.max_length:
+                    self._leave(number, f"{length} tokens long, max_length is {self.max_length}")
+            made = [one for one, length in zip(made, lengths, strict=True) if length <= self.max_length]
+        return None
 
     def _chances(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
         yield numbers

@@ -98,8 +98,11 @@ def _figures(recipe: Recipe, figures: Mapping[str, Any] | None) -> str:
         f"{figures['steps']} steps, {figures['tokens_read']} tokens read, on {figures['device']}.\n\n"
         f"Conversations of train: {kinds_told(recipe, figures['conversations'])}.\n"
     )
+    left_out = val.get("left_out", 0)
+    if left_out:
+        told += f"\n{left_out} of the conversations of val are broken or too long and are left out.\n"
     if val["all"] is None:
-        return told + "No loss on val was asked for."
+        return told + ("" if left_out else "No loss on val was asked for.")
     rows = [("all", val["all"]), *val["by_kind"].items(), *val["by_group"].items()]
     table = "\n".join(f"| {name} | {row['loss']} | {row['tokens']} | {row['conversations']} |" for name, row in rows)
     return (

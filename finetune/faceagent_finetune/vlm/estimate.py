@@ -72,19 +72,28 @@ def estimate(recipe: Recipe, corpus: Path) -> Estimate:
     batches = Batches(data, ChatFormat.of(processor), ends, recipe.max_length, recipe.image_side)
     load, longest = loads(batches, config)
     steps = recipe.steps or max(1, round(recipe.epochs * len(data) / recipe.batch / recipe.accumulate))
-    trained = sum(weight.numel() for weight in weights.values() if weight.requires_grad)
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     work = _operations(recipe, config.model_type, weights, load) * recipe.batch * recipe.accumulate * steps
     return Estimate(
         parameters=sum(weight.numel() for weight in weights.values()),
-        trained=trained,
+        trained=_trained(weights),
         by_kind=data.by_kind,
         load=load,
         steps=steps,
-        memory=_held(recipe, config.model_type, weights) + _OPTIMISER * trained + _activations(recipe, config, longest),
+        memory=memory(recipe, config, weights, longest),
         seconds=work / (_USED * _speed(device or torch.device("cpu"), networks.bf16(recipe))),
         device=str(device or "cpu"),
     )
+
+
+def memory(recipe: Recipe, config: Any, weights: Mapping[str, Any], longest: Load) -> float:
+    """Bytes on each device.
+
+    Args:
+        weights: by name, of which shapes alone are read. longest: that a conversation may be.
+    """
+    held = _held(recipe, config.model_type, weights)
+    return held + _OPTIMISER * _trained(weights) + _activations(recipe, config, longest)
 
 
 def loads(batches: Batches, config: Any) -> tuple[Load, Load]:
@@ -113,9 +122,14 @@ def _part(name: str, kind: str) -> Part:
     return networks.part_of(name.removeprefix("base_model.model."), kind)
 
 
+def _trained(weights: Mapping[str, Any]) -> int:
+    return sum(weight.numel() for weight in weights.values() if weight.requires_grad)
+
+
 def _held(recipe: Recipe, kind: str, weights: Mapping[str, Any]) -> float:
     """Bytes of the weights."""
-    frozen, total = 2 if networks.bf16(recipe) else 4, 0.0
+    # What is not in 4 bits peft has in 32.
+    frozen, total = 2 if networks.bf16(recipe) and recipe.method != "qlora" else 4, 0.0
     for name, weight in weights.items():
         few = recipe.method == "qlora" and weight.ndim == 2 and "layers." in name and _part(name, kind) == "language"
         total += weight.numel() * (4 if weight.requires_grad else _NF4 if few else frozen)

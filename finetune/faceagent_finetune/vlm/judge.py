@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from faceagent_finetune.vlm.batches import NOT_LEARNT, Batches
 
 
 def judged(trainer: Any, batches: Batches, numbers: Sequence[int]) -> dict[str, Any]:
-    """{"all", "by_kind": {kind: …}, "by_group": {"gender: female": …}}, each {"loss", "tokens", "conversations"}.
+    """{"all", "by_kind": {kind: …}, "by_group": {"gender: female": …}}, each {"loss", "tokens", "conversations"}; and
+    "left_out", how many are broken or too long.
 
     Losses are means over the assistant's tokens, in nats.
 
@@ -20,11 +22,16 @@ def judged(trainer: Any, batches: Batches, numbers: Sequence[int]) -> dict[str, 
         trainer: with the network in it. numbers: of conversations of the val split.
     """
     sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0, 0])
+    left_out = 0
     for number in numbers:
-        loss, tokens = _loss(trainer, batches, number)
+        batch = batches.of([number])
+        if batch is None:
+            left_out += 1
+            continue
+        loss, tokens = _loss(trainer, batch)
         for row_name in _names(batches.conversations.record(number)):
             sums[row_name] = [old + new for old, new in zip(sums[row_name], (loss * tokens, tokens, 1), strict=True)]
-    told: dict[str, Any] = {"all": None, "by_kind": {}, "by_group": {}}
+    told: dict[str, Any] = {"all": None, "by_kind": {}, "by_group": {}, "left_out": left_out}
     for (of, name), (total, read, conversations) in sorted(sums.items()):
         row = {"loss": round(total / read, 4), "tokens": int(read), "conversations": int(conversations)}
         if of == "all":
@@ -34,9 +41,9 @@ def judged(trainer: Any, batches: Batches, numbers: Sequence[int]) -> dict[str, 
     return told
 
 
-def _loss(trainer: Any, batches: Batches, number: int) -> tuple[float, int]:
+def _loss(trainer: Any, batch: dict[str, Tensor]) -> tuple[float, int]:
     """Of one conversation: the mean over its tokens, and how many they are."""
-    inputs = trainer._prepare_inputs(batches([number]))
+    inputs = trainer._prepare_inputs(batch)
     trainer.model.eval()
     with torch.no_grad(), trainer.compute_loss_context_manager():
         loss = trainer.model(**inputs).loss

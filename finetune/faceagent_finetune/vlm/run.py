@@ -49,9 +49,9 @@ class Run:
         elif folder.is_dir() and any(folder.iterdir()):
             raise UsageError(f"{folder} holds other files", "Name a folder that is empty or does not exist with --out")
         folder.mkdir(parents=True, exist_ok=True)
-        _write(file, json.dumps(wanted, indent=1) + "\n")
+        write(file, json.dumps(wanted, indent=1) + "\n")
         card = corpus / "README.md"
-        _write(folder / "corpus.md", card.read_text(encoding="utf-8") if card.is_file() else "")
+        write(folder / "corpus.md", card.read_text(encoding="utf-8") if card.is_file() else "")
         return Run(folder, recipe)
 
     @staticmethod
@@ -97,7 +97,7 @@ class Run:
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
     def finish(self, figures: dict[str, Any]) -> None:
-        _write(self.folder / "report.json", json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        write(self.folder / "report.json", json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
 
 
 def _is_whole(checkpoint: Path) -> bool:
@@ -108,7 +108,7 @@ def _is_whole(checkpoint: Path) -> bool:
     return True
 
 
-def _write(file: Path, text: str) -> None:
+def write(file: Path, text: str) -> None:
     """In one step, so that a break-off leaves the old one."""
     part = file.with_name(file.name + ".part")
     part.write_text(text, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from transformers import TrainerCallback
 
-from faceagent.errors import FaceAgentError
+from faceagent_finetune.finite import check_finite
 from faceagent_finetune.plot import Chart, line, png
 
 CURVE = "loss.png"
@@ -29,10 +28,6 @@ class Seen:
 
 
 Progress = Callable[[Seen], None]
-
-
-class LossNotANumber(FaceAgentError):
-    """The loss or the gradient of a step is infinite or not a number."""
 
 
 class Watch(TrainerCallback):
@@ -56,13 +51,8 @@ class Watch(TrainerCallback):
         logs: Mapping[str, float] = kwargs["logs"]
         if "loss" not in logs:
             return
-        for what in ("loss", "grad_norm"):
-            if not math.isfinite(logs.get(what, 0.0)):
-                raise LossNotANumber(
-                    f"The {what.replace('grad_norm', 'gradient')} of step {state.global_step} is {logs[what]}",
-                    "Lower learning_rate or clip, or raise warmup, and train into another folder; what was kept before "
-                    "is whole, and can be exported",
-                )
+        seen = {"loss": logs["loss"], "gradient": logs.get("grad_norm", 0.0)}
+        check_finite(state.global_step, seen, "learning_rate or clip")
         self.speed = (state.num_input_tokens_seen - self._read) / max(time.monotonic() - self._begun, 1e-9)
         if state.is_world_process_zero:
             self._on_progress(Seen(state.global_step, state.max_steps, logs["loss"], self.speed))

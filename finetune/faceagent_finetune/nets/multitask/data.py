@@ -44,7 +44,9 @@ class CropSet:
         with np.load(folder / "labels.npz") as stored:
             targets = {key: stored[key] for key in multitask.HEADS}
             val, how, paths = stored["val"], stored["how"], stored["paths"]
-        return CropSet(name, np.load(folder / "crops.npy", mmap_mode="r"), targets, val, how, paths)
+        # The file may have room for more photos than could be read.
+        crops = np.load(folder / "crops.npy", mmap_mode="r")[: len(val)]
+        return CropSet(name, crops, targets, val, how, paths)
 
 
 class Mixer:
