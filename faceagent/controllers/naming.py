@@ -1,52 +1,89 @@
 """Whom a question names for the gallery, and the consent that it states: "enrol her as Anna Bell, she signed on 2 May";
 and what of the quality or the authenticity is asked about.
 
-A name is what stands in quotation marks, or the words in capitals where a name is given ("as", "named", "forget"). What
-is no plain name is not guessed at: the plan asks. A name is data; it goes to the tool and nowhere else.
+A name is what stands where a name is given ("as", "named", "forget"), in quotation marks or in capitals, or else the
+only thing in quotation marks. What is no plain name is not guessed at: the plan asks. A name is data; it goes to the
+tool and nowhere else.
 """
 
 from __future__ import annotations
 
 import re
 
-_QUOTED = re.compile(r"[“\"«]([^”\"»\n]{1,120})[”\"»]|(?<!\w)[‘']([^’'\n]{2,120})[’'](?!\w)")
-_TITLE = r"(?:(?:[Mm]r|[Mm]rs|[Mm]s|[Dd]r|[Pp]rof)\.? )?"
-_WORD = r"[^\W\d_a-z][\w'’.-]*"  # with a capital
-_NAME = rf"({_TITLE}{_WORD}(?: (?:(?:van|von|de|del|della|da|di|bin|al|la|le|der|den) )*{_WORD})*)"
-# What leads to a name, and what may stand before it without being part of it.
-_GIVEN = re.compile(
-    r"\b(?i:as|named|called|under the name(?: of)?|(?:the |her |his |their )?name(?: is|:)?|call (?:her|him|them))"
-    rf"\s+{_NAME}"
+from faceagent.controllers.consent import states_consent
+
+_QUOTE = r"(?:[“\"«„»「『]\s*([^“”\"«»„」』\n]{1,120}?)\s*[”\"»“«」』]|(?<!\w)[‘'‚]([^’'‘\n]{2,120})[’'‘](?!\w))"
+_QUOTED = re.compile(_QUOTE)
+_TITLE = r"(?:(?:[Mm](?:rs?|s|x)|[Dd]ra?|[Pp]rof|[Ss](?:t|ra?|rta)|[Hh]r|[Ff]r|Rev|Dep|Min|Gen|Col|Capt|Sgt|Hon)\.? )*"
+_CAPITAL = r"[^\W\d_a-zß-öø-ÿ]"
+# No part of a name but its first word, also with a capital. A point belongs to a title or an initial; anywhere else the
+# sentence ends with it.
+_BEGINS = (
+    r"(?i:I|she|he|they|we|you|it|has|have|had|is|are|was|did|does|who|when|then|the|this|that|please|her|his"
+    r"|if|once|unless|until|after|before|provided|assuming|whether|with|without|but|and|or|because|not|never)\b"
 )
+_WORD = rf"(?:{_CAPITAL}\.(?: ?{_CAPITAL}\.)*(?! {_BEGINS})|{_CAPITAL}[\w'’-]*)"
+_NICKNAME = r"(?:[“\"«][^”\"»]{1,30}[”\"»] )?"
+_PARTICLES = r"(?:(?:van|von|de|del|della|da|di|bin|al|la|le|der|den) )*"
+_NEXT = rf"(?: {_NICKNAME}{_PARTICLES}{_TITLE}(?!{_BEGINS}){_WORD})"
+_NAME = rf"({_TITLE}{_WORD}{_NEXT}{{0,6}})"
+# What leads to a name, and what may stand before it without being part of it. "As" weighs more than "called": of "the
+# man called Tom as Anna" the name is Anna. German writes all nouns with a capital: "als Besucher" gives no name.
+_AS = re.compile(
+    rf"\b(?i:as|como|comme|(?:under|by)(?: the)? (?:name|alias)(?: of)?|unter dem namen|bajo el nombre(?: de)?)[\s:]+"
+    rf"(?:{_QUOTE}|{_NAME})|\b(?i:sous le nom) (?:de |d['’])?(?:{_QUOTE}|{_NAME})"
+    rf"|\b(?i:als|sous|unter|under|bajo)\s+{_QUOTE}|\bals ({_TITLE}{_WORD}{_NEXT}+)|[为為成作叫以]\s*{_QUOTE}"
+)
+_CALLED = re.compile(
+    r"\b(?i:named|called|namens|heißt|se llama|s['’]appelle|call (?:her|him|them)"
+    r"|(?:the |her |his |their )?name(?: is|:|=)?)"
+    rf"\s*(?:{_QUOTE}|(?<=\s){_NAME})"
+)
+_ERASING = r"(?:forget|unenrol+|delete|erase|remove|purge|wipe|take|drop|kick|strike|lose|scrap|replace|destroy)"
+_NOT = r"(?<!n['’]t )(?<!\bnot )(?<!\bnever )"
 _ERASED = re.compile(
-    r"\b(?i:forget|unenrol+|delete|erase|remove|purge|wipe|take|drop|kick|strike|erasure(?: request)?:?|forgotten:?"
-    rf"|for|(?:everything|anything|all|what) (?:(?:that )?(?:you|we) (?:have|know|hold|keep|stored?) )?(?:on|about|of))"
-    rf"\s+(?:(?i:the )(?i:face|entry|template|data) (?i:of|for) )?{_NAME}"
+    rf"{_NOT}\b(?i:{_ERASING}|erasure(?: request)?:?|forgotten:?)\s+(?:(?:(?!as\b|under\b|and\b)\w+ ){{0,3}}{_QUOTE}"
+    rf"|(?:(?i:the )(?i:face|entry|template|data) (?i:of|for) )?{_NAME})"
+)
+_OF = re.compile(
+    rf"\b(?:(?i:{_ERASING}) )?(?!{_BEGINS}){_NAME}['’]s (?i:template|entry|data|face|biometric|enrolment|record|photo)"
+)
+_ABOUT = re.compile(
+    r"\b(?i:for|(?:everything|anything|all|what)"
+    r" (?:(?:that )?(?:you|we) (?:have|know|hold|keep|stored?) )?(?:on|about|of))"
+    rf"\s+(?:{_QUOTE}|{_NAME})"
+)
+_KEPT = re.compile(
+    r"\b(?i:saved|stored|kept|filed|registered|enrol+ed|entered|recorded|listed|known|está)(?: \w+)?"
+    rf"\s+(?i:as|under|como)\s+(?:{_QUOTE}|{_NAME})"
 )
 _CLAIMED = re.compile(
     r"\b(?i:really|the real|impersonat(?:ing|es)|pretending to be|posing as|passing (?:as|for)|be"
     r"|is (?:this|that|it|he|she))"
-    rf"\s+{_NAME}"
+    rf"\s+(?:{_QUOTE}|{_NAME})"
 )
 # Lower case is read only where nothing but a name can stand: "enrol her as anna".
 _LOWER = re.compile(
     r"\b(?:as|named|called|under the name(?: of)?|name is)\s+((?!(?:an?|the|my|our|your|his|her|their|one|soon|well"
     r"|this|that|it|him|she|he|usual|possible|such|protected|vip|new)\b)[^\W\d_]+)[.!?]?$"
 )
-_OF = re.compile(rf"{_NAME}['’]s (?i:template|entry|data|face|biometric|enrolment|record|photo)")
+# In quotation marks, but no name: a file, and what somebody says.
+_FILE = re.compile(r"\.(?:jpe?g|png|webp|heic|tiff?|bmp|gif|pdf|mp4|mov|avi|mkv|webm)$", re.IGNORECASE)
+_SAID = re.compile(
+    r"(?:\b(?:said|says|wrote|told \w+|replied|answered|reads|dijo|dice|sagte?|a dit)|说|說)[,:，：]?\s*$",
+    re.IGNORECASE,
+)
+_TO_BE = re.compile(rf"{_SAID.pattern}|\b(?:as|como|comme|als)\s*$|[为為成作]\s*$", re.IGNORECASE)
+_LISTED = re.compile(r"\s*\n\s*(?=\w+(?: \w+)?\s?[:：])")
 _NO_NAMES = frozenset(
     {"I", "The", "This", "That", "VIP", "CEO", "CFO", "A", "An", "My", "Our", "Her", "His", "It", "GDPR", "Please"}
 )
 
-_AGREED = re.compile(
-    r"\b(?:consent(?:s|ed)?|agrees|agreed|permission|allowed (?:it|me|us)|signed)\b",
-    re.IGNORECASE,
-)
-_NOT_AGREED = re.compile(
-    r"\b(?:without|no|not|never|n't|lacks?|withdr\w+|revok\w+|refus\w+|against)\b[^.;]{0,30}\b(?:consent\w*|agree\w*|permission|allowed|signed)"
-    r"|n[’']t (?:consent|agree|allow|sign)",
-    re.IGNORECASE,
-)
+_LEADS = {
+    "forget_person": (_ERASED, _OF, _ABOUT, _KEPT, _CALLED),
+    "verify_protected_identity": (_CLAIMED, _AS, _CALLED),
+}
+
 _DOCUMENT = re.compile(
     r"\b(?:passports?|visas?|(?:id|identity) (?:cards?|photos?|documents?|pictures?)|driv(?:er['’]?s|ing) licen[cs]es?"
     r"|pasaportes?|dni|visados?|passeports?|cartes? d['’]identité|reisep(?:ass|ässe)\w*|pass(?:bild|foto)\w*"
@@ -101,26 +138,47 @@ def name_in(question: str, tool: str) -> str:
     Args:
         tool: which tool it is for: what leads to a name differs.
     """
-    text = " ".join(question.split())
-    if match := _QUOTED.search(text):
-        return (match[1] or match[2]).strip()
-    leads = {"forget_person": (_OF, _ERASED, _GIVEN), "verify_protected_identity": (_CLAIMED, _GIVEN)}.get(
-        tool, (_GIVEN,)
-    )
-    for pattern in leads:
+    text = _on_one_line(question)
+    for pattern in _LEADS.get(tool, (_AS, _CALLED)):
         for match in pattern.finditer(text):
-            name = match[1].rstrip(".'’")
-            name = name.removesuffix("'s").removesuffix("’s")
-            if name.split()[0] not in _NO_NAMES:
+            if name := _plain(match):
                 return name
-    match = _LOWER.search(text.rstrip()) if tool == "enroll_person" else None
-    return match[1] if match else ""
+    if name := _only_quoted(text, tool):
+        return name
+    lower = _LOWER.search(text.rstrip()) if tool == "enroll_person" else None
+    return lower[1] if lower else ""
+
+
+def _on_one_line(question: str) -> str:
+    """A question in one line; what is listed in lines of their own ("Consent: …") stays apart."""
+    return " ".join(_LISTED.sub("; ", question).split())
+
+
+def _plain(match: re.Match[str]) -> str:
+    """What a lead led to, without what is no part of the name; "" where it is none."""
+    name = next(group for group in match.groups() if group).strip()
+    if match[0].endswith(name):  # without quotation marks
+        name = name.rstrip(".'’").removesuffix("'s").removesuffix("’s")
+    return "" if not name or name.split()[0] in _NO_NAMES or _FILE.search(name) else name
+
+
+def _only_quoted(text: str, tool: str) -> str:
+    """What stands in quotation marks anywhere, if it is one thing that can be a name. As what somebody is to be kept is
+    nobody to be erased."""
+    before = _TO_BE if tool == "forget_person" else _SAID
+    quoted = (
+        (match[1] or match[2]).strip()
+        for match in _QUOTED.finditer(text)
+        if not before.search(text[max(0, match.start() - 20) : match.start()])
+    )
+    names = [name for name in dict.fromkeys(quoted) if not _FILE.search(name)]
+    return names[0] if len(names) == 1 or (names and tool == "verify_protected_identity") else ""
 
 
 def consent_in(question: str) -> str:
     """The statement of consent: the question itself where it says that the person agreed, else ""."""
-    text = " ".join(question.split())
-    return text if _AGREED.search(text) and not _NOT_AGREED.search(text) else ""
+    stated = states_consent(_on_one_line(question), name_in(question, "enroll_person"))
+    return " ".join(question.split()) if stated else ""
 
 
 def protected_in(question: str) -> bool:

@@ -12,7 +12,7 @@ from languages import OTHERS, assert_said_in_all_languages
 
 from faceagent import policy
 from faceagent.controllers import plan
-from faceagent.loop import CANCELLED, LOOPING, NOWHERE, TOO_LONG, TOO_MUCH
+from faceagent.loop import CANCELLED, LOOPING, NOWHERE, TOO_LONG, TOO_MUCH, UNMEASURED, UNUSABLE
 from faceagent.messages import LANGUAGES
 from faceagent.narrate import compose
 from faceagent.report.summary import read_for
@@ -129,7 +129,7 @@ def any_said(line: str) -> bool:
 
 def test_what_the_assistant_says_of_itself_is_translated() -> None:
     said_of_itself = {*plan.of_itself(()), *(topic.why for topic in policy.topics())}
-    for sentence in (*said_of_itself, TOO_MUCH, TOO_LONG, LOOPING, NOWHERE, CANCELLED):
+    for sentence in (*said_of_itself, TOO_MUCH, TOO_LONG, LOOPING, NOWHERE, CANCELLED, UNUSABLE, UNMEASURED):
         for language in OTHERS:
             assert "[" not in text_in(sentence, language), sentence
 

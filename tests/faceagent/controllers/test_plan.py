@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from faceagent.controllers.draft import View
-from faceagent.controllers.plan import plan
+from faceagent.controllers.plan import AS_IN, ENROL, FORGET, WHOM_TO_FORGET, plan
+from faceagent.messages import LANGUAGES
+from faceagent.translate import text_in
 
 ALL = ("detect_faces", "estimate_pose", "compare_faces", "assess_quality", "inspect_provenance", "anonymize_faces")
 READING = ("estimate_attributes", "recognize_emotion", "check_liveness", "parse_face")
@@ -243,3 +246,14 @@ def test_without_the_tool_for_frames_a_videos_records_are_read() -> None:
     assert [call.tool for call in found.calls] == ["inspect_provenance"]
     assert "Following faces through a video is not offered in this installation." in found.not_offered
     assert plan("How many people are there?", of_view({}, None), ALL).status == "not_offered"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("asking", "tool"), [(AS_IN, ENROL), (WHOM_TO_FORGET, FORGET)])
+def test_what_is_asked_for_as_in_an_example_is_understood_as_in_the_example(language, asking, tool):
+    example = re.split(r"[:：]\s?", text_in(asking, language), maxsplit=1)[1]
+    (call,) = plan(example, View({"image 1": ("face 1.1", "face 1.2")}), ("detect_faces", ENROL, FORGET)).calls
+    arguments = json.loads(call.arguments)
+    assert (call.tool, arguments["name"]) == (tool, "Anna Bell")
+    if tool == ENROL:
+        assert arguments["consent"] == example and arguments["subjects"] == ["face 1.1"]
