@@ -158,7 +158,7 @@ def share(name: str, hits: Sequence[bool]) -> Figure:
 
 @dataclass(frozen=True)
 class Held:
-    """A conversation as it went. answer: None where a turn of the controller could not be used. steps: its calls, those
+    """A conversation as it went. answer: None where the controller gave none that can be used. steps: its calls, those
     that were refused included."""
 
     answer: Answer | None
@@ -166,7 +166,7 @@ class Held:
 
     @property
     def stopped(self) -> bool:
-        """Whether the assistant had to end it, or was told nothing that it could use."""
+        """Whether the assistant had to end it."""
         return self.answer is not None and bool(_STOPS.intersection(self.answer.not_established))
 
     def called(self, tools: Collection[str]) -> frozenset[str]:
@@ -174,7 +174,7 @@ class Held:
         return frozenset(step.tool for step in self.steps if step.tool in tools)
 
 
-_STOPS = frozenset({TOO_MUCH, TOO_LONG, LOOPING, NOWHERE, UNUSABLE})
+_STOPS = frozenset({TOO_MUCH, TOO_LONG, LOOPING, NOWHERE})
 
 
 def held(agent: FaceAgent, question: str, session: Session) -> Held:
@@ -185,7 +185,7 @@ def held(agent: FaceAgent, question: str, session: Session) -> Held:
         for event in agent.stream(question, session=session):
             if isinstance(event, StepFinished):
                 steps.append(event.step)
-            elif isinstance(event, Answered):
+            elif isinstance(event, Answered) and UNUSABLE not in event.answer.not_established:
                 answer = event.answer
     except ControllerError as error:
         _log.info("no usable answer: %s: %s", question, error)
