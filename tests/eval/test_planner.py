@@ -69,6 +69,7 @@ def test_it_takes_no_data(tmp_path) -> None:  # type: ignore[no-untyped-def]
 
 
 DONE = drafting([])
+TELLING = AIMessage('{"status": "answered", "remarks": ["I do not know."]}')
 REFUSING = AIMessage('{"status": "declined", "remarks": ["I will not."]}')
 ASKING = AIMessage('{"status": "needs_clarification", "remarks": ["Whom do you mean?"]}')
 
@@ -94,7 +95,7 @@ def test_the_calls_of_a_model_are_counted_over_all_turns(monkeypatch: pytest.Mon
 def test_a_model_that_calls_nothing_is_right_only_where_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     found = seated(monkeypatch, [DONE], "age")
     assert found["exact"] == 0 and found["no tool called"] == 1 and found["asked back"] == 0
-    assert seated(monkeypatch, [DONE])["exact"] == 1
+    assert seated(monkeypatch, [TELLING])["exact"] == 1
     assert seated(monkeypatch, [ASKING], "age")["asked back"] == 1
     declined = seated(monkeypatch, [REFUSING], "crime")
     assert declined["exact"] == declined["decline recall"] == declined["decline precision"] == 1
@@ -112,14 +113,17 @@ def test_a_model_that_invents_a_tool_or_never_ends_is_counted_and_stopped(monkey
     assert again["stopped by the budget"] == 1 and again["exact"] == 0
 
 
-def test_rubbish_is_no_plan_even_where_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = seated(monkeypatch, [AIMessage("Nice photo!")])
+@pytest.mark.parametrize("said", [AIMessage("Nice photo!"), DONE])
+def test_rubbish_or_nothing_is_no_plan_even_where_nothing_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, said: AIMessage
+) -> None:
+    found = seated(monkeypatch, [said])
     assert found["no usable answer"] == 1 and found["exact"] == 0
 
 
 def test_what_is_not_installed_is_rightly_not_called(monkeypatch: pytest.MonkeyPatch) -> None:
     assert item("details").tools == {"describe_face"}
-    assert seated(monkeypatch, [DONE], "details")["exact"] == 1
+    assert seated(monkeypatch, [TELLING], "details")["exact"] == 1
 
 
 def test_the_limit_is_of_each_part() -> None:
