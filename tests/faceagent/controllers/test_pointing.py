@@ -13,6 +13,7 @@ from faceagent.controllers.draft import Earlier, View
 from faceagent.controllers.plan import plan
 from faceagent.controllers.pointing import languages, plain, spoken
 from faceagent.controllers.refer import doubts_only, points_only, references, without_age_reference
+from faceagent.controllers.sequence import in_sequence
 
 ALL = ("detect_faces", "estimate_pose", "compare_faces", "assess_quality", "inspect_provenance", "estimate_attributes")
 
@@ -58,6 +59,17 @@ SAID: dict[str, list[Row]] = {
         ("tapa a todos menos al de en medio", "three", [], ["face 1.1", "face 1.3"]),
         ("¿el segundo a la derecha sonríe?", "five", [], ["face 1.4"]),
         ("la de gafas cuantos años tiene", "two", [], "ask"),
+        ("¿Cuántos años tiene la mujer que está a su lado?", "three", LEFT, RIGHT),
+        ("¿Y la siguiente?", "three", LEFT, RIGHT),
+        ("¿Cuántos años tiene el que está a la izquierda de la cara 1.3?", "three", [], RIGHT),
+        ("¿Cuántos años tiene la mujer al lado del hombre de la izquierda?", "three", [], RIGHT),
+        ("¿Cuántos años tiene el hombre a su derecha?", "three", RIGHT, "ask"),
+        ("¿Quién es el que está junto a mi tía?", "three", LEFT, "ask"),
+        ("No la de la izquierda, la de la derecha", "two", [], RIGHT),
+        ("¿Cuántos años tienen los dos de la izquierda?", "three", [], ["face 1.1", "face 1.2"]),
+        ("¿Cuántos años tienen las personas de la izquierda?", "three", [], "ask"),
+        ("¿Sonríe la persona 2?", "three", [], RIGHT),
+        ("¿Cuántos años tiene la persona 9?", "three", [], "ask"),
     ],
     "fr": [
         ("Quel âge a la femme à gauche ?", "two", [], LEFT),
@@ -87,6 +99,17 @@ SAID: dict[str, list[Row]] = {
         ("la deuxième personne à droite ?", "five", [], ["face 1.4"]),
         ("celle avec les lunettes, quel âge ?", "two", [], "ask"),
         ("Est-ce qu’il est possible que la photo soit retouchée ?", "two", [], "all"),
+        ("Quel âge a la femme à côté d’elle ?", "three", LEFT, RIGHT),
+        ("Et la suivante ?", "three", LEFT, RIGHT),
+        ("Quel âge a celui à gauche du visage 1.3 ?", "three", [], RIGHT),
+        ("Quel âge a la femme à côté de celui de gauche ?", "three", [], RIGHT),
+        ("Quel âge a l'homme à sa droite ?", "three", RIGHT, "ask"),
+        ("Qui est la dame à côté de ma tante ?", "three", LEFT, "ask"),
+        ("Pas celle de gauche, celle de droite", "two", [], RIGHT),
+        ("Quel âge ont les deux à gauche ?", "three", [], ["face 1.1", "face 1.2"]),
+        ("Quel âge ont les personnes de gauche ?", "three", [], "ask"),
+        ("Est-ce que la personne 2 sourit ?", "three", [], RIGHT),
+        ("Quel âge a la personne 9 ?", "three", [], "ask"),
     ],
     "de": [
         ("Wie alt ist die Frau links?", "two", [], LEFT),
@@ -116,6 +139,18 @@ SAID: dict[str, list[Row]] = {
         ("der zweite rechts, lächelt der?", "five", [], ["face 1.4"]),
         ("die mit der brille, wie alt ist die", "two", [], "ask"),
         ("wie alt ist der neben der tür", "two", [], "ask"),
+        ("Wie alt ist die Frau neben ihr?", "three", LEFT, RIGHT),
+        ("Und die nächste?", "three", LEFT, RIGHT),
+        ("Wie alt ist der links von Gesicht 1.3?", "three", [], RIGHT),
+        ("Wie alt ist die Frau neben dem Mann links?", "three", [], RIGHT),
+        ("Wie alt ist der Mann zu ihrer Rechten?", "three", RIGHT, "ask"),
+        ("Wer ist die Frau neben meiner Tante?", "three", LEFT, "ask"),
+        ("Nicht die linke, die rechte", "two", [], RIGHT),
+        ("Wie alt sind die zwei links?", "three", [], ["face 1.1", "face 1.2"]),
+        ("Wie alt sind die Leute links?", "three", [], "ask"),
+        ("Lächelt Gesicht 2?", "three", [], RIGHT),
+        ("Wie alt ist Person 9?", "three", [], "ask"),
+        ("Ist die Person 18?", "three", RIGHT, RIGHT),
     ],
     "zh": [
         ("左边的女人多大了?", "two", [], LEFT),
@@ -146,6 +181,17 @@ SAID: dict[str, list[Row]] = {
         ("这张照片是真的吗", "two", [], "all"),
         ("這個人看起來幾歲", "two", [], "ask"),
         ("左边第二个在笑吗", "five", [], RIGHT),
+        ("她旁边的女人多大了?", "three", LEFT, RIGHT),
+        ("下一个呢？", "three", LEFT, RIGHT),
+        ("face 1.3左边的人多大？", "three", [], RIGHT),
+        ("左边那个男人旁边的女人多大？", "three", [], RIGHT),
+        ("她右边的男人多大", "three", RIGHT, "ask"),
+        ("总统旁边的女人是谁", "three", LEFT, "ask"),
+        ("不是左边的，是右边的", "two", [], RIGHT),
+        ("左边的两个人多大？", "three", [], ["face 1.1", "face 1.2"]),
+        ("左边的那些人多大", "three", [], "ask"),
+        ("人脸2多大？", "three", [], RIGHT),
+        ("9号人呢", "three", LEFT, "ask"),
     ],
 }
 ROWS = [(language, *row) for language, rows in SAID.items() for row in rows]
@@ -162,7 +208,8 @@ def test_whom_a_question_means(
 
 
 POINTING = """¿y la otra? / la de la izquierda / et l'autre ? / celui de droite / à gauche / und der andere? /
-die linke / rechts / die auf dem zweiten Bild meine ich / 那另一个呢？ / 左边那个 / 右边的呢 / 第二个 / 她呢？"""
+die linke / rechts / die auf dem zweiten Bild meine ich / 那另一个呢？ / 左边那个 / 右边的呢 / 第二个 / 她呢？ /
+¿Y la mujer de al lado? / Et la femme à côté ? / Und die Frau daneben? / 那她旁边的人呢？"""
 ASKING = """¿y ahora? / ¿quién es la otra? / gracias / qui est l'autre ? / merci / et maintenant ? /
 wer ist die andere? / danke / vergleich die beiden / 她多大 / 谢谢 / 第二张照片是真的吗 / 他们是同一个人吗"""
 
@@ -232,6 +279,10 @@ def test_the_older_one_is_no_question_of_age(question: str, without: str) -> Non
 def test_who_is_older_is_a_question_and_no_reference(question: str) -> None:
     assert without_age_reference(question) == question
     assert not references(question, VIEWS["two"]).needs
+
+
+def test_the_next_one_is_no_next_question() -> None:
+    assert in_sequence("How old is the next one?") == ()
 
 
 def test_the_language_is_told_by_its_words() -> None:

@@ -30,7 +30,8 @@ def after(*subjects: str, question: str = "How old is the woman on the left?") -
 
 
 TWO, THREE, FIVE = photo(2), photo(3), photo(5)
-LEFT = after("face 1.1")
+ALL_THREE = ["face 1.1", "face 1.2", "face 1.3"]
+LEFT, MIDDLE, RIGHT = after("face 1.1"), after("face 1.2"), after("face 1.3")
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,53 @@ LEFT = after("face 1.1")
         ("hide everybody but her", THREE, [], None),
         ("hide everyone but first tell me about them", TWO, LEFT, []),
         ("Is the second man on the right smiling?", FIVE, [], ["face 1.4"]),
+        ("How old is the woman next to her?", THREE, LEFT, ["face 1.2"]),
+        ("And the woman next to her?", THREE, LEFT, ["face 1.2"]),
+        ("And the next one?", THREE, LEFT, ["face 1.2"]),
+        ("and the previous one?", THREE, RIGHT, ["face 1.2"]),
+        ("How old are the next two?", FIVE, MIDDLE, ["face 1.3", "face 1.4"]),
+        ("How old is the one to the left of face 1.3?", THREE, [], ["face 1.2"]),
+        ("Is everyone to the right of her smiling?", THREE, LEFT, ["face 1.2", "face 1.3"]),
+        ("the second one to the left of face 1.4", FIVE, [], ["face 1.2"]),
+        ("the one further right?", FIVE, MIDDLE, ["face 1.3"]),
+        ("the one next to her on the right?", THREE, MIDDLE, ["face 1.3"]),
+        ("How old is the man on her left?", THREE, LEFT, ["face 1.2"]),
+        ("How old is the man next to the woman on the left?", THREE, [], ["face 1.2"]),
+        ("Is the man next to the last person smiling?", FIVE, [], ["face 1.4"]),
+        ("How old is the neighbor of face 1.1?", THREE, [], ["face 1.2"]),
+        ("How old is the woman she is standing next to?", THREE, LEFT, ["face 1.2"]),
+        ("Are the people on either side of her smiling?", THREE, MIDDLE, ["face 1.1", "face 1.3"]),
+        ("Is the person between face 1.1 and the man on the right smiling?", THREE, [], ["face 1.2"]),
+        ("How old is the man behind her?", TWO, LEFT, ["face 1.2"]),
+        ("How old is the man next to her?", photo(1), after("face 1.1"), ["face 1.2"]),
+        ("How old is the man next to the door?", photo(1), [], []),
+        ("And the next one?", photo(1, 1), LEFT, ["face 2.1"]),
+        ("Is she older than the man next to her?", THREE, LEFT, ["face 1.1", "face 1.2"]),
+        ("Is the man on the right older than the one next to him?", THREE, LEFT, ["face 1.2", "face 1.3"]),
+        ("Hide everyone except the woman next to face 1.1", THREE, [], ["face 1.1", "face 1.3"]),
+        ("How old is the man on the left of the photo?", THREE, [], ["face 1.1"]),
+        ("How old are the two on the left?", THREE, [], ["face 1.1", "face 1.2"]),
+        ("How old are both women on the right?", THREE, [], ["face 1.2", "face 1.3"]),
+        ("How old are the middle two?", photo(4), [], ["face 1.2", "face 1.3"]),
+        ("How old are the first two from the right?", FIVE, [], ["face 1.4", "face 1.5"]),
+        ("How old are the other two?", THREE, LEFT, ["face 1.2", "face 1.3"]),
+        ("How old are the two on the left and the one next to them?", FIVE, [], ["face 1.1", "face 1.2", "face 1.3"]),
+        ("Not the left one, the right one", THREE, LEFT, ["face 1.3"]),
+        ("the right one, not her", THREE, LEFT, ["face 1.3"]),
+        ("Is the left one smiling instead of the right one?", THREE, [], ["face 1.1"]),
+        ("Not her!", TWO, LEFT, ["face 1.2"]),
+        ("Not him, is it?", TWO, LEFT, ["face 1.1"]),
+        ("How old is person 2?", THREE, [], ["face 1.2"]),
+        ("Is face two smiling?", THREE, [], ["face 1.2"]),
+        ("How old are faces 1 and 3?", THREE, [], ["face 1.1", "face 1.3"]),
+        ("number 2?", THREE, LEFT, ["face 1.2"]),
+        ("2", THREE, LEFT, ["face 1.2"]),
+        ("How old is face 2 in photo 2?", photo(2, 2), [], ["face 2.2"]),
+        ("How old is face 2?", photo(1, 1), [], ["face 2.1"]),
+        ("How old is face 2?", photo(2, 2), after("face 2.1"), ["face 2.2"]),
+        ("How old is person 9?", photo(1), [], ["face 1.9"]),
+        ("Is this person 18?", THREE, LEFT, ["face 1.1"]),
+        ("Is she 18 or older?", THREE, LEFT, ["face 1.1"]),
     ],
 )
 def test_whom_a_question_means(question: str, view: View, history: list[Earlier], subjects: list[str] | None) -> None:
@@ -110,6 +158,33 @@ def test_whom_a_question_means(question: str, view: View, history: list[Earlier]
             [],
             ["face 1.1", "face 1.2"],
         ),
+        ("How old is the woman next to her?", THREE, MIDDLE, ["face 1.1", "face 1.3"]),
+        ("How old is the man on her left?", THREE, MIDDLE, ["face 1.1", "face 1.3"]),
+        ("How old is the man behind her?", THREE, MIDDLE, ["face 1.1", "face 1.3"]),
+        ("And the next one?", THREE, RIGHT, ALL_THREE),
+        ("And the next one?", THREE, [], ALL_THREE),
+        ("How old is the one to the left of face 1.1?", THREE, [], ALL_THREE),
+        ("How old is the woman next to the door?", THREE, LEFT, ALL_THREE),
+        ("How old is the woman next to her husband?", THREE, LEFT, ALL_THREE),
+        ("How old is the toddler next to her?", THREE, LEFT, ALL_THREE),
+        ("How old is the man next to the woman next to face 1.1?", THREE, [], ALL_THREE),
+        ("Is the woman on the left older than the one next to the man?", THREE, MIDDLE, ALL_THREE),
+        ("And the next one?", photo(1, 2), LEFT, ["face 2.1", "face 2.2"]),
+        ("How old are the two on the left?", TWO, [], ["face 1.1", "face 1.2"]),
+        ("How old are the middle two?", THREE, [], ALL_THREE),
+        ("How old are the people on the left?", THREE, [], ALL_THREE),
+        ("How old are the other two?", photo(4), LEFT, ["face 1.2", "face 1.3", "face 1.4"]),
+        (
+            "How old are the two on the left?",
+            photo(2, 3),
+            [],
+            ["face 1.1", "face 1.2", "face 2.1", "face 2.2", "face 2.3"],
+        ),
+        ("not her", THREE, LEFT, ["face 1.2", "face 1.3"]),
+        ("not her, the other one", THREE, LEFT, ["face 1.2", "face 1.3"]),
+        ("person 9?", THREE, LEFT, ALL_THREE),
+        ("How old are faces 1 to 3?", THREE, [], ALL_THREE),
+        ("Is face 2 smiling?", photo(2, 2), [], ["face 1.1", "face 1.2", "face 2.1", "face 2.2"]),
     ],
 )
 def test_what_could_be_several_is_left_open(
@@ -147,7 +222,17 @@ def test_faces_are_looked_for_where_they_were_not_before() -> None:
     assert (call.tool, call.arguments) == ("detect_faces", '{"images": ["image 2"]}')
 
 
-@pytest.mark.parametrize("question", ["How old is she?", "Is the woman on the left sharp?", "And the other one?"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How old is she?",
+        "Is the woman on the left sharp?",
+        "And the other one?",
+        "Is face 2 smiling?",
+        "Is the one left of face 1.2 smiling?",
+        "Are the two on the left smiling?",
+    ],
+)
 def test_faces_are_looked_for_before_one_is_chosen(question: str) -> None:
     assert references(question, View({"image 1": None})).needs == "faces"
 
@@ -165,6 +250,12 @@ def test_faces_are_looked_for_before_one_is_chosen(question: str) -> None:
         "I mean the one on the left",
         "both",
         "the older one?",
+        "And the woman next to her?",
+        "and the next one?",
+        "Not the left one, the right one",
+        "and the two on the left?",
+        "person 9?",
+        "2",
     ],
 )
 def test_questions_that_do_nothing_but_point(question: str) -> None:
@@ -183,6 +274,8 @@ def test_questions_that_do_nothing_but_point(question: str) -> None:
         "Is he in the second photo?",
         "left-handed?",
         "compare both",
+        "who is next to her?",
+        "Is this person 18?",
     ],
 )
 def test_questions_that_ask_something_of_their_own(question: str) -> None:
@@ -198,6 +291,19 @@ def test_the_last_question_is_repeated_on_somebody_else() -> None:
 def test_what_was_declined_of_one_is_declined_of_the_other() -> None:
     chosen = plan("and the other one?", TWO, ALL, [Earlier("Is the man on the left a criminal?")])
     assert (chosen.status, chosen.calls) == ("declined", ())
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("Is the text beside it real?", []),
+        ("Sort the faces by age", []),
+        ("Is the mole by her lip real?", ["face 1.1"]),
+    ],
+)
+def test_what_is_beside_a_face_is_nobody(question: str, about: list[str]) -> None:
+    found = references(question, THREE, LEFT)
+    assert (list(found.subjects), found.choices) == (about, ())
 
 
 def test_pointing_without_a_question_before_is_not_understood() -> None:
@@ -242,7 +348,8 @@ def test_an_answer_in_another_form_tells_nothing(text: str) -> None:
 
 SAID = """
 the other one and what about her face 1.2 7.9 photo 2 image 99999 left right middle on in from second last 0th 1st older
-youngest of them both man person is smiling ? , . it also too others
+youngest of them both man person is smiling ? , . it also too others next to beside between two
+not first of behind people 2
 """
 WORDS = st.sampled_from(SAID.split())
 VIEWS = st.sampled_from([View({}), View({"image 1": None}), photo(0), photo(1), TWO, FIVE, photo(1, 1), photo(0, 3, 2)])
