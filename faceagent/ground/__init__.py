@@ -3,11 +3,13 @@
 A claim is accepted when the evidence that it cites exists, concerns its subject and attribute, has its value and does
 not contradict its own threshold, and when its sentence says no more than that:
 
-- numbers and quotations are in the evidence, and with the face to which the sentence gives them (figures.py);
+- numbers and quotations are in the evidence, and with the face to which the sentence gives them (figures.py,
+  quotation.py);
 - what it says is so, is not so or is open agrees with the values (polarity.py), for every face that it names or means
   by "both", "neither", "all", "only" (quantity.py);
 - comparisons and superlatives are computed anew, from evidence on every face that they compare (compare.py);
 - words of probability fit the calibrated probability, and none is surer than a measurement (certainty.py);
+- no clause says anything besides: "Yes" and "Face 1.1 looks reliable" are held against nothing (predicate.py);
 - every other word is known to be harmless (vocabulary.py): a sentence in words that the tables do not have, in another
   language or about something that nobody measured, cannot be checked, and what cannot be checked is not said.
 
@@ -29,8 +31,10 @@ from pydantic import JsonValue
 from faceagent.ground.aside import aside
 from faceagent.ground.certainty import overclaim, wrong_likelihood
 from faceagent.ground.compare import wrong_comparison
-from faceagent.ground.figures import unknown_number, unknown_quotation, wrong_count
+from faceagent.ground.figures import unknown_number, wrong_count
 from faceagent.ground.polarity import contradiction
+from faceagent.ground.predicate import unheld
+from faceagent.ground.quotation import unknown_quotation
 from faceagent.ground.sentence import REFERENCE, Lookup, Said, image_of, ledger
 from faceagent.ground.vocabulary import unknown_word
 from faceagent.ground.wording import Words, words_of
@@ -117,6 +121,7 @@ def _checks() -> tuple[tuple[Kind, Callable[[Said], str | None]], ...]:
         ("contradiction", wrong_likelihood),
         ("contradiction", wrong_comparison),
         ("wording", unknown_word),
+        ("wording", unheld),
     )
 
 

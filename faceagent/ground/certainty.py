@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
-from faceagent.ground.phrase import affirmed, standing
+from faceagent.ground.phrase import affirmed, standing, true
 from faceagent.ground.sentence import Clause, Said
-from faceagent.ground.wording import Topic, Words, idiom
+from faceagent.ground.wording import Saying, Topic, Words, idiom
 from faceagent.types import Evidence
 
 _SCARCELY = re.compile(r"\b(?:almost|virtually|nearly|practically) certain", re.IGNORECASE)
-_WHETHER = re.compile(r"\b(?:whether|if)\b", re.IGNORECASE)
+_WHETHER = re.compile(r"\b(?:whether|if|(?:probability|chance|likelihood) that)\b", re.IGNORECASE)
+# "The face's authentic": a short "is", or a possessive, which no such word follows.
+_SHORT = re.compile(r"(?<=\w)['’]s\b", re.IGNORECASE)
 
 
 def overclaim(said: Said) -> str | None:
@@ -18,7 +21,7 @@ def overclaim(said: Said) -> str | None:
     if standing(said):
         return None
     for clause in said.clauses:
-        text = _SCARCELY.sub("·", clause.text)
+        text = _SHORT.sub(" is", _SCARCELY.sub("·", clause.text))
         match = idiom("certain").search(text)
         flat = idiom("flat").search(text)
         if match is None and flat and not _WHETHER.search(text[: flat.start()]):
@@ -103,3 +106,37 @@ def _of_the_event(topic: Topic | None, row: Evidence, text: str, words: Words) -
     found, sure = said_so[0]
     conditions = {value for _, saying in found.sayings for value in saying.condition.split("|")}
     return bool(conditions & set(topic.probability_of)) is sure
+
+
+def chance(said: Said, row: Evidence, texts: Iterable[str]) -> float | None:
+    """The probability of what the first of the texts says that speaks of this evidence, as the evidence has it.
+
+    None where it has none: that of "synthetic" is not that of "manipulated".
+    """
+    topic = said.words.topics.get(row.attribute)
+    if row.probability is None or topic is None:
+        return row.probability.value if row.probability else None
+    for text in texts:
+        for found, sure in affirmed(text, said.words):
+            sayings = [saying for one, saying in found.sayings if one is topic and not saying.of_details]
+            if sayings:
+                sure = sure or bool(idiom("leaves_open").search(text))
+                return _of_what_is_said(row, row.probability.value, topic, sayings, sure=sure)
+    return row.probability.value
+
+
+def _of_what_is_said(
+    row: Evidence, value: float, topic: Topic, sayings: Sequence[Saying], *, sure: bool
+) -> float | None:
+    conditions = {one for saying in sayings for one in saying.condition.split("|")}
+    if topic.probability_of:
+        within = bool(conditions & set(topic.probability_of))
+        if within and row.value in topic.probability_of and row.value not in conditions:
+            return None
+        return value if within is sure else 1.0 - value
+    if row.value == "undecided":
+        return value
+    holds = any(true(row, saying) for saying in sayings)
+    if sure and not holds:
+        return None
+    return value if holds is sure else 1.0 - value

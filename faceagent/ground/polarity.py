@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from faceagent.ground.phrase import Found, negations, sayings_in, standing, true
+from faceagent.ground.phrase import Found, hangs, left_open, negations, sayings_in, standing, true
 from faceagent.ground.quantity import not_only, quantified, share_of, wrong_place, wrong_share
-from faceagent.ground.sentence import Clause, Said
+from faceagent.ground.sentence import REFERENCE, Clause, Said
 from faceagent.ground.wording import Saying, idiom
 from faceagent.types import Evidence
 
+_ALL_OF_IT = re.compile(
+    rf"(?:{REFERENCE.pattern}|[ +]|it|they|both faces)+ (?:is|are|was|were|stays?|remains?)\b", re.IGNORECASE
+)
+_ALMOST = re.compile(r"\b(?:almost|nearly|half) $", re.IGNORECASE)
 UNDECIDED = ("undecided", "inconclusive", None)
 
 
@@ -24,7 +29,7 @@ def contradiction(said: Said) -> str | None:
         if isinstance(meant, str):
             return meant
         reason, text = _lines(said, meant)
-        reason = reason or wrong_place(said, clause) or _unclear(said, meant)
+        reason = reason or wrong_place(said, clause) or _unclear(said, meant) or _misplaced_doubt(said, meant)
         if reason:
             return reason
         for found in sayings_in(text, said.words):
@@ -56,8 +61,33 @@ def _unclear(said: Said, clause: Clause) -> str | None:
     if idiom("takes_back").fullmatch(clause.text.strip(" .!?,")):
         return f"{clause.text!r} takes back what was said: say it in one plain sentence"
     found = sayings_in(clause.text, said.words)
-    if found and idiom("negation_after").search(clause.text[found[-1].start + len(found[-1].text) :]):
+    if found and _negated_after(clause.text, found[-1]):
         return f"a negation after {found[-1].text!r} is unclear: say it in one plain sentence"
+    return None
+
+
+def _negated_after(text: str, found: Found) -> bool:
+    """ "Sharp in no way", "glasses that are not there"."""
+    after = text[found.start + len(found.text) :]
+    if idiom("negation_after").search(after):
+        return True
+    after = idiom("contrast").sub(" ", re.split(r"[,(“]", after)[0])
+    return bool(idiom("negation").search(after)) and not left_open(text, found)
+
+
+def _misplaced_doubt(said: Said, clause: Clause) -> str | None:
+    """ "The age of face 1.1 is unknown" where it was estimated, "… was estimated" where it was not."""
+    if sayings_in(clause.text, said.words):
+        return None
+    topic = said.claim.attribute.replace("_", " ")
+    if topic not in clause.text.lower() and not _ALL_OF_IT.match(clause.text):
+        return None
+    rows = [row for subject in clause.subjects for row in said.of(subject, said.claim.attribute)]
+    decided = [row for row in rows if not _open(row)]
+    if decided and len(decided) == len(rows) and idiom("leaves_open").search(clause.text):
+        return f"the sentence leaves open what {decided[0].id} decides ({decided[0].value!r})"
+    if rows and idiom("looked_into").search(clause.text) and all(row.status != "ok" for row in rows):
+        return f"{rows[0].id} has no value ({rows[0].status}), and the sentence says that there is one"
     return None
 
 
@@ -68,9 +98,13 @@ def _judged(said: Said, clause: Clause, found: Found) -> str | None:
     for subject, pairs in rows.items():
         if not pairs:
             return f"the sentence says {found.text!r}, but no cited evidence measures that of {subject}"
-    if idiom("leaves_open").search(clause.text):
+    if left_open(clause.text, found):
         decided = [row for pairs in rows.values() for row, saying in pairs if not _leaves_open(row, saying)]
         return f"the sentence leaves open what {decided[0].id} decides ({decided[0].value!r})" if decided else None
+    if hangs(clause.text, found, said.words):
+        return f"it is not clear whether {found.text!r} is negated: say it in one plain sentence"
+    if match := _ALMOST.search(clause.text[: found.start]):
+        return f"{match[0].strip()!r} before {found.text!r} is unclear: say whether it is so"
     count = negations(clause.text, found.start)
     if count > 1:
         return f"{found.text!r} is negated twice: say plainly what the evidence says"
@@ -123,11 +157,15 @@ def _rows(said: Said, clause: Clause, subject: str, found: Found) -> list[tuple[
 
 
 def _leaves_open(row: Evidence, saying: Saying) -> bool:
+    return _open(row) or _untold(row, [saying])
+
+
+def _open(row: Evidence) -> bool:
     if row.status != "ok" or row.value in UNDECIDED:
         return True
     if row.probability is not None and row.threshold is not None and "second" in row.details:
         return not row.threshold.holds(row.probability.value)
-    return _untold(row, [saying])
+    return False
 
 
 def _untold(row: Evidence, sayings: Sequence[Saying]) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from faceagent.ground.phrase import Found, negations, true
+from faceagent.ground.phrase import Found, negations, sayings_in, true
 from faceagent.ground.sentence import Clause, Said, image_of
 from faceagent.ground.wording import idiom
 
 _COUNTING = ("face_count", "same_person", "frames", "age_order")
 """Attributes whose own numbers are counts: they are held against the evidence as numbers are."""
+_TO_A_SIDE = re.compile(r"\b(?:to|towards?) (?:the|its|his|her|their) (?:left|right)\b(?! edge)", re.IGNORECASE)
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _NUMBERS = {word: number for number, word in enumerate(_WORDS, start=1)}
 
@@ -33,9 +35,11 @@ def wrong_place(said: Said, clause: Clause) -> str | None:
     """A face said to be on the left, or to the left of another one, that is not."""
     if match := idiom("unmeasured_place").search(clause.text):
         return f"no evidence measures {match[0]!r}: faces are told apart by their order from left to right only"
+    if reason := _elsewhere(clause):
+        return reason
     found = idiom("beside").search(clause.text) or idiom("side").search(clause.text)
     if found is None:
-        return None
+        return _unmeasured_side(said, clause)
     face, *others = [one for one in clause.subjects if one.startswith("face ")] or [""]
     row = [one for one in said.faces if image_of(one) == image_of(face)] if face else []
     if len(row) < 2 or any(other not in row for other in others):
@@ -44,6 +48,26 @@ def wrong_place(said: Said, clause: Clause) -> str | None:
     ends = row[:1] if to_the_left else row[-1:]
     right = all((row.index(face) < row.index(other)) is to_the_left for other in others) if others else face in ends
     return None if right else f"from left to right the faces are {', '.join(row)}, which is not {found[0]!r} for {face}"
+
+
+def _elsewhere(clause: Clause) -> str | None:
+    """ "Face 1.2 is in image 2": a face is in the photo that its id begins with."""
+    for match in idiom("elsewhere").finditer(clause.text):
+        found = match.groupdict()
+        face = (found["one"] or found["who"] or found["beside"]).lower()
+        image = (found["other"] or found["shown"] or found["there"]).lower()
+        if image_of(face) != image or found["more"] not in (None, image):
+            return f"{match[0]!r} says that somebody is in two photos: compare the faces and say which show one person"
+    return None
+
+
+def _unmeasured_side(said: Said, clause: Clause) -> str | None:
+    """ "Turned to the right, then to the left": of a side that no phrase speaks of nothing was measured."""
+    spans = [(one.start, one.start + len(one.text)) for one in sayings_in(clause.text, said.words)]
+    for match in _TO_A_SIDE.finditer(clause.text):
+        if not any(start <= match.start() < end for start, end in spans):
+            return f"no cited evidence measures {match[0]!r}"
+    return None
 
 
 def share_of(said: Said, clause: Clause) -> str | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
 from faceagent.ground.wording import Words, core, idiom
+from faceagent.tool import QUOTES_FILES
 from faceagent.types import Claim, Evidence
 
 Lookup = Callable[[str], Evidence | None]
@@ -28,11 +29,16 @@ _SPLIT = re.compile(
 
 @dataclass(frozen=True)
 class Clause:
-    """A part of a sentence. subjects: ids that it speaks of; named: whether it names them itself."""
+    """A part of a sentence.
+
+    subjects: ids that it speaks of; named: whether it names them itself. quoted: what stands in each “” of the text;
+    nothing where that is a reason that evidence gives.
+    """
 
     text: str
     subjects: tuple[str, ...]
     named: bool
+    quoted: tuple[str, ...] = ()
 
 
 class Said:
@@ -66,37 +72,61 @@ class Said:
         found = {part for row in self.ledger for part in row.subject.split(" + ") if part.startswith("face ")}
         return tuple(sorted(found, key=lambda face: tuple(int(number) for number in face[5:].split("."))))
 
-    @cached_property
+    @property
     def text(self) -> str:
         """The sentence without quotations and without the reasons that evidence gives: they are not ours to judge.
 
         Otherwise a file could suppress a sentence by what it makes it quote.
         """
-        text = QUOTED.sub("“”", self.claim.sentence)
-        for row in self.cited:
-            reason = QUOTED.sub("“”", row.reason or "").rstrip(".")
-            if len(reason) > 1:
-                text = text.replace(reason, "“”")
-        return idiom("priors").sub("“”", text)
+        return self._parted[0]
+
+    @property
+    def quoted(self) -> tuple[str, ...]:
+        """What stands in each “” of the text; nothing where that is a reason."""
+        return self._parted[1]
+
+    @cached_property
+    def _parted(self) -> tuple[str, tuple[str, ...]]:
+        quoted: list[str] = []
+
+        def quotation(match: re.Match[str]) -> str:
+            inner = match[0][1:-1] if QUOTED.fullmatch(match[0]) else ""
+            if inner and self._of_ours(inner):
+                return inner
+            quoted.append(inner)
+            return "“”"
+
+        reasons = sorted({(row.reason or "").rstrip(".") for row in self.cited}, key=len, reverse=True)
+        parts = [re.escape(reason) for reason in reasons if len(reason) > 1]
+        parts += [QUOTED.pattern, f"(?i:{idiom('priors').pattern})"]
+        return re.sub("|".join(parts), quotation, self.claim.sentence), tuple(quoted)
+
+    def _of_ours(self, quotation: str) -> bool:
+        """Whether a quotation is a finding in our own words, which quotation marks do not put beyond judgement."""
+        topics = self.words.topics
+        ours = {row.attribute for row in self.cited if row.tool not in QUOTES_FILES} & topics.keys()
+        return any(saying.pattern.fullmatch(quotation) for name in ours for saying in topics[name].sayings)
 
     @cached_property
     def plain(self) -> str:
         """The text with every way to name a face or photo written as its id, lists of them joined by " + "."""
         text = _PHOTO.sub(r"image \1", self.text)
         text = _places(text, self)
-        return _LIST.sub(lambda match: " + ".join(REFERENCE.findall(match.group(0))), text)
+        text = _LIST.sub(lambda match: " + ".join(REFERENCE.findall(match.group(0))), text)
+        return _OF_TWO.sub(r"\1", _BOTH.sub(r"\1", _in_photos(text, self)))
 
     @cached_property
     def clauses(self) -> tuple[Clause, ...]:
         """The clauses. One that names nothing speaks of what the one before it does, the first of the subject."""
         found: list[Clause] = []
-        subjects = self.subjects
+        subjects, quoted = self.subjects, iter(self.quoted)
         for text in _SPLIT.split(self.plain):
             if not text or not text.strip():
                 continue
             named = tuple(dict.fromkeys(one.lower() for one in REFERENCE.findall(text) if one[0] not in "oO"))
             subjects = named or subjects
-            found.append(Clause(text.strip(), subjects, bool(named)))
+            inside = tuple(next(quoted, "") for _ in range(text.count("“”")))
+            found.append(Clause(text.strip(), subjects, bool(named), inside))
         return tuple(found)
 
     def others(self, named: Sequence[str]) -> tuple[str, ...]:
@@ -110,10 +140,28 @@ class Said:
             row for row in rows if subject in row.subject.split(" + ")
         ]
 
+    def concerned(self, clause: Clause) -> list[Evidence]:
+        """The cited evidence whose numbers and texts a clause may write."""
+        if not clause.named and len(clause.subjects) > 1 and clause.subjects == self.subjects:
+            return list(self.cited)
+        exact = [row for row in self.cited if row.subject == " + ".join(clause.subjects)]
+        if exact and len(clause.subjects) > 1:
+            return exact
+        images = {image_of(one) for one in clause.subjects}
+        return [row for row in self.cited if _touches(row.subject.split(" + "), clause.subjects, images)]
+
     def scope(self, text: str) -> tuple[str, ...]:
         """The faces that "all", "none" or "the sharpest" speaks of: in the photos named, else in view."""
         images = [one.lower() for one in REFERENCE.findall(text) if one.lower().startswith("image")]
         return tuple(face for face in self.faces if not images or image_of(face) in images)
+
+
+def _touches(parts: Sequence[str], subjects: Sequence[str], images: Set[str]) -> bool:
+    """Whether evidence on these parts is on one of the subjects, or on no other face or photo."""
+    if set(parts) & set(subjects):
+        return True
+    others = [part for part in parts if part.startswith(("face ", "image "))]
+    return not others or any(part in images for part in others)
 
 
 def image_of(subject: str) -> str:
@@ -129,6 +177,13 @@ _LEFT = re.compile(
     re.IGNORECASE,
 )
 _NTH = re.compile(rf"\b(?:the )?({'|'.join(_ORDINALS)}) {_NOUN}\b", re.IGNORECASE)
+_BOTH = re.compile(rf"\bboth ({REFERENCE.pattern} \+ {REFERENCE.pattern})(?! \+)", re.IGNORECASE)
+# "Of the two, face 1.2 …" is one clause.
+_OF_TWO = re.compile(r"^(of (?:the|these|those) two),", re.IGNORECASE)
+_IN_PHOTOS = re.compile(
+    rf"\b(?:the )?(?:{_NOUN}s?|people) (?:in|of|from|on) (?P<images>image \d+(?: \+ image \d+)*)\b(?!\.\d)",
+    re.IGNORECASE,
+)
 _OTHER = re.compile(rf"\b(?:the )?other {_NOUN}\b|\bthe other\b(?= (?:is|looks|was|seems)\b|[.,;]|$)", re.IGNORECASE)
 
 
@@ -155,6 +210,23 @@ def _places(text: str, said: Said) -> str:
 
     # "the eye nearer the left edge is open; the other is closed" does not speak of another face.
     return text if re.search(r"\beyes?\b", text) else _OTHER.sub(other, text)
+
+
+def _in_photos(text: str, said: Said) -> str:
+    """ "The person in image 2" as the id of the face, where every photo spoken of so shows one face, which is cited."""
+    cited = {part for row in said.cited for part in row.subject.split(" + ")}
+    alone = {
+        image_of(face): face for face in said.faces if [image_of(one) for one in said.faces].count(image_of(face)) == 1
+    }
+    images = [image.lower() for match in _IN_PHOTOS.finditer(text) for image in REFERENCE.findall(match["images"])]
+    if not all(alone.get(image) in cited for image in images):
+        return text
+
+    def faces(match: re.Match[str]) -> str:
+        found = " + ".join(alone[image.lower()] for image in REFERENCE.findall(match["images"]))
+        return _named(found, match[1])
+
+    return _IN_PHOTOS.sub(faces, text)
 
 
 def _named(face: str, noun: str | None) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Set
 from faceagent.ground.figures import SPELLED
 from faceagent.ground.phrase import standing
 from faceagent.ground.sentence import REFERENCE, Said
-from faceagent.ground.wording import WORD, Words, general, idiom
+from faceagent.ground.wording import WORD, Words, general
 from faceagent.tool import QUOTES_FILES
 from faceagent.types import Evidence
 
+_POSSESSED = re.compile(rf"{REFERENCE.pattern}['’]s?\b", re.IGNORECASE)
 _ENDINGS = ("'s", "s'", "'", "es", "s", "ly", "ed", "d", "ing")
 
 
@@ -31,7 +32,7 @@ def unknown_word(said: Said) -> str | None:
     for character in "" if text.isprintable() else text:
         if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs") and character not in "\n\t":
             return f"the sentence holds an invisible character (U+{ord(character):04X})"
-    for pattern in (REFERENCE, SPELLED, idiom("events"), *_phrases(said)):
+    for pattern in (_POSSESSED, REFERENCE, SPELLED, *_phrases(said)):
         text = pattern.sub(" ", text)
     if match := _JUDGED.search(text):
         return f"{match[0]!r} judges a person, which no evidence does"
@@ -74,8 +75,7 @@ def _words(row: Evidence, known: Words) -> Set[str]:
         texts.append(row.probability.event)
     texts += [group.group for group in row.group_errors]
     if row.tool not in QUOTES_FILES:
-        texts += _texts(row.value)
-        texts += _texts(row.details)
+        texts += _texts([row.value, row.details])
     words = {word.lower() for word in WORD.findall(" ".join(texts))}
     return words | topic.words if topic else words
 

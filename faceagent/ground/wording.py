@@ -62,6 +62,8 @@ def _meets(condition: str, value: JsonValue, details: Mapping[str, JsonValue]) -
         return bool(value) is (condition == "*")
     if condition.startswith("has:"):
         return isinstance(value, list) and condition[4:] in value
+    if condition.startswith("no:"):
+        return isinstance(value, list) and condition[3:] not in value
     if match := _NUMERIC.fullmatch(condition):
         number = value.get(match[1]) if isinstance(value, dict) else None if match[1] else value
         if not isinstance(number, int | float):

@@ -57,6 +57,7 @@ def conversation(answer: str, attribute: str, value: str = "no", *pictures: Pict
 NO_GLASSES = conversation("No, glasses cannot be made out in what is shown.", "glasses")
 AGE = conversation("The face looks between 30 and 39 years old, give or take.", "age", "30-39")
 SMILE = conversation("One can see a smile.", "smiling", "yes")
+SMILE_AND_BEARD = conversation("The person is smiling and has a beard.", "smiling", "yes", photo(beard="yes"))
 
 
 def reworded(word: Callable[[str], str], *given: Conversation) -> tuple[list[str], dict[str, int]]:
@@ -90,7 +91,8 @@ def test_other_words_for_the_same_are_taken(given: Conversation, written: str) -
         (AGE, "The person is surely 30 to 39 years old.", "contradiction"),
         (SMILE, "The person is smiling and likes dogs.", "wording"),
         (SMILE, "The person is smiling and wears no hat.", "says more"),
-        (SMILE, "The photo shows a person.", "says less"),
+        (SMILE, "The photo shows a person.", "wording"),
+        (SMILE_AND_BEARD, "The person is smiling.", "says less"),
         (AGE, "The person seems at least 30 years old.", "number"),
         (SMILE, "", "nothing new"),
         (SMILE, "One can see a smile.", "nothing new"),

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import skimage.data
+from held import word
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -337,5 +338,6 @@ def test_two_copies_have_two_names() -> None:
         box = made_face(220, 120, 90).model_copy(update={"id": f"face {place}.1", "image": f"image {place}"})
         session.set_faces(f"image {place}", [box])
     tool = AnonymizeFaces(Blind(), SeesThrough(10**6), line=0.5)
-    Toolbox([tool]).call(session, "anonymize_faces", {})
+    outcome = Toolbox([tool]).call(session, "anonymize_faces", {})[-1]
+    word(tool, outcome.evidence, session)
     assert [output.name for output in session.outputs.values()] == ["a-anonymised.png", "a-anonymised-2.png"]

@@ -7,7 +7,7 @@ import tomllib
 from importlib.resources import files
 
 import pytest
-from ground_attacks import HONEST, LIES, PAIR, A, D
+from ground_attacks import HONEST, LIES, OPEN, OTHERS, PAIR, A, B, C, D
 from ground_rows import METHOD, ROWS, cite, claim
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +27,88 @@ def test_says_what_the_evidence_carries(honest: Claim) -> None:
 def test_no_lie_gets_through(lie: Claim) -> None:
     reason = fault(lie, ROWS.get)
     assert reason
+
+
+NEGATED = [
+    # Broken off at a comma or a bracket, far away, after the phrase, of a quotation or a number
+    *(
+        claim(sentence, "sharpness", C)
+        for sentence in (
+            *("Face 1.3 is not, in this photo, blurred.", "Face 1.3 is not (in this photo) blurred."),
+            *("Face 1.3 is not really, in this photo, blurred.", "Face 1.3 is by no means, as measured here, blurred."),
+            *("Nor, as measured, is face 1.3 blurred.", "Face 1.3 is no, or hardly any, blurred face."),
+            *("Face 1.3 is not as far as one can see in this photo of them blurred.", "Face 1.3 is rarely blurred."),
+            *("Face 1.3 looks anything other than blurred.", "What is blurred is not face 1.3."),
+        )
+    ),
+    claim("Face 1.1 is never, as measured, sharp.", "sharpness", A),
+    claim("Face 1.1 is almost sharp.", "sharpness", A),
+    claim("Few would call face 1.1 sharp.", "sharpness", A),
+    claim("Face 1.1 would be sharp if the eyes were seen.", "sharpness", A),
+    claim("Face 1.1 is sharp all over and blurred.", "sharpness", A),
+    claim("Face 1.1 wears no hat and has a beard.", "visible_attributes", A),
+    claim("Face 1.1 wears no hat and she has a beard.", "visible_attributes", A),
+    claim("Face 1.1 does not wear a hat and does wear a beard.", "visible_attributes", A),
+    claim("Face 1.1 wears glasses that are not there.", "visible_attributes", A),
+    claim("The records do not mention “Adobe Photoshop 26.1”.", "editing_software", "image 1"),
+    claim("No record names “Adobe Photoshop 26.1”.", "editing_software", "image 1"),
+    claim("Face 1.1 is not 34 years old.", "age", A),
+    claim("Nobody would say that face 1.1 looks 34 years old.", "age", A),
+    # Left open beside it, or where it is decided
+    claim("Face 1.3 and face 2.1 show the same person, whether or not they are alike.", "same_person", OPEN),
+    claim("Face 1.3 and face 2.1 show the same person, which was not said before.", "same_person", OPEN),
+    claim("As the pose was not judged, face 1.3 and face 2.1 show the same person.", "same_person", OPEN),
+    claim("The age of face 1.1 is unknown.", "age", A),
+    claim("The age of face 1.1 was not estimated.", "age", A),
+    claim("The age of face 2.1 was estimated.", "age", D),
+    # One person, by other words
+    *(
+        claim(sentence, "same_person", OTHERS)
+        for sentence in (
+            *("Face 1.2 and face 2.1 are the same.", "Face 1.2 is the same as face 2.1.", "Face 2.1 shows face 1.2."),
+            *("The person in image 1 appears again in image 2.", "Face 1.2 and face 2.1: supported (0.004)."),
+            *("The person in image 1 (face 1.2) is in image 2 too (0.004).", "Face 1.2 is in image 2 (0.004)."),
+            *("Image 2 shows face 1.2 (0.004).", "Face 1.2 was seen in image 1 and in image 2 (0.004)."),
+            *("The person of face 1.2 was in both photos (0.004).", "Face 1.2 and face 2.1 seem one."),
+            *("Face 1.2, also in image 2 (0.004).",),
+        )
+    ),
+    *(
+        claim(sentence, "same_person", PAIR)
+        for sentence in (
+            *("Face 1.1 and face 2.1 are different.", "Face 1.1 and face 2.1 are not the same."),
+            *("Face 1.1 and face 2.1 seem different.", "Face 1.1 and face 2.1: not supported (0.987)."),
+        )
+    ),
+    # Sides
+    claim("Face 1.1 is turned by 4° to the left.", "pose", A),
+    claim("Face 1.1 is turned about 4° to the right, then to the left.", "pose", A),
+    claim("Face 1.1 looks left.", "pose", A),
+]
+PLAIN = [
+    claim("Face 1.1 wears no hat and smiles.", "visible_attributes", A),
+    claim("Face 1.1 has no beard and wears glasses.", "visible_attributes", A),
+    claim("Face 1.1 has no beard but wears glasses.", "visible_attributes", A),
+    claim("Face 1.1 does not wear a hat and smiles.", "visible_attributes", A),
+    claim("Face 1.1 wears no hat and no beard.", "visible_attributes", A),
+    claim("Face 1.1 shows neither a beard nor a hat.", "visible_attributes", A),
+    claim("It is undecided whether face 1.1 wears earrings.", "visible_attributes", A),
+    claim("Face 1.2 and face 2.1 seem different.", "same_person", OTHERS),
+    claim("Face 1.1 and face 2.1 seem to be the same.", "same_person", PAIR),
+    claim("Image 1 shows face 1.1, which is sharp.", "sharpness", A),
+    claim("Face 1.1 is turned by 4° to the right.", "pose", A),
+    claim("Face 1.2 looks left.", "pose", B),
+]
+
+
+@pytest.mark.parametrize("lie", NEGATED, ids=lambda c: f"{c.sentence} {c.subject}")
+def test_no_denial_is_heard_as_a_finding(lie: Claim) -> None:
+    assert fault(lie, ROWS.get)
+
+
+@pytest.mark.parametrize("honest", PLAIN, ids=lambda c: f"{c.sentence} {c.subject}")
+def test_what_is_not_denied_is_not_refused(honest: Claim) -> None:
+    assert fault(honest, ROWS.get) is None
 
 
 # Properties

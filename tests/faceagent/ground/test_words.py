@@ -91,6 +91,35 @@ def test_words_of_their_own_do_not_loosen_those_of_others(bring: Bring) -> None:
     assert words_of([tool(None)]) is core()
 
 
+def test_what_is_said_needs_a_phrase(bring: Bring) -> None:
+    """Words that a table lists under `about` let a sentence speak of something; they do not say that it is so."""
+    words = words_of([tool(bring("loose_words", f"{FRECKLES}any = ['the counting of freckles']"))])
+    row = Evidence(id="e1", tool="t", subject="face 1.1", attribute="freckles", value=14, method=fakes.method("m"))
+
+    def refused(sentence: str) -> str | None:
+        return fault(fakes.say(row, sentence), {"e1": row}.get, words=words)
+
+    assert refused("The face has freckles.")
+    assert refused("The freckles are counted, yes.")
+    assert refused("The face is richly freckled; freckles on its nose.")
+    assert refused("The face is richly freckled, by the counting of freckles.") is None
+
+
+@pytest.mark.parametrize(
+    ("held", "lacking"),
+    [(["place"], "when"), (["time taken", "model"], "where"), (["place"], "when or with which camera")],
+)
+def test_what_a_list_lacks(held: list[str], lacking: str) -> None:
+    row = Evidence(
+        id="e1", tool="t", subject="image 1", attribute="capture_record", value=[*held], method=fakes.method("m")
+    )
+    for named, holds in (("time taken", "when"), ("place", "where"), ("model", "with which camera")):
+        said = fakes.say(row, f"The file does not say {holds} the picture was taken.")
+        assert (fault(said, {"e1": row}.get) is None) is (named not in held)
+    said = fakes.say(row, f"The file does not say {lacking} the picture was taken.")
+    assert fault(said, {"e1": row}.get) is None
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
