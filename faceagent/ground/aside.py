@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from faceagent.ground.amount import SPELLED
 from faceagent.ground.certainty import overclaim
-from faceagent.ground.figures import SPELLED
 from faceagent.ground.phrase import Found, left_open, sayings_in
 from faceagent.ground.predicate import bare_answer, loose_predicate, only_names, strange_sign, without_findings
 from faceagent.ground.sentence import REFERENCE, Said

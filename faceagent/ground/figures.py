@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from faceagent.ground.ages import APART, of_years, years
-from faceagent.ground.amount import IN_WORDS, SPELLED, UNITS, Amount, amounts, reads_as
+from faceagent.ground.amount import IN_WORDS, UNITS, Amount, amounts, reads_as
 from faceagent.ground.phrase import sayings_in, standing
 from faceagent.ground.quantity import quantified, share_of
 from faceagent.ground.quotation import texts
@@ -15,8 +15,6 @@ from faceagent.ground.sentence import REFERENCE, Clause, Said
 from faceagent.ground.wording import idiom
 from faceagent.tool import QUOTES_FILES
 from faceagent.types import Evidence
-
-__all__ = ["SPELLED", "THAN_NUMBER", "numbers", "unknown_number", "wrong_count"]
 
 TIMES = re.compile(r"\b(?:twice|double|half|three times|four times|five times|ten times)\b(?= as\b)", re.IGNORECASE)
 THAN_NUMBER = re.compile(r"\s+than (?:about )?(\d+(?:\.\d+)?)\b(?!\.\d| other)", re.IGNORECASE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from faceagent.ground.figures import SPELLED
+from faceagent.ground.amount import SPELLED
 from faceagent.ground.phrase import sayings_in, standing
 from faceagent.ground.sentence import REFERENCE, Clause, Said
 from faceagent.ground.wording import WORD, Words, idiom

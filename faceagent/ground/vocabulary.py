@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Set
 
-from faceagent.ground.figures import SPELLED
+from faceagent.ground.amount import SPELLED
 from faceagent.ground.phrase import standing
 from faceagent.ground.sentence import REFERENCE, Said
 from faceagent.ground.wording import WORD, Words, general
