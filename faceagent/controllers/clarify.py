@@ -8,7 +8,7 @@ from functools import cache
 
 from faceagent.controllers.draft import View
 from faceagent.controllers.planner import Intent, table
-from faceagent.controllers.refer import References, image_of
+from faceagent.controllers.whom import References, image_of
 
 MOST = 3
 """Readings that are offered to choose from."""

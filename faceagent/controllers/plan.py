@@ -20,15 +20,9 @@ from faceagent.controllers.naming import (
     thanks_in,
 )
 from faceagent.controllers.planner import HELP, OUTSIDE, Intent, Reading, planner
-from faceagent.controllers.refer import (
-    References,
-    doubts_only,
-    image_of,
-    points_only,
-    references,
-    without_age_reference,
-)
+from faceagent.controllers.refer import doubts_only, points_only, references, without_age_reference
 from faceagent.controllers.sequence import in_sequence
+from faceagent.controllers.whom import References, image_of
 from faceagent.narrate import LABELS
 from faceagent.policy import declined, topics
 from faceagent.tool import DETECTOR, VIDEO

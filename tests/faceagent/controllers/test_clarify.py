@@ -8,7 +8,7 @@ from faceagent.controllers.clarify import struck, what, whom
 from faceagent.controllers.draft import Earlier, View
 from faceagent.controllers.plan import plan
 from faceagent.controllers.planner import Intent, Reading, table
-from faceagent.controllers.refer import References
+from faceagent.controllers.whom import References
 
 TOOLS = (
     "detect_faces",
