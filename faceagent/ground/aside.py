@@ -55,7 +55,7 @@ def aside(sentence: str, words: Words | None = None) -> str | None:
 def _stated(text: str, found: Sequence[Found], words: Words, *, asks: bool) -> str | None:
     """What a clause states, or None where it leaves all open, speaks of the assistant or asks."""
     for one in found:
-        if not left_open(text, one):
+        if not left_open(text, one, words):
             return f"{one.text!r} is a finding: make it a claim and cite its evidence"
     is_open = bool(idiom("leaves_open").search(text) or _IS_OPEN.search(text))
     if (count := idiom("counted").search(_HOW_MANY.sub(" ", text))) and not is_open:

@@ -89,7 +89,7 @@ def _held_elsewhere(said: Said, clause: Clause, text: str) -> str:
 
     "Older than 40", "three times as old", "the sharper of the two", "two of the three faces", "in their 30s".
     """
-    text = _without_names(said, TIMES.sub("", text))
+    text = _without_names(said, _without_own_group(said, TIMES.sub("", text)))
     of_two = idiom("of_two")
     for attribute in {row.attribute for row in said.cited} & said.words.topics.keys():
         for degree in said.words.topics[attribute].degrees:
@@ -131,6 +131,16 @@ def _without_names(said: Said, text: str) -> str:
         return text
     known = {word for row in said.cited for own in _own_texts(row) for word in _WITH_FIGURES.findall(own)}
     return _WITH_FIGURES.sub(lambda match: "" if _is_name(match[0]) and match[0] in known else match[0], text)
+
+
+def _without_own_group(said: Said, text: str) -> str:
+    """The text without the group that evidence puts the face in, whose name may hold figures: "in a group, age 3-9"."""
+    for row in said.cited:
+        for key, own in row.details.items():
+            if key.startswith("own_") and isinstance(own, dict):
+                name = re.escape(str(own.get("group", "")))
+                text = re.sub(rf"\b(in (?:a|the) group),? {name}(?![\d+-])", r"\1", text)
+    return text
 
 
 def _is_name(word: str) -> bool:

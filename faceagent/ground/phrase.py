@@ -106,16 +106,23 @@ def _hanging() -> re.Pattern[str]:
 
 
 _BESIDE = re.compile(r",|\b(?:because|since)\b", re.IGNORECASE)
+_IN_A_LIST = re.compile(r"(?:[ ,·]|\b(?:of|an?|the|and|or|is|are|was|were|stays?|remains?)\b)*", re.IGNORECASE)
 
 
-def left_open(text: str, found: Found) -> bool:
-    """Whether what leaves something open speaks of the phrase, and not of something beside it."""
+def left_open(text: str, found: Found, words: Words) -> bool:
+    """Whether what leaves something open speaks of the phrase, alone or in a list, and not of something beside it."""
     end = found.start + len(found.text)
     for match in idiom("leaves_open").finditer(text):
-        between = text[match.end() : found.start] if match.start() < found.start else text[end : match.start()]
-        if not _BESIDE.search(between):
+        first, last = (match.end(), found.start) if match.start() < found.start else (end, match.start())
+        if not _BESIDE.search(text[first:last]) or _IN_A_LIST.fullmatch(_without_sayings(text, words)[first:last]):
             return True
     return False
+
+
+def _without_sayings(text: str, words: Words) -> str:
+    for one in sayings_in(text, words):
+        text = text[: one.start] + "·" * len(one.text) + text[one.start + len(one.text) :]
+    return text
 
 
 def true(row: Evidence, saying: Saying) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from faceagent.ground.phrase import Found, hangs, left_open, negations, sayings_in, standing, true
 from faceagent.ground.quantity import not_only, quantified, share_of, wrong_place, wrong_share
 from faceagent.ground.sentence import REFERENCE, Clause, Said
-from faceagent.ground.wording import Saying, idiom
+from faceagent.ground.wording import Saying, Words, idiom
 from faceagent.types import Evidence
 
 _ALL_OF_IT = re.compile(
@@ -61,18 +61,18 @@ def _unclear(said: Said, clause: Clause) -> str | None:
     if idiom("takes_back").fullmatch(clause.text.strip(" .!?,")):
         return f"{clause.text!r} takes back what was said: say it in one plain sentence"
     found = sayings_in(clause.text, said.words)
-    if found and _negated_after(clause.text, found[-1]):
+    if found and _negated_after(clause.text, found[-1], said.words):
         return f"a negation after {found[-1].text!r} is unclear: say it in one plain sentence"
     return None
 
 
-def _negated_after(text: str, found: Found) -> bool:
+def _negated_after(text: str, found: Found, words: Words) -> bool:
     """ "Sharp in no way", "glasses that are not there"."""
     after = text[found.start + len(found.text) :]
     if idiom("negation_after").search(after):
         return True
     after = idiom("contrast").sub(" ", re.split(r"[,(“]", after)[0])
-    return bool(idiom("negation").search(after)) and not left_open(text, found)
+    return bool(idiom("negation").search(after)) and not left_open(text, found, words)
 
 
 def _misplaced_doubt(said: Said, clause: Clause) -> str | None:
@@ -98,7 +98,7 @@ def _judged(said: Said, clause: Clause, found: Found) -> str | None:
     for subject, pairs in rows.items():
         if not pairs:
             return f"the sentence says {found.text!r}, but no cited evidence measures that of {subject}"
-    if left_open(clause.text, found):
+    if left_open(clause.text, found, said.words):
         decided = [row for pairs in rows.values() for row, saying in pairs if not _leaves_open(row, saying)]
         return f"the sentence leaves open what {decided[0].id} decides ({decided[0].value!r})" if decided else None
     if hangs(clause.text, found, said.words):

@@ -183,9 +183,8 @@ def _own_group(rows: Sequence[Evidence], names: Names) -> Iterator[Claim]:
         if worst and own["group"] == worst["group"]:
             sentence = f"{_who([row], names)} looks to be in that group."
         else:
-            sentence = (
-                f"{_who([row], names)} looks to be in a group, {own['group']}, where it was {_percent(own['rate'])}."
-            )
+            who, share = _who([row], names), _percent(own["rate"])
+            sentence = f"{who} looks to be in the group {own['group']}, where it was {share}."
         yield _claim([row], sentence, "doubt")
 
 
