@@ -34,6 +34,7 @@ _POINTS = (
     "face_number",
     "photo_number",
     "nth_photo",
+    "side_photo",
     "other_photo",
     "nth",
     "by_age",
@@ -53,7 +54,7 @@ def references(question: str, view: View, history: Sequence[Earlier] = ()) -> Re
         view: photos and faces in view, with what was found since the question.
         history: earlier questions and what their answers were about, oldest first.
     """
-    text = Text.of(question)
+    text = _without_sides(Text.of(question), view)
     images = _images(text, view, history)
     people = ways_to_point(text)
     if not people:
@@ -111,12 +112,22 @@ def without_age_reference(question: str) -> str:
     return question
 
 
+def _without_sides(text: Text, view: View) -> Text:
+    """Of several photos, "the left photo" is one of them, and no place in it."""
+    if len(view.images) < 2:
+        return text
+    return replace(text, people=text.words["side_photo"].sub(" ", text.people))
+
+
 def _images(text: Text, view: View, history: Sequence[Earlier]) -> tuple[str, ...]:
     named = [f"image {parts(match)['number']}" for match in text.words["photo_number"].finditer(text.plain)]
     for said in map(parts, text.words["nth_photo"].finditer(text.plain)):
         place = text.words.place(said["nth"])
         if view.images and place < len(view.images):
             named.append(view.images[place])
+    if len(view.images) > 1:
+        sides = map(parts, text.words["side_photo"].finditer(text.plain))
+        named += [view.images[0 if "left" in said else -1] for said in sides]
     if text.has("other_photo"):
         before = {image_of(subject) for subject in last_subjects(history)}
         rest = [image for image in view.images if image not in before]
