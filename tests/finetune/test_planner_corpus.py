@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
 
-from faceagent.controllers.planner import labels
-from faceagent_finetune.planner.asked import asked, language_of, read
+from faceagent.controllers.planner import labels, planner
+from faceagent_finetune.planner.asked import Asked, asked, language_of, misread, read
 from faceagent_finetune.planner.compose import Composer, held_out, slip, spared
 from faceagent_finetune.planner.grammar import _FILES, LANGUAGES, bare, phrases, table
+from faceagent_finetune.planner.misread import misread as misreadings
 
 CORPUS = files("faceagent_finetune.planner").joinpath("corpus")
 
@@ -111,3 +113,18 @@ def test_a_slip_changes_one_word() -> None:
     for _ in range(200):
         before, after = ["these", "people", "look", "alike"], slip("these people look alike", rng).split(" ")
         assert sum(a != b for a, b in zip(before, after, strict=True)) <= 1
+
+
+def test_what_an_earlier_network_misread_is_trained_on_and_comes_more_often() -> None:
+    assert misread() <= {one.text for one in asked() if not one.held}
+    once, thrice = (
+        sum(composer.question().text in misread() for _ in range(2000))
+        for composer in (Composer(5, noise=0.0), Composer(5, noise=0.0, again=3))
+    )
+    assert thrice > 1.5 * once > 0
+
+
+def test_questions_that_a_network_misreads_are_told_with_what_it_reads() -> None:
+    right = Asked("How old is she?", frozenset({"age"}), "en", "", held=False)
+    wrong = replace(right, labels=frozenset({"glasses"}))
+    assert list(misreadings(planner(), [right, wrong])) == [(wrong, frozenset({"age"}))]

@@ -38,6 +38,14 @@ def asked() -> tuple[Asked, ...]:
     return tuple(replace(row, held=row.held and bare(row.text) not in trained) for row in found)
 
 
+@cache
+def misread() -> frozenset[str]:
+    """Those that an earlier network misread after it was trained on them, while a second reader, who did not know whose
+    labels were whose, agreed with the author."""
+    text = files("faceagent_finetune.planner").joinpath("misread.txt").read_text(encoding="utf-8")
+    return frozenset(text.splitlines())
+
+
 def language_of(name: str) -> str:
     """Of a file: "en-work.txt" is English.
 

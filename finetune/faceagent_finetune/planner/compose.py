@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from faceagent_finetune.planner.asked import Asked, asked
+from faceagent_finetune.planner.asked import Asked, asked, misread
 from faceagent_finetune.planner.grammar import LANGUAGES, Phrase, bare, filled, phrases, table
 
 _ENGLISH = 0.64  # share of questions
@@ -48,17 +48,18 @@ class Composer:
     Args:
         held: only phrases and styles that are held out; else only those that are not.
         noise: share of questions with a slip of the keyboard or of case.
+        again: how often a question comes that an earlier network misread (`asked.misread`), to once of another.
     """
 
-    def __init__(self, seed: int | str, *, held: bool = False, noise: float = 0.3) -> None:
+    def __init__(self, seed: int | str, *, held: bool = False, noise: float = 0.3, again: int = 1) -> None:
         self._rng, self._held, self._noise = random.Random(seed), held, noise
         self._styles = [style for style in table("frames")["style"] if style.get("held", False) == held]
         self._groups = {language: _groups(language, held) for language in LANGUAGES}
         self._plain = [phrase for phrase in phrases() if phrase.plain and not held]
-        self._asked = {
-            language: [one for one in asked() if one.language == language and not (one.held or held)]
-            for language in LANGUAGES
-        }
+        self._asked: dict[str, list[Asked]] = {language: [] for language in LANGUAGES}
+        for one in asked():
+            if not (one.held or held):
+                self._asked[one.language] += [one] * (again if one.text in misread() else 1)
         self._foreign = [language for language in LANGUAGES[1:] if self._groups[language]]
 
     def question(self, language: str | None = None) -> Question:

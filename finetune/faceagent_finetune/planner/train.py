@@ -50,7 +50,7 @@ class Batches:
 
     def _made(self, turn: int) -> list[Batch]:
         size, seed = self._recipe["batch"], f"{self._recipe['seed']}/{turn}"
-        composer, rng = Composer(seed), random.Random(seed)
+        composer, rng = Composer(seed, again=self._recipe["again"]), random.Random(seed)
         questions = [composer.question() for _ in range(size * _TOGETHER)]
         # Before they are cut at random, which no seed decides.
         questions.sort(key=lambda question: len(self._tokenizer.encode(question.text)))
