@@ -277,7 +277,7 @@ def _a_video(name: str) -> MediaError:
 
 def _enable_heif(name: str) -> None:
     if importlib.util.find_spec("pillow_heif") is None:
-        raise MissingExtra(f"{name} is a HEIC photo and reading it", "heif")
+        raise MissingExtra(f"{name} is a HEIC photo, and reading it", "heif")
     # Imported where used: it is an optional package.
     from pillow_heif import register_heif_opener
 
@@ -300,7 +300,7 @@ def _decoding(name: str) -> Iterator[None]:
         raise
     except UnidentifiedImageError:
         raise UnknownFormat(
-            f"{name} is not an image that can be read", f"Use one of {', '.join(FORMATS[:7])}"
+            f"{name} is not an image that can be read", f"Give one of these formats: {', '.join(FORMATS[:7])}"
         ) from None
     except Image.DecompressionBombError:
         raise MediaTooLarge(

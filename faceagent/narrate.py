@@ -52,7 +52,7 @@ def narrate(
     if DETECTOR not in asked and DETECTOR in tools:
         claims = [*_faceless(by_tool.get(DETECTOR, []), tools, names), *claims]
     ordered = {claim.sentence: claim for claim in claims}.values() if in_turn else in_order(claims)
-    return Narration(tuple(ordered), tuple(_gaps(outcomes, asked, by_tool)))
+    return Narration(tuple(ordered), tuple(dict.fromkeys(_gaps(outcomes, asked, by_tool))))
 
 
 def _faceless(detections: Sequence[Evidence], tools: Toolbox, names: Names) -> list[Claim]:
@@ -65,7 +65,9 @@ def _faceless(detections: Sequence[Evidence], tools: Toolbox, names: Names) -> l
 def _gaps(outcomes: Sequence[Outcome], asked: Sequence[str], by_tool: dict[str, list[Evidence]]) -> Iterable[str]:
     for outcome in outcomes:
         label = LABELS.get(outcome.step.tool, outcome.step.tool)
-        if outcome.step.status != "ok" and outcome.step.message:
+        if outcome.step.status == "refused" and outcome.step.message:
+            yield outcome.step.message  # it says itself what is lacking, and what to do
+        elif outcome.step.status != "ok" and outcome.step.message:
             yield f"{label}: not done. {outcome.step.message}"
         elif outcome.step.tool in asked and not by_tool[outcome.step.tool]:
             yield f"{label}: no face was found to measure it on."
@@ -103,13 +105,14 @@ def compose(
     """One text: a paragraph for each run of answers, reasons or doubts, as they come, and one for the gaps.
 
     Args:
-        heading: what the gaps begin with.
+        heading: what the gaps begin with, unless they are all that is said.
         space: what stands between sentences.
     """
     paragraphs = [space.join(remarks)]
     paragraphs += [space.join(map(cited, run)) for _, run in groupby(claims, key=lambda claim: claim.role)]
     if not_established:
-        paragraphs.append(f"{heading} {space.join(not_established)}")
+        gaps = space.join(not_established)
+        paragraphs.append(f"{heading} {gaps}" if any(paragraphs) else gaps)
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 

@@ -90,7 +90,7 @@ def purpose(name: str) -> Purpose:
         UsageError: there is none.
     """
     if name not in purposes():
-        raise UsageError(f"There is no purpose {name!r}", f"Known purposes: {', '.join(purposes())}")
+        raise UsageError(f"There is no purpose “{name}”", f"Known purposes: {', '.join(purposes())}")
     return purposes()[name]
 
 

@@ -6,7 +6,7 @@ Tools receive ids and a Session, never pixels or paths from a model, so that a m
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _IMAGE_ID = re.compile(r"image (\d+)")
 _FACE_ID = re.compile(r"face (\d+)\.(\d+)")
+_ID = re.compile(r"(?:image|video) \d+|face \d+\.\d+")
 
 
 class Ledger:
@@ -117,8 +118,7 @@ class Session:
             UnknownReference: there is none.
         """
         if image_id not in self._photos:
-            have = ", ".join(self._photos) or "no photo"
-            raise UnknownReference(f"There is no {image_id!r}", f"This conversation has {have}")
+            raise _unknown(image_id, self._photos, "photo")
         return self._photos[image_id]
 
     def exhibits(self) -> tuple[Exhibit, ...]:
@@ -144,8 +144,7 @@ class Session:
             UnknownReference: there is none.
         """
         if video_id not in self._videos:
-            have = ", ".join(self._videos) or "no video"
-            raise UnknownReference(f"There is no {video_id!r}", f"This conversation has {have}")
+            raise _unknown(video_id, self._videos, "video")
         return self._videos[video_id]
 
     def add_stills(self, video_id: str, frames: Sequence[Photo]) -> tuple[str, ...]:
@@ -191,8 +190,7 @@ class Session:
         for face in self.faces():
             if face.id == face_id:
                 return face
-        have = ", ".join(face.id for face in self.faces()) or "no face"
-        raise UnknownReference(f"There is no {face_id!r}", f"This conversation has {have}")
+        raise _unknown(face_id, [face.id for face in self.faces()], "face")
 
     # References
 
@@ -375,6 +373,12 @@ class Session:
         session._faces = {image: faces for image, faces in state.faces.items() if image in photos}
         session._taken_in, session._illustrated, session._made = state.taken_in, state.illustrated, state.outputs
         return session
+
+
+def _unknown(reference: str, known: Iterable[str], kind: str) -> UnknownReference:
+    """That there is no such id, and which there are. What has not the form of an id is quoted."""
+    said = reference if _ID.fullmatch(reference) else f"“{reference}”"
+    return UnknownReference(f"This conversation has no {said}", f"It has {', '.join(known) or f'no {kind}'}")
 
 
 def _file(exhibit_id: str, exhibit: Photo | Video) -> SavedFile:

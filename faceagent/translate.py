@@ -33,9 +33,11 @@ FIGURES = {
     "text": r"[^“”]*",
     "word": r"[^\s,“”]+",
     "name": r".+?",
+    "path": r"(?:[^.“”]|\.(?!\s))+?",
     "code": r"`[^`]*`",
 }
-"""Slots that are taken over: numbers, with the language's marks; ids; what stands in “…”; names; commands in `…`."""
+"""Slots that are taken over: numbers, with the language's marks; ids; what stands in “…”; names; names of files, which
+hold no end of a sentence; commands in `…`."""
 _SLOT = re.compile(r"\{(?P<kind>[a-z]+)(?:\.(?P<case>[a-z]+))?(?: (?P<label>[a-z]+))?\}")
 _JOINT = r"; |,? and |,? or |, "
 # Chinese sets figures off by a space; “…” is passed over as it is.
@@ -153,7 +155,7 @@ def said(english: str, language: str, kind: str = SENTENCE) -> Said:
         text = phrase.put(language)
     except Untranslated:
         return Said(english, "en")
-    text = _BETWEEN.sub(lambda found: found[0] or " ", text)
+    text = _spaced(text, language)
     return Said(text[:1].upper() + text[1:] if english[:1].isupper() else text, language)
 
 
@@ -166,9 +168,14 @@ def phrase_in(kind: str, english: str, language: str) -> str:
     if language == "en" or not english or (found := listed(kind, english)) is None:
         return english
     try:
-        return _BETWEEN.sub(lambda gap: gap[0] or " ", found.put(language, None))
+        return _spaced(found.put(language, None), language)
     except Untranslated:
         return english
+
+
+def _spaced(text: str, language: str) -> str:
+    """Chinese with its spaces; in other languages such signs stand in quotations alone, which stay as they are."""
+    return _BETWEEN.sub(lambda gap: gap[0] or " ", text) if language == "zh" else text
 
 
 def note_in(english: str, language: str) -> str:
@@ -191,7 +198,7 @@ def translated(answer: Answer, language: str) -> Answer:
     """
     if language == "en":
         return answer
-    remarks = answer.text.removesuffix(compose(answer.claims, answer.not_established)).rstrip()
+    remarks = _remarks(answer)
     claims = tuple(translated_claim(claim, language) for claim in answer.claims)
     gaps = tuple(text_in(gap, language) for gap in answer.not_established)
     text = compose(
@@ -202,6 +209,14 @@ def translated(answer: Answer, language: str) -> Answer:
         space=_space(language),
     )
     return answer.model_copy(update={"text": text, "claims": claims, "not_established": gaps})
+
+
+def _remarks(answer: Answer) -> str:
+    """What its text says before its claims and gaps."""
+    if answer.text == compose(answer.claims, answer.not_established):
+        return ""
+    after = compose(answer.claims, answer.not_established, ["…"]).removeprefix("…")
+    return answer.text.removesuffix(after).rstrip()
 
 
 def translated_report(report: Report, language: str) -> Report:

@@ -272,7 +272,7 @@ def opened(path: Path, name: str | None = None, *, xmp: bool = False) -> Iterato
         # Imported where used: it is an optional package.
         import av
     except ImportError:
-        raise MissingExtra(f"{name} is a video and reading it", "video") from None
+        raise MissingExtra(f"{name} is a video, and reading it", "video") from None
     options = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "file", "export_xmp": str(int(xmp))}
     try:
         # As a stream: a name could be taken for an address or a pattern. Metadata need not be UTF-8, whatever it says.
@@ -293,7 +293,7 @@ def _said(error: Exception) -> str:
 
 def _stream(container: InputContainer, name: str) -> VideoStream:
     if not container.streams.video:
-        raise MediaError(f"{name} has no pictures in it, only sound", "Give a video")
+        raise MediaError(f"{name} has no pictures in it, only sound", "Give a video with pictures")
     stream = container.streams.video[0]
     stream.codec_context.thread_count = 1  # of many workers each has one core
     return stream

@@ -13,7 +13,7 @@ from faceagent.cli.keys import add_gallery, gallery_if_any
 from faceagent.errors import MediaError, MissingExtra, UsageError
 from faceagent.media import Photo
 from faceagent.messages import LANGUAGES, language_of
-from faceagent.translate import translated
+from faceagent.translate import text_in, translated
 from faceagent.video import Video, take
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _ask(agent: FaceAgent, paths: Iterable[str], question: str, chosen: argparse.Namespace) -> int:
-    given, failed = _open(paths, chosen)
+    language = chosen.language or language_of(question) or "en"
+    given, failed = _open(paths, chosen, language)
     if paths and not given:
         return 1
     session = _session(agent, chosen)
@@ -94,7 +95,7 @@ def _ask(agent: FaceAgent, paths: Iterable[str], question: str, chosen: argparse
     if chosen.json:
         say(answer.model_dump_json(indent=2))
     else:
-        _show(translated(answer, chosen.language or language_of(question) or "en"), written, steps=chosen.steps)
+        _show(translated(answer, language), written, steps=chosen.steps)
     if any(step.status == "refused" for step in answer.steps):
         return 2
     return 1 if failed or any(step.status == "failed" for step in answer.steps) else 0
@@ -112,14 +113,14 @@ def _session(agent: FaceAgent, chosen: argparse.Namespace) -> Session:
     return session
 
 
-def _open(paths: Iterable[str], chosen: argparse.Namespace) -> tuple[list[Photo | Video], bool]:
+def _open(paths: Iterable[str], chosen: argparse.Namespace, language: str) -> tuple[list[Photo | Video], bool]:
     opened: list[Photo | Video] = []
     failed = False
     for path in paths:
         try:
             opened.append(take(path, limits_of(chosen)))
         except (MediaError, MissingExtra) as error:
-            complain(str(error))
+            complain(text_in(str(error), language))
             failed = True
     return opened, failed
 

@@ -26,7 +26,7 @@ def export(gallery: Gallery, name: str, folder: Path) -> list[Path]:
     """
     person = gallery.person(name)
     if person is None:
-        raise GalleryError(f"Nobody called {name!r} is enrolled", "See who is: faceagent gallery list")
+        raise GalleryError(f"Nobody called “{name}” is enrolled", "See who is: faceagent gallery list")
     templates = gallery.templates(name)
     known = {
         "name": person.name,

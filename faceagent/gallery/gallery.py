@@ -136,7 +136,7 @@ class Gallery:
         if not one.templates:
             raise UsageError(f"There is no template of {name!r} to enrol", "Enrol with at least one photo")
         if not self._kept(consent.until):
-            raise UsageError(f"The consent of {name!r} ended on {consent.until}", "Ask for it again")
+            raise UsageError(f"The consent of “{name}” ended on {consent.until}", "Ask for it again")
         until = None if consent.until is None else consent.until.isoformat()
         person = self._store.find(name)
         known = None if person is None else self._store.card(person)
@@ -442,4 +442,4 @@ def _made_anew(one: Template, model: Model, embed: Callable[[bytes], npt.ArrayLi
 
 
 def _nobody(name: str) -> GalleryError:
-    return GalleryError(f"Nobody called {name!r} is enrolled", "See who is: faceagent gallery list")
+    return GalleryError(f"Nobody called “{name}” is enrolled", "See who is: faceagent gallery list")

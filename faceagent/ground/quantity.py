@@ -25,10 +25,21 @@ def quantified(said: Said, clause: Clause) -> Clause | str:
                 return replace(clause, subjects=group, named=True)
         return f"it is not clear whom {both[0]!r} means: {len(clause.subjects)} subjects are cited"
     if idiom("others").search(text) and not idiom("not_others").search(text):
-        return replace(clause, subjects=said.others(clause.subjects), named=True)
+        others = said.others(clause.subjects)
+        return replace(clause, subjects=others, named=True) if others else "there are no other faces in view"
     if idiom("all").search(text) and said.claim.attribute != "face_count":
-        return replace(clause, subjects=said.scope(text) or clause.subjects, named=True)
+        return replace(clause, subjects=_measured(said, text) or clause.subjects, named=True)
     return clause
+
+
+def _measured(said: Said, text: str) -> tuple[str, ...]:
+    """The faces in view; where it speaks of those judged, only those of which what is cited has a value anywhere."""
+    scope = tuple(said.scope(text))
+    if not idiom("those_measured").search(text):
+        return scope
+    asked = {row.attribute for row in said.cited}
+    known = {row.subject for row in said.ledger if row.attribute in asked and row.status == "ok"}
+    return tuple(face for face in scope if face in known)
 
 
 def wrong_place(said: Said, clause: Clause) -> str | None:

@@ -115,7 +115,7 @@ def test_an_invented_tool_and_an_invented_id_are_told_so() -> None:
     )
     answer = agent(wrong, listen).ask("What is he thinking?", images=[fakes.photo()])
     assert "There is no tool 'read_mind'" in told[0]
-    assert "There is no 'image 9'" in told[1]
+    assert "This conversation has no image 9" in told[1]
     assert "not valid" in told[2]
     assert answer.not_established == ("Nothing was measured.",)
 
@@ -190,7 +190,7 @@ def test_the_purpose_stated_is_that_of_the_session_and_on_record() -> None:
 
 
 def test_an_unknown_purpose_is_wrong_usage() -> None:
-    with pytest.raises(UsageError, match=r"no purpose 'marketing'.*research"):
+    with pytest.raises(UsageError, match=r"no purpose “marketing”.*research"):
         agent(purpose="marketing")
 
 

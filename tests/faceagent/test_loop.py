@@ -429,7 +429,7 @@ def test_a_model_may_repeat_why_a_tool_refused() -> None:
         return AIMessage(json.dumps({"not_established": [json.loads(messages[-1].text)["message"]]}))
 
     answer = agent(calling("detect_faces", images=["image 7"]), repeating).ask("How many?", [fakes.photo()])
-    assert answer.not_established[0].startswith("There is no 'image 7'")
+    assert answer.not_established[0].startswith("This conversation has no image 7")
 
 
 def test_no_text_of_an_earlier_answer_can_end_a_message_for_a_model() -> None:

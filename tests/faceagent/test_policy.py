@@ -87,7 +87,7 @@ def test_a_purpose_opens_what_it_says_and_no_more() -> None:
 
 
 def test_an_unknown_purpose_is_told_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="no purpose 'marketing'") as caught:
+    with pytest.raises(UsageError, match="no purpose “marketing”") as caught:
         opens("marketing", "emotion")
     assert all(name in str(caught.value) for name in purposes())
 

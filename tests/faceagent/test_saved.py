@@ -107,7 +107,7 @@ def test_a_folder_that_may_not_be_read_is_told_in_a_sentence(saved: Path, monkey
 
 
 def test_an_unknown_purpose_is_refused(saved: Path) -> None:
-    with pytest.raises(UsageError, match=r"no purpose 'marketing'.*research"):
+    with pytest.raises(UsageError, match=r"no purpose “marketing”.*research"):
         agent().resume(altered(saved, purpose="marketing"))
 
 

@@ -35,6 +35,7 @@ FIGURES = {
     "id": ("1.2", "3"),
     "word": ("net-1", "a.jpg"),
     "code": ("`python -m made.up --data DIR`",),
+    "path": ("a.jpg", "/tmp/my photo 2.jpg"),
 }
 HOSTILE = ("Zoë {who} 1.5", r"\1, and the face. It is", "", "{text}")
 STANDS_FOR = (

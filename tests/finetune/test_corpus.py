@@ -280,7 +280,7 @@ def test_a_missing_column_is_named_with_the_mend(tmp_path: Path) -> None:
         ("fairface = 100", "fairfaec = 100", "Did you mean 'fairface'"),
         ("seed = 3", 'seed = "3"', "whole number"),
         ("seed = 3", "seed = ", "not TOML"),
-        ("seed = 3", 'seed = 3\npurpose = "fun"', "no purpose 'fun'"),
+        ("seed = 3", 'seed = 3\npurpose = "fun"', "no purpose “fun”"),
         ("[kinds]", '[places]\nfairfac = "x"\n[kinds]', "Did you mean 'fairface'"),
         ("[kinds]", "[places]\nfairface = 3\n[kinds]", "fairface in .places. is 3"),
         ("evaluation =", "evalution =", "Did you mean 'evaluation'"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -14,12 +15,14 @@ from held import word
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from placed import CHOSEN, PLACES, Place, ask, never_met, number_of, placed, some_of
 
 from faceagent.ground import ground
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Names, Toolbox
 from faceagent.types import Box, Claim, Evidence, Face, Method
+from faceagent_tools import anonymize
 from faceagent_tools.anonymize import CELLS, AnonymizeFaces, copy_name
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.embedding import Embedding, FaceEmbedder
@@ -225,6 +228,66 @@ def test_a_face_too_small_to_compare_is_hidden_and_the_check_abstains() -> None:
     assert "hidden all the same" in made.text
     assert not np.array_equal(made.pixels, photo.pixels)
     assert not made.rejected
+
+
+# Whatever the check finds.
+
+
+class Recognises:
+    """How alike each face still is in the copy, round by round."""
+
+    weights = "fake"
+    method = Method(name="fake", version="1", licence="MIT")
+
+    def __init__(self, alike: Sequence[Sequence[bool]], session: Session) -> None:
+        self.alike, self.session, self.looks = [list(one) for one in alike], session, dict[str, int]()
+
+    def embed(self, photo: Photo, face: Face) -> Embedding:
+        look = self.looks[face.id] = self.looks.get(face.id, -1) + 1
+        recognised = look == 0 or self.alike[number_of(self.session, face)][(look - 1) % 5]
+        return np.eye(2, 128, dtype=np.float32)[0 if recognised else 1]
+
+
+@settings(max_examples=80)
+@given(
+    PLACES,
+    st.lists(st.lists(st.booleans(), min_size=5, max_size=5), min_size=4, max_size=4),
+    st.lists(st.sampled_from((5.0, 60.0, 60.0)), min_size=4, max_size=4),
+    CHOSEN,
+    st.sampled_from(METHODS),
+    st.sampled_from(("png", "jpeg")),
+    st.one_of(st.sampled_from(("face 9.9.jpg", "“no face”.png", "12 of 100 %.jpg", "image 2")), st.text(max_size=20)),
+    st.booleans(),
+)
+def test_whatever_the_check_finds_every_sentence_is_carried(
+    places: list[Place],
+    alike: list[list[bool]],
+    eyes: list[float],
+    chosen: list[bool],
+    method: str,
+    form: str,
+    name: str,
+    empty: bool,
+) -> None:
+    session = placed(places)
+    if empty:
+        session.set_faces(session.add(Photo.open(np.zeros((50, 50, 3), np.uint8))), [])
+    for image in session.images:
+        session._photos[image] = replace(session.photo(image), name=name)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(anonymize, "eye_distance", lambda photo, face: eyes[number_of(session, face)])
+        tool = AnonymizeFaces(Blind(), Recognises(alike, session), line=0.5)
+        ask(tool, session, subjects=some_of(session, chosen), method=method, format=form)
+
+
+def test_there_are_no_words_for_what_is_never_done() -> None:
+    photo, rows = Photo.open(np.random.default_rng(0).integers(0, 255, (300, 300, 3), dtype=np.uint8)), []
+    for method, colours in product(METHODS, (0, 100)):
+        made = Made(
+            AnonymizeFaces(Blind(), SeesThrough(colours), line=0.5), photo, [made_face(150, 150, 120)], method=method
+        )
+        rows += made.outcome.evidence
+    assert never_met(rows, "anonymised_copy", "reidentification") == []
 
 
 # Who is hidden.

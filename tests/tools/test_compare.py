@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from held import word
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from placed import PLACES, never_met, placed
 from skimage import data
 
 from faceagent.errors import UnknownReference, UsageError
@@ -19,6 +21,8 @@ from faceagent_tools import compare, similarity, weights
 from faceagent_tools.compare import CompareArguments, CompareFaces
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.embedding import FaceEmbedder
+from faceagent_tools.identity import regions, saliency
+from faceagent_tools.identity.explain import Explainer
 
 MODEL = "dlib_face_recognition_resnet_model_v1"
 
@@ -35,6 +39,9 @@ class FakeEmbedder:
     def embed(self, photo, face):
         self.calls.append(face.id)
         return np.eye(128, dtype=np.float32)[0]
+
+    def chip(self, photo, face):
+        return np.full((150, 150, 3), 128, np.uint8)
 
 
 @pytest.fixture
@@ -114,8 +121,11 @@ def test_the_pairs_that_subjects_name(counts, subjects, expected, score):
 @pytest.mark.parametrize(
     ("counts", "subjects", "message"),
     [
-        ((1,), (), "there is only face 1.1"),
-        ((1, 1), ("face 2.1",), "there is only face 2.1"),
+        ((1,), (), "the photo shows only one"),
+        ((1,), ("face 1.1", "image 1"), "the photo shows only one"),
+        ((1, 0), (), "only face 1.1 was found"),
+        ((1, 1), ("face 2.1",), "only face 2.1 was named"),
+        ((3,), ("face 1.2",), "only face 1.2 was named"),
         ((0,), (), "no face to compare"),
         ((11,), (), "55 pairs, more than the 45"),
     ],
@@ -300,6 +310,71 @@ def test_every_sentence_is_carried_by_the_evidence(values, rate):
     for claim in claims:
         assert "match" not in claim.sentence
     assert {row.value for row in rows} == {claim.value for claim in claims}
+
+
+_PARTS = st.dictionaries(st.sampled_from(regions.PARTS), st.floats(-0.3, 0.3), min_size=1)
+_RATES = [(line.false_match_rate, line.strict) for line in similarity.table().lines]
+
+
+class Told(Explainer):
+    """Finds the parts that a test gives for each pair."""
+
+    def __init__(self, parts):
+        super().__init__(FakeEmbedder(), Aged(), None)
+        self.parts = iter(parts)
+
+    def explained(self, session, left, right, row):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(saliency, "support", lambda network, chip, other: np.zeros((150, 150)))
+            patch.setattr(saliency, "by_region", lambda found, points: next(self.parts))
+            patch.setattr(regions, "in_crop", lambda photo, face, points: points)
+            return super().explained(session, left, right, row)
+
+
+class Aged:
+    """A reading of which nothing but the points is asked."""
+
+    points = np.zeros((78, 2))
+
+    def read(self, session, face):
+        return self
+
+
+def compared(data):
+    """A session and what is found in it, whatever the network finds."""
+    session = placed(data.draw(PLACES.filter(lambda places: len(places) > 1)))
+    lines = [line.similarity for line in similarity.table().lines]
+    alike = st.one_of(
+        st.floats(-1, 1), st.floats(-0.2, 0.1), st.sampled_from([similarity.table().different_below, *lines])
+    )
+    view = st.builds(compare.View, st.sampled_from([60.0, 60.0, 15.9, 0.0]), st.sampled_from([0.0, 0.0, -60.1, 90.0]))
+    views = {face.id: data.draw(view) for face in session.faces()}
+    rate, strict = data.draw(st.sampled_from(_RATES))
+    tool = CompareFaces(FakeEmbedder(), Told(iter(lambda: data.draw(_PARTS), None)))
+    subjects = data.draw(st.permutations([face.id for face in session.faces()]) | st.just(()))
+    arguments = {"false_match_rate": rate, "strict": strict, "explain": data.draw(st.booleans()), "subjects": subjects}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "view", lambda session, face: views[face.id])
+        patch.setattr(similarity, "similarity", lambda left, right: data.draw(alike))
+        rows = tool.run(session, CompareArguments(**arguments))
+    return tool, session, [session.ledger.record(row) for row in rows]
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_whatever_is_found_every_sentence_is_carried(data):
+    tool, session, rows = compared(data)
+    word(tool, rows, session)
+
+
+def test_each_condition_of_words_toml_is_met_by_some_evidence(score):
+    found = []
+    for value in (-1.0, 0.0, 1.0):
+        score(value)
+        found += measure(session_of(2))
+    parts = {"supporting": ["eyes"], "opposing": ["nose"]}
+    found[0] = found[0].model_copy(update={"details": {**found[0].details, **parts}})
+    assert never_met(found, "same_person") == []
 
 
 # The scale and the table that ships

@@ -13,6 +13,7 @@ from held import call, sentences, word
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from placed import ask, never_met
 
 from faceagent.errors import UsageError, WeightsCorrupt
 from faceagent.media import Photo, Pixels
@@ -21,6 +22,7 @@ from faceagent.types import Box, Face
 from faceagent_tools import default_tools, weights
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.detection_views import Raw, one_per_face, turned_view
+from faceagent_tools.detectors import DETECTORS
 from faceagent_tools.own_detector import looks, thresholds
 from faceagent_tools.yunet import STRIDES, Found, decode
 
@@ -221,6 +223,36 @@ def test_a_weak_face_counts_only_where_there_is_no_better_and_is_said_to_be_weak
     tool = DetectFaces(FaceDetector("dlib"))
     rows = [session.ledger.record(row) for row in tool.run(session, tool.arguments())]
     assert "The face was found only weakly" in sentences(word(tool, rows, session))
+
+
+_FOUND = st.tuples(st.one_of(st.floats(1, 60), st.floats(20, 28)), st.sampled_from((0.9, 0.9, 0.1)))
+
+
+@settings(max_examples=80)
+@given(
+    st.lists(st.lists(_FOUND, max_size=14), min_size=1, max_size=3),
+    st.sampled_from(list(DETECTORS)),
+    st.lists(st.booleans(), min_size=3, max_size=3),
+)
+def test_whatever_is_found_every_sentence_is_carried(
+    photos: list[list[tuple[float, float]]], backend: str, chosen: list[bool]
+) -> None:
+    session = Session()
+    for number, found in enumerate(photos, 1):
+        image = session.add(Photo.open(np.zeros((100, 1000, 3), np.uint8)))
+        boxes = [Box(x0=70 * place, y0=0, x1=70 * place + width, y1=width) for place, (width, _) in enumerate(found)]
+        faces = [
+            Face(id=f"face {number}.{place}", image=image, box=box, score=score)
+            for place, (box, (_, score)) in enumerate(zip(boxes, found, strict=True), 1)
+        ]
+        session.set_faces(image, faces)
+    asked = [image for image, wanted in zip(session.images, chosen, strict=False) if wanted]
+    ask(DetectFaces(FaceDetector(backend, margin=0.5)), session, images=asked)
+
+
+def test_there_are_no_words_for_what_is_never_found(portrait: Photo) -> None:
+    rows, _, _ = call([DetectFaces(FaceDetector("dlib", margin=5.0))], [portrait])
+    assert never_met(rows, "face_count", "face") == []
 
 
 def test_looking_twice_gives_the_same_ids(group: Photo) -> None:

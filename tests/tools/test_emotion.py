@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,10 @@ import pytest
 from held import sentences, word
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from readings import Reads
+from placed import CHOSEN, PLACES, Given, Place, ask, never_met, number_of, placed, some_of
+from readings import Reads, read_as
 
+from faceagent import policy
 from faceagent.agent import FaceAgent
 from faceagent.media import Photo
 from faceagent.policy import how_to_open
@@ -23,7 +27,8 @@ from faceagent_tools import minors
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.emotion import RecognizeEmotion
 from faceagent_tools.emotion_words import WORDS, about
-from faceagent_tools.multitask import EMOTIONS, FaceReader, calibration
+from faceagent_tools.hsemotion import HSEmotion, Scores
+from faceagent_tools.multitask import EMOTIONS, FaceReader, Reading, calibration
 
 
 def say(
@@ -140,13 +145,62 @@ def test_a_face_that_cannot_be_read(options: dict[str, float], reason: str) -> N
     assert reason in sentences(claims)
 
 
-@given(st.lists(st.lists(st.floats(0.001, 1), min_size=8, max_size=8), min_size=1, max_size=3))
-@settings(deadline=None, max_examples=40)
-def test_whatever_is_read_is_worded_within_the_evidence(rows: list[list[float]]) -> None:
-    shares = [dict(zip(EMOTIONS, np.array(row) / sum(row), strict=True)) for row in rows]
-    evidence, claims = say(*shares)  # `word` in held.py refuses what ground() rejects
+# Whatever is read.
+
+
+@st.composite
+def _readings(draw: st.DrawFn) -> Reading:
+    """Any shares of the eight expressions, one of them nearly all or none; of a child or not; clear or not."""
+    shares = np.array(draw(st.lists(st.floats(0.0001, 1), min_size=8, max_size=8)))
+    shares[draw(st.integers(0, 7))] *= draw(st.sampled_from((1, 1, 5, 1e6)))
+    clear = st.sampled_from((1.0, 1.0, 1.0, 0.0))
+    return replace(
+        read_as(dict(zip(EMOTIONS, shares / shares.sum(), strict=True)), yaw=draw(st.sampled_from((0.0, 0.0, 70.0)))),
+        age=draw(st.sampled_from((6.0, 40.0, 40.0))),
+        face=draw(clear),
+        detail=draw(clear),
+    )
+
+
+class Scored(HSEmotion):
+    """The published network with the shares that a test made up, and a pleasantness and excitement, or neither."""
+
+    def __init__(self, session: Session, readings: Sequence[Reading], scale: float | None) -> None:
+        super().__init__(Path("none.onnx"))
+        self.session, self.readings, self.scale = session, readings, scale
+
+    def read(self, photo: Photo, face: Face) -> Scores:
+        reading = self.readings[number_of(self.session, face)]
+        shares = dict(zip(EMOTIONS, map(float, reading.emotions), strict=True))
+        return Scores(shares, self.scale, None if self.scale is None else -self.scale)
+
+
+@settings(max_examples=150)
+@given(
+    PLACES,
+    st.lists(_readings(), min_size=4, max_size=4),
+    CHOSEN,
+    st.sampled_from((None, *policy.purposes(), "research", "personal")),
+    st.one_of(st.just("ours"), st.none(), st.floats(-1, 1)),
+)
+def test_whatever_is_read_is_worded_within_the_evidence(
+    places: list[Place],
+    readings: list[Reading],
+    chosen: list[bool],
+    purpose: str | None,
+    scale: float | str | None,
+) -> None:
+    session = placed(places, purpose)
+    tool = RecognizeEmotion(Given(readings))
+    if not isinstance(scale, str):
+        tool._published = Scored(session, readings, scale)
+    evidence, claims = ask(tool, session, subjects=some_of(session, chosen))
     answered = {part for claim in claims if claim.role == "answer" for part in claim.subject.split(" + ")}
     assert answered == {row.subject for row in evidence}
+
+
+def test_there_are_no_words_for_what_is_never_read() -> None:
+    assert never_met([row for name in EMOTIONS for row in say({name: 0.9})[0]], "expression") == []
 
 
 @given(st.floats(0, 1))

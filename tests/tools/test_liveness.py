@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 from held import call, sentences, word
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from placed import CHOSEN, PLACES, Place, ask, never_met, placed, some_of
 
 from faceagent.errors import WeightsCorrupt, WeightsMissing
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
-from faceagent.types import Box, Face
-from faceagent_tools import liveness, minifasnet, weights
+from faceagent.types import Box, Face, Pose
+from faceagent_tools import five_points, liveness, minifasnet, weights
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.liveness import CheckLiveness
 from faceagent_tools.minifasnet import Found, MiniFASNet
@@ -163,6 +165,45 @@ def test_faces_with_one_finding_share_their_sentences(group: Photo) -> None:
     assert [row.value for row in rows] == ["attack", "bona_fide"]
     assert len([claim for claim in claims if claim.role == "answer"]) == 2
     assert len({claim.sentence for claim in claims}) == len(claims)
+
+
+# Whatever is scored.
+
+
+class Scores:
+    """A network that gives each face of a session the score made up for it; faces are known by where they are."""
+
+    def __init__(self, session: Session, scores: Sequence[float]) -> None:
+        self.scores = {liveness.box_of(face): score for face, score in zip(session.faces(), scores, strict=False)}
+
+    def look(self, pixels: Pixels, box: Box) -> Found:
+        return Says(self.scores[box]).look(pixels, box)
+
+
+_SCORES = st.one_of(st.floats(0, 1), st.sampled_from((*liveness.lines().scores, 0.0, 1.0)))
+_TURNS = st.one_of(st.just(0.0), st.just(0.0), st.floats(-60, 60))
+
+
+@settings(max_examples=150)
+@given(
+    PLACES,
+    st.lists(_SCORES, min_size=4, max_size=4),
+    st.builds(Pose, yaw=_TURNS, pitch=_TURNS, roll=_TURNS),
+    CHOSEN,
+)
+def test_whatever_is_scored_every_sentence_is_carried(
+    places: list[Place], scores: list[float], pose: Pose, chosen: list[bool]
+) -> None:
+    session = placed(places)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(five_points, "pose_of", lambda photo, face: pose)
+        tool = CheckLiveness(Scores(session, scores))  # type: ignore[arg-type]
+        ask(tool, session, subjects=some_of(session, chosen))
+
+
+def test_there_are_no_words_for_what_is_never_found(portrait: Photo) -> None:
+    rows = [row for score in (0.0, 0.4, 1.0) for row in call(tools(Says(score)), [portrait])[0]]
+    assert never_met(rows, "liveness") == []
 
 
 def with_face(photo: Photo, box: Box, roll: float = 0.0) -> Session:

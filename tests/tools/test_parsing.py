@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,11 +13,14 @@ from held import call, sentences
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from placed import CHOSEN, PLACES, Given, Place, ask, never_met, number_of, placed, some_of
+from readings import read_as
 
+from faceagent.ground import fault
 from faceagent.media import Photo
 from faceagent.session import Session
-from faceagent.types import Box, Evidence, Face, Method
-from faceagent_tools import parsing
+from faceagent.types import Box, Claim, Evidence, Face, Method
+from faceagent_tools import parsing, uniface_backends
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.multitask import FaceReader
 from faceagent_tools.parsing import FAR, NEAR, REGIONS, ParseFace
@@ -136,12 +141,82 @@ def test_areas_do_not_depend_on_place_turn_and_size(points: np.ndarray, degrees:
     blank = Photo.open(np.zeros((900, 900, 3), np.uint8))
     centred = points - points.mean(axis=0)
     shares = []
-    for placed in (centred + 450, centred @ about * size + 450):
-        found = parsing.polygons(placed)
+    for moved in (centred + 450, centred @ about * size + 450):
+        found = parsing.polygons(moved)
         masks = parsing.filled(found, parsing.cut_out(blank, parsing.around(found["face"])))
         total = sum(mask.sum() for mask in masks.values())
         shares.append([masks[name].sum() / total for name in ("nose", "lips", "skin")])
     assert shares[1] == pytest.approx(shares[0], abs=0.006)
+
+
+# Whatever is outlined.
+
+
+class Shows:
+    """A parser that finds some regions, each in a row of its own of the face."""
+
+    method = Method(name="painted", version="1", licence="MIT")
+
+    def __init__(self, session: Session, regions: Sequence[Sequence[str]]) -> None:
+        self.session, self.regions = session, regions
+
+    def parse(self, photo: Photo, face: Face) -> dict[str, np.ndarray]:
+        y = np.mgrid[0 : photo.height, 0 : photo.width][0] - face.box.y0
+        each, names = face.box.height / 30, self.regions[number_of(self.session, face)]
+        names = sorted(names, key=list(_ALL).index)
+        return {name: (y >= each * row) & (y < each * (row + 1 + 9 * (row % 3 == 0))) for row, name in enumerate(names)}
+
+
+_ALL = dict.fromkeys([*REGIONS, *uniface_backends.CLASSES])
+_CLEAR = st.sampled_from((1.0, 1.0, 1.0, 0.0))
+
+
+@settings(max_examples=50)
+@given(
+    PLACES,
+    st.lists(st.tuples(_CLEAR, _CLEAR, st.sampled_from((0.0, 0.0, 70.0))), min_size=4, max_size=4),
+    st.lists(st.lists(st.sampled_from(list(_ALL)), max_size=20, unique=True), min_size=4, max_size=4),
+    st.booleans(),
+    CHOSEN,
+)
+def test_whatever_is_outlined_every_sentence_is_carried(
+    points: np.ndarray,
+    places: list[Place],
+    seen: list[tuple[float, float, float]],
+    regions: list[list[str]],
+    parser: bool,
+    chosen: list[bool],
+) -> None:
+    session = placed(places)
+    moved = points - points.min(axis=0) + 10
+    readings = [
+        replace(read_as({}, yaw=yaw), face=face, detail=detail, points=moved * (number % 2 * 0.8 + 0.2))
+        for number, (face, detail, yaw) in enumerate(seen)
+    ]
+    tool = ParseFace(Given(readings), Shows(session, regions) if parser else None)
+    ask(tool, session, subjects=some_of(session, chosen))
+
+
+def test_what_is_not_outlined_is_not_denied(portrait: Photo) -> None:
+    (row,), _, _ = call(TOOLS, [portrait])
+    assert row.details["not_told_well_enough"] == [*parsing.WORN]
+    seen = row.model_copy(update={"value": ["skin", "glasses"]})
+    for sentence, carried in (
+        ("The regions of the face were outlined: skin and glasses.", seen),
+        ("The regions of the face were outlined: skin and hat.", None),
+        ("The face wears no glasses.", None),
+        ("The face wears no hat.", None),
+    ):
+        for one in (row, seen):
+            claim = Claim(sentence=sentence, subject="face 1.1", attribute="regions", value=one.value, evidence=("e1",))
+            held = fault(claim, {"e1": one}.get) is None
+            assert held is (one is carried), (sentence, one.value)
+
+
+def test_there_are_no_words_for_what_is_never_outlined(portrait: Photo) -> None:
+    session = placed([(1, 100.0, False)])
+    tool = ParseFace(Given([read_as({})]), Shows(session, [list(_ALL)]))
+    assert never_met(ask(tool, session)[0], "regions") == []
 
 
 class Painted:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
+from typing import get_args
 
 import numpy as np
 import pytest
 from held import call, sentences, word
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from placed import CHOSEN, PLACES, Given, Place, ask, never_met, placed, some_of
+from readings import read_as
 
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
@@ -15,7 +21,7 @@ from faceagent.types import Box, Claim, Evidence, Face, Pose
 from faceagent_tools import pose_table
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.multitask import FaceReader, Floats, Reading
-from faceagent_tools.pose import EstimatePose
+from faceagent_tools.pose import About, EstimatePose
 from faceagent_tools.pose_table import Line
 
 READER = FaceReader()
@@ -318,6 +324,70 @@ def test_a_network_that_does_not_follow_irises_says_nothing_of_them(
     monkeypatch.setattr(pose_table, "table", lambda: table)
     rows, _ = told(portrait, replace(posed(reading), openings=(0.5, 0.5, 0.0)))
     assert "does not follow irises" in str(rows["gaze"].reason)
+
+
+# Whatever is read.
+
+_ANGLES = st.one_of(st.floats(-15, 15), st.floats(-70, 70))
+_OPENINGS = st.sampled_from((0.0, 0.02, 0.15, 0.3, 0.9))
+
+
+@st.composite
+def _readings(draw: st.DrawFn) -> Reading:
+    """Any direction, eyes, mouth and gaze; upside down or not; hardly a face, or one of which little is seen."""
+    plain = read_as({})
+    face = np.random.default_rng(0).uniform(0, 100, (78, 2))
+    face[36:48, 0] = np.repeat((20, 60), 6) + face[36:48, 0] / 10
+    over = draw(st.sampled_from((1, 1, -1)))
+    clear = st.sampled_from((1.0, 1.0, 1.0, 0.0))
+    return looking(
+        replace(
+            plain,
+            points=face * over,
+            pose=Pose(yaw=draw(_ANGLES), pitch=draw(_ANGLES), roll=draw(st.one_of(_ANGLES, st.floats(-540, 540)))),
+            openings=(draw(_OPENINGS), draw(_OPENINGS), draw(_OPENINGS)),
+            face=draw(clear),
+            detail=draw(clear),
+        ),
+        draw(st.floats(-0.4, 0.4)),
+    )
+
+
+def _tables() -> list[pose_table.Table]:
+    """The one that ships, one with eyes between open and closed, and one of a network that does not follow irises."""
+    none, opened = (LINES.gaze_aside.model_copy(update={"value": value}) for value in (None, 0.25))
+    return [LINES, LINES.model_copy(update={"eye_open": opened}), LINES.model_copy(update={"gaze_aside": none})]
+
+
+@settings(max_examples=150)
+@given(
+    PLACES,
+    st.lists(_readings(), min_size=4, max_size=4),
+    st.lists(st.sampled_from(get_args(About)), max_size=2, unique=True),
+    CHOSEN,
+    st.sampled_from(_tables()),
+)
+def test_whatever_is_read_every_sentence_is_carried(
+    places: list[Place], readings: list[Reading], about: list[str], chosen: list[bool], table: pose_table.Table
+) -> None:
+    session = placed(places)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pose_table, "table", lambda: table)
+        ask(EstimatePose(Given(readings)), session, about=about, subjects=some_of(session, chosen))
+
+
+def test_there_are_no_words_for_what_is_never_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pose_table, "table", lambda: _tables()[1])
+    plain, rows = read_as({}), []
+    for angles, openings, share in product(
+        ((0, 0, 0), (50, 15, 15), (-50, -15, -15)),
+        ((0.9,) * 3, (0.2,) * 3, (0.0,) * 3, (0.2, 0, 0), (0, 0.9, 0)),
+        (0, -0.3, 0.3),
+    ):
+        reading = replace(posed(plain, *angles), openings=openings, points=np.arange(156.0).reshape(78, 2))
+        for turned in (reading, replace(reading, openings=(*openings[1::-1], 0.0))):
+            rows += ask(EstimatePose(Given([looking(turned, share)])), placed([(1, 100.0, False)]))[0]
+    assert never_met(rows, "pose", "gaze", "eyes", "mouth") == ["pose: yaw>60", "pose: yaw<-60"]
 
 
 # What cannot be read.

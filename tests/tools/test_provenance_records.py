@@ -155,7 +155,7 @@ def test_broken_or_hostile_xml_is_damaged_and_not_followed(packet: str) -> None:
 
 
 def test_too_much_xmp_is_not_read() -> None:
-    assert xmp.read(b" " * (xmp.LARGEST + 1)).fault == "the XMP block is larger than is read"
+    assert xmp.read(b" " * (xmp.LARGEST + 1)).fault == "the XMP block is too large to be read"
 
 
 def test_deep_and_wide_xml_ends() -> None:
@@ -347,7 +347,7 @@ def test_a_time_zone_is_no_contradiction() -> None:
 def test_two_times_of_capture() -> None:
     made = files.exif(own={0x9003: "2024:05:06 07:00:00"})
     packet = files.xmp("exif:DateTimeOriginal='2020-01-01T00:00:00+02:00'").encode()
-    assert found_in(files.jpeg(exif=made, xmp=packet)) == ["two times of capture"]
+    assert found_in(files.jpeg(exif=made, xmp=packet)) == ["several times of capture"]
 
 
 @pytest.mark.parametrize(("width", "height", "kinds"), [(4032, 3024, ["another size"]), (512, 512, []), (0, 512, None)])

@@ -207,7 +207,7 @@ def test_photos_and_videos_are_spoken_of_together(tmp_path: Path) -> None:
     photos = [Photo.open(files.jpeg())]
     rows, claims, _ = inspected(clip, clip, photos=photos)
     assert {row.subject for row in rows} == {"image 1", "video 1", "video 2"}
-    assert "in the files of the photo, video 1 and video 2 show no sign of alteration" in roles(claims, "answer")
+    assert "in the files of image 1, video 1 and video 2 show no sign of alteration" in roles(claims, "answer")
     rows, _, _ = inspected(clip, photos=photos, videos=["video 1"])
     assert {row.subject for row in rows} == {"video 1"}
     rows, _, _ = inspected(clip, photos=photos, images=["image 1"])

@@ -300,7 +300,7 @@ def test_a_file_that_breaks_off_still_counts(clip: Path, monkeypatch: pytest.Mon
 def test_an_unknown_video_is_refused() -> None:
     outcome = Toolbox([tool(20)]).call(Session(), "examine_video", {"videos": ["video 3"]})[-1]
     assert outcome.step.status == "refused"
-    assert "There is no 'video 3'" in str(outcome.step.message)
+    assert "This conversation has no video 3" in str(outcome.step.message)
 
 
 def test_a_photo_session_has_nothing_to_say(portrait: Photo) -> None:

@@ -178,17 +178,30 @@ def pairs(session: Session, subjects: Sequence[str]) -> list[tuple[Face, Face]]:
         if one.id != other.id
     }
     if not found:
-        only = ", ".join(face.id for group in groups for face in group)
-        raise UsageError(
-            f"Comparing needs at least two faces, and there is only {only}" if only else "There is no face to compare",
-            "Give another photo that shows a face clearly",
-        )
+        raise _lacking(session, groups[0][0] if groups else None, named=bool(subjects))
     if len(found) > MOST_PAIRS:
         raise UsageError(
             f"These faces make {len(found)} pairs, more than the {MOST_PAIRS} that are compared at once",
-            'Name the faces to compare, such as "face 1.2"',
+            "Name those to compare, such as face 1.2 and face 2.1",
         )
     return list(found.values())
+
+
+def _lacking(session: Session, only: Face | None, *, named: bool) -> UsageError:
+    """That there is no face to compare, or none beside one. named: it is the only one that was asked about."""
+    if only is None:
+        return UsageError("There is no face to compare", "Add a photo that shows a face clearly")
+    if named and not len(session.faces()) == len(session.images) == 1:
+        return UsageError(
+            f"Comparing needs a second face, and only {only.id} was named",
+            "Name the face to compare it with, or add a photo",
+        )
+    return UsageError(
+        "Comparing needs a second face, and the photo shows only one"
+        if len(session.images) == 1
+        else f"Comparing needs a second face, and only {only.id} was found",
+        "Add another photo that shows a face clearly",
+    )
 
 
 def _threshold(table: Table, line: Line) -> Threshold:

@@ -59,7 +59,7 @@ def _which(measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     first, second, *rest = ranked
     if _alike(first, second):
         who = names.of(_subjects(judged)).replace(" and ", " nor ")
-        sentence = "None of the faces judged stands out against the others." if rest else f"Neither {who} stands out."
+        sentence = "None of the faces judged stands out." if rest else f"Neither {who} stands out."
         yield Claim.on(judged, sentence, "answer")
         return
     who = names.start(first.subject)

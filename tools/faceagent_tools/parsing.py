@@ -45,6 +45,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "skin": ("skin",),
 }
 """What sentences speak of."""
+WORN = ("glasses", "hat", "earrings")
+"""What a parser may outline. Where it does not, nothing says that there is none."""
 COLOURS: Mapping[str, tuple[int, int, int]] = {
     "skin": (255, 220, 120),
     "nose": (255, 140, 0),
@@ -66,6 +68,7 @@ LIMIT = (
     "is as high as the nose is long, as in the classical thirds of a face, and the brows and the bridge of the nose "
     "have a usual width."
 )
+NOTHING_FOUND = "no part of a face was found there"
 
 
 class Parser(Protocol):
@@ -129,19 +132,9 @@ class ParseFace(FaceTool[SubjectArguments]):
         return self._reader.method if self._parser is None else self._parser.method
 
     def _face(self, session: Session, face: Face) -> Evidence:
-        limits = (LIMIT,) if self._parser is None else ()
         reading = readable.read(self._reader, session, face)
         if isinstance(reading, str):
-            return Evidence(
-                tool=self.name,
-                subject=face.id,
-                attribute="regions",
-                status="abstained",
-                reason=reading,
-                region=face.box,
-                method=self._method,
-                limitations=limits,
-            )
+            return self._abstained(face, reading)
         photo = session.photo(face.image)
         if self._parser is None:
             outlines = polygons(reading.points)
@@ -151,6 +144,8 @@ class ParseFace(FaceTool[SubjectArguments]):
             cut = cut_out(photo, face.box.scaled_about_centre(1.6))
             found = cropped(self._parser.parse(photo, face), cut)
             outlines = {name: contour(mask, cut) for name, mask in found.items()}
+        if not any(mask.any() for mask in found.values()):
+            return self._abstained(face, NOTHING_FOUND)
         return Evidence(
             tool=self.name,
             subject=face.id,
@@ -158,14 +153,31 @@ class ParseFace(FaceTool[SubjectArguments]):
             value=[name for name, mask in found.items() if mask.any()],
             region=face.box,
             method=self._method,
-            limitations=limits,
+            limitations=self._limits,
             details={
                 **_shares(found),
                 "sides": {NEAR: "the subject's right, unless the photo is mirrored", FAR: "the subject's left"},
                 "polygons_xy": {name: _flat(outline) for name, outline in outlines.items() if len(outline)},
+                "not_told_well_enough": [name for name in WORN if name not in found or not found[name].any()],
                 "from_points": self._parser is None,
                 "picture": session.illustrate(face.image, picture(cut, found), cut.place),
             },
+        )
+
+    @property
+    def _limits(self) -> tuple[str, ...]:
+        return (LIMIT,) if self._parser is None else ()
+
+    def _abstained(self, face: Face, reason: str) -> Evidence:
+        return Evidence(
+            tool=self.name,
+            subject=face.id,
+            attribute="regions",
+            status="abstained",
+            reason=reason,
+            region=face.box,
+            method=self._method,
+            limitations=self._limits,
         )
 
     def word(self, evidence: Sequence[Evidence], names: Names) -> list[Claim]:
@@ -319,7 +331,9 @@ def _flat(outline: Floats) -> list[JsonValue]:
     return [round(float(number), 1) for number in outline.ravel()]
 
 
+_TOLD = ("nose", "mouth", "eyes", "brows")
 _MANY = 3  # faces beyond which shares are left to the table
+_ALL_OF_IT = 0.995  # share of a face from which one part of it is as good as all that was found
 
 
 def _words(evidence: Sequence[Evidence], names: Names) -> Iterator[Claim]:
@@ -332,14 +346,16 @@ def _words(evidence: Sequence[Evidence], names: Names) -> Iterator[Claim]:
             yield Claim.on(rows, f"The regions of {who} were not outlined, because {rows[0].reason}.", "answer")
             continue
         parts = [part for part, members in PARTS.items() if any(member in _listed(rows[0]) for member in members)]
-        more = [name for name in _listed(rows[0]) if name not in REGIONS]
+        # What is worn comes last: of a face that wears glasses no more is said after "and".
+        more = sorted((name for name in _listed(rows[0]) if name not in REGIONS), key=lambda name: name in WORN)
         said = _and([*parts, *(name.replace("_", " ") for name in more)])
         yield Claim.on(rows, f"The regions of {who} were outlined: {said}.", "answer")
     outlined = [row for row in evidence if row.status == "ok"]
     for row in outlined if len(outlined) <= _MANY else ():
         share = row.details.get("share_of_the_face")
-        if isinstance(share, dict):
-            first, *rest = (f"the {part} {{}}{_percent(share[part])}" for part in ("nose", "mouth", "eyes", "brows"))
+        told = {part: share[part] for part in _TOLD} if isinstance(share, dict) else {}
+        if told and not any(isinstance(one, float) and one >= _ALL_OF_IT for one in told.values()):
+            first, *rest = (f"the {part} {{}}{_percent(one)}" for part, one in told.items())
             said = _and([first.format("takes up about "), *(one.format("") for one in rest)])
             yield Claim.on([row], f"Of {names.of(row.subject)} as outlined, {said}.", "reason")
     drawn = [row for row in outlined if row.details.get("from_points") is True]

@@ -59,7 +59,8 @@ def files_of(evidence: Sequence[Evidence], names: Names) -> list[FileRows]:
         exhibit = f"image {row.subject.split()[1].split('.')[0]}" if of_face else row.subject
         found.setdefault(exhibit, []).append(row)
     videos = [exhibit for exhibit in found if exhibit.startswith("video")]
-    called = {videos[0]: "the video"} if len(videos) == 1 else {}
+    # "The photo and video 2" would be two sentences to whoever splits them by ids.
+    called = {videos[0]: "the video"} if len(videos) == 1 else {one: one for one in found} if videos else {}
     return [FileRows(one, called.get(one) or names.of(one), rows, names) for one, rows in found.items()]
 
 

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from faceagent.tool import Names
 from faceagent.types import Claim, ClaimRole, Evidence
 from faceagent_tools.provenance_files import FileRows, claim, claims_of, dicts, files_of, in_files, listed, upper
-from faceagent_tools.provenance_rows import CAPTURE
+from faceagent_tools.provenance_rows import CAPTURE, NOT_STATED
 
 # IPTC's terms in plain words, to go after "the picture" or "the video". The first group leads as an answer.
 GENERATED = {
     "trainedAlgorithmicMedia": "was made by a generative model",
+    "trainedAlgorithmicData": "was made by a generative model",
     "compositeWithTrainedAlgorithmicMedia": "contains parts made by a generative model",
     "algorithmicMedia": "was made by a computer program",
     "compositeSynthetic": "contains parts that no camera took",
@@ -49,7 +50,8 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     read = [one for one in files if one not in without]
     signs = {one.exhibit: list(_signs(one)) for one in read}
     claims = [claim for found in signs.values() for claim in found]
-    quiet = [one for one in read if not signs[one.exhibit] and one.ok("generator_marks")]
+    known = [one for one in read if not _unknown_term(one)]
+    quiet = [one for one in known if not signs[one.exhibit] and one.ok("generator_marks")]
     claims += [claim for one in read if one.origin_first for claim in _origin(one)]
     claims += [*_no_sign(quiet), *_thumbnails_agree(read), *_software(read)]
     for one in read:
@@ -88,10 +90,22 @@ def _stated(one: FileRows, terms: dict[str, str], role: ClaimRole) -> Iterator[C
         yield claim(row, "doubt", _SIGNED, credentials)
 
 
+def _unknown_term(one: FileRows) -> Evidence | None:
+    """What the file states of how it was made, where that is no term that is known here: it may be a sign or not."""
+    row = one.ok("digital_source_type")
+    return row if row is not None and str(row.value) not in {*GENERATED, *TAKEN, NOT_STATED} else None
+
+
+def _term(one: FileRows) -> Iterator[Claim]:
+    if row := _unknown_term(one):
+        said = f"The records in {one.file} state “{row.value}” as the kind of its source, an unfamiliar term."
+        yield claim(row, "answer", said)
+
+
 def _credentials(row: Evidence) -> str:
     """Content Credentials, whose they are and what they are worth, to go after "carries"."""
     signer = row.details.get("signer")
-    on_no_list = "a signer that is not on the trust list"
+    on_no_list = "a signer not on the trust list"
     stranger = on_no_list if row.details.get("trust_list") else "a signer that was held against no trust list"
     what = "Content Credentials (signed records of its origin)" + (f" by “{signer}”" if signer else "")
     return {
@@ -118,8 +132,8 @@ def _thumbnail_differs(one: FileRows) -> Iterator[Claim]:
         return
     intro = f"The thumbnail embedded in {one.file}, a small copy of the picture,"
     if row.details.get("extent") == "another picture":
-        sentence = f"{intro} shows another picture than the photo: the thumbnail comes from somewhere else, or the "
-        yield claim(row, "answer", f"{sentence}photo was replaced.")
+        sentence = f"{intro} shows another picture: the thumbnail comes from somewhere else, or the photo was replaced."
+        yield claim(row, "answer", sentence)
     else:
         where = listed(_PARTS[str(face.details["part"])].format(one.names.of(face.subject)) for face in one.touched)
         where = where or f"in the {row.details['place']} part"
@@ -137,7 +151,7 @@ def _broken_credentials(one: FileRows) -> Iterator[Claim]:
     if row.details.get("changed_after_signing"):
         what = f"that do not fit it: it was changed after it was signed{by}"
     else:
-        what = f"{by.lstrip() + ' ' if by else ''}that cannot be validated: they are damaged or were tampered with"
+        what = f"{by.lstrip() + ' ' if by else ''}that fail validation: they may be damaged or tampered with"
     yield claim(row, "answer", f"{upper(one.file)} carries Content Credentials (signed records of its origin) {what}.")
     yield claim(row, "doubt", "Any change of a file breaks such records, also one that leaves the picture as it was.")
 
@@ -191,6 +205,7 @@ def _context(one: FileRows) -> Iterator[Claim]:
     """What bears on the question without being a sign."""
     yield from _valid_credentials(one)
     yield from _stated(one, TAKEN, "reason")
+    yield from _term(one)
     yield from _cropped(one)
     yield from _face_editors(one)
     if not one.origin_first:
@@ -347,7 +362,8 @@ def _absences(files: Sequence[FileRows]) -> Iterator[Claim]:
     for attribute, group in lacking.items():
         rows = [row for one in group if (row := one.ok(attribute))]
         if rows and attribute not in everywhere:
-            sentence = f"There is {_ABSENT[attribute][1]} in {in_files(group)}, which says nothing either way."
+            are = "are" if attribute == "content_credentials" else "is"
+            sentence = f"There {are} {_ABSENT[attribute][1]} in {in_files(group)}, which says nothing either way."
             yield claims_of(rows, "doubt", sentence, ())
 
 

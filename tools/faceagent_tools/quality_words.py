@@ -30,13 +30,15 @@ _FAULTS = {
     ("contrast", "very_low"): "very low in contrast",
     ("noise", "visible"): "grainy",
     ("noise", "strong"): "very grainy",
-    ("detail", "weak"): "lacking in fine detail, as an enlarged or smoothed photo is",
+    ("detail", "weak"): "lacking in fine detail",
     ("frontality", "turned"): "turned to the side",
     ("frontality", "turned_far"): "turned far to the side",
 }
 _SIZES = ("face_size", "effective_resolution", "detail")
 _COMPRESSED = "strongly compressed"
 _ENLARGED = "enlarged from too few pixels, or out of focus"
+_LAST = (_ENLARGED, _FAULTS["detail", "weak"])
+"""What nothing can follow in a list: it holds an "or", or denies."""
 
 
 FIRST = {"document": "face_size", "sharpest": "sharpness"}
@@ -106,7 +108,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         who = _who(group, names) if len(groups) > 1 or document else ("it" if len(group) == 1 else "they")
         claims += _enlarged(group, names)
         claims += _consequence(group)
-        claims += _other_purposes(group, who)
+        claims += _other_purposes(group, who, names)
         claims += _documents(group, names)
     if leading != FIRST["sharpest"]:
         claims += _sharpest(measured, names, asked=False)
@@ -205,17 +207,20 @@ def _praise(faces: Sequence[FaceRows], they: str, are: str) -> str:
 def _why(faces: Sequence[FaceRows], purpose: str) -> str:
     """ "too blurred and too dark"; "or" where the faces differ."""
     each = [tuple(said for item in face.limits(purpose) if (said := face.fault(item))) for face in faces]
-    union = dict.fromkeys(said for found in each for said in found)
+    union = sorted(
+        dict.fromkeys(said for found in each for said in found),
+        key=lambda said: _LAST.index(said) if said in _LAST else -1,
+    )
     return _listed([_too(said) for said in union], "and" if all(found == each[0] for found in each) else "or")
 
 
 def _too(fault: str) -> str:
     if fault.startswith("very "):
         return f"too {fault.removeprefix('very ')}"
-    return f"too {fault}" if fault in (_SMALL, "blurred", "dark", "low in contrast", "grainy") else fault
+    return f"too {fault}" if fault in (_SMALL, "blurred", "dark", "grainy") else fault
 
 
-def _other_purposes(faces: Sequence[FaceRows], who: str) -> Iterator[Claim]:
+def _other_purposes(faces: Sequence[FaceRows], who: str, names: Names) -> Iterator[Claim]:
     """Attributes where comparing fails; documents and forensic examination where it does not."""
     are = "is" if len(faces) == 1 else "are"
     against = {item for face in faces for item in face.limits(FORENSIC)}
@@ -247,8 +252,14 @@ def _other_purposes(faces: Sequence[FaceRows], who: str) -> Iterator[Claim]:
         )
         yield _claim(faces, "fitness", sentence, "reason", "face_size", "effective_resolution")
     else:
-        sentence = f"For a forensic examination {who} {are} {_why(faces, FORENSIC)}."
-        yield _claim(faces, "fitness", sentence, "reason", *sorted(against))
+        alike: dict[str, list[FaceRows]] = {}
+        for face in faces:
+            alike.setdefault(_why([face], FORENSIC), []).append(face)
+        for why, group in alike.items():
+            these = who if len(alike) == 1 else _who(group, names)
+            limits = sorted({item for face in group for item in face.limits(FORENSIC)})
+            sentence = f"For a forensic examination {these} {'is' if len(group) == 1 else 'are'} {why}."
+            yield _claim(group, "fitness", sentence, "reason", *limits)
 
 
 def _eyes(faces: Sequence[FaceRows], attribute: str = "face_size") -> tuple[float, float, float]:

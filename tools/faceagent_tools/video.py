@@ -126,7 +126,7 @@ class ExamineVideo(FaceTool[VideoArguments]):
             if isinstance(item, Frame) and item.time in times
         }
         if len(found) < len(times):
-            raise ToolError(f"{video.name} has changed while it was examined", "Examine it again")
+            raise ToolError(f"“{video.name}” changed while it was being examined", "Examine it again")
         return found
 
     def _seen(self, frame: Frame, face: Face) -> Seen:

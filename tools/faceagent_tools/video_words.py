@@ -14,8 +14,8 @@ _ANSWERS = {
     "synthetic": "{face} bears more traces of synthesis by a generator than nearly all authentic photos, in the "
     "median of {frames} frames of {video}; {above} of them are above the line.",
     "no_sign": "No sign of manipulation or synthesis was found in {face}, in the median of {frames} frames of {video}.",
-    "inconclusive": "Whether {face} was altered stays open: {frames} frames of {video}, taken together, decide neither "
-    "way.",
+    "inconclusive": "Whether {face} was altered stays open after {frames} frames of {video}, which decide neither way "
+    "when taken together.",
 }
 
 
@@ -29,7 +29,9 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
         if row.attribute == "worst_frame" and row.subject in clear:
             continue  # some frame is always the worst: not worth a sentence where none is bad
         video = of.get(row.subject, row.subject)
-        said = _said(row, names.of(row.subject), "the video" if len(videos) == 1 else video)
+        # Beside the id of a video "the face" would be that of any.
+        alone = len(videos) == 1
+        said = _said(row, names.of(row.subject) if alone else row.subject, "the video" if alone else video)
         claims += [_citing(claim, video, videos.get(video)) for claim in said]
     return claims
 

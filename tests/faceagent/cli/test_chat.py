@@ -19,7 +19,7 @@ def test_it_is_not_open_to_others_without_passwords(capsys: pytest.CaptureFixtur
 
 def test_an_unknown_purpose_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["chat", "--purpose", "fun"]) == 2
-    assert "There is no purpose 'fun'" in capsys.readouterr().err
+    assert "There is no purpose “fun”" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

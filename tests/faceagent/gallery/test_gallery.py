@@ -215,5 +215,5 @@ def test_a_consent_form_is_known_by_its_hash(tmp_path: Path) -> None:
 
 
 def test_forgetting_who_is_not_there_says_so(tmp_path: Path) -> None:
-    with opened(tmp_path) as gallery, pytest.raises(GalleryError, match="Nobody called 'Ada' is enrolled"):
+    with opened(tmp_path) as gallery, pytest.raises(GalleryError, match="Nobody called “Ada” is enrolled"):
         gallery.forget("Ada")

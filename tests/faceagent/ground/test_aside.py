@@ -23,7 +23,7 @@ from faceagent.ground import aside
         "Which face do you mean, face 1.1 or face 1.2?",
         "I can compare faces and estimate the age.",
         "I do not know how many faces there are.",
-        "There is no 'image 7'.",
+        "This conversation has no image 7.",
     ],
 )
 def test_what_is_open_may_be_said(sentence: str) -> None:

@@ -406,6 +406,11 @@ def test_a_share_of_the_faces_in_view_is_counted(sentence: str, right: bool) -> 
     assert (held(sentence, "sharpness", A, B, C, faces=[A, B, C]) is None) is right
 
 
+def test_where_nobody_else_is_in_view_nothing_is_said_of_the_others() -> None:
+    sentence = "Face 1.1 is sharp; the others are blurred."
+    assert "no other faces" in str(held(sentence, "sharpness", A, faces=[A]))
+
+
 @pytest.mark.parametrize(
     ("sentence", "faces", "right"),
     [

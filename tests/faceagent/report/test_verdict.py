@@ -173,7 +173,7 @@ VALUES: dict[str, st.SearchStrategy[JsonValue]] = {
     "generator_marks": st.lists(st.text(max_size=9), max_size=2).map(list),
     "editing_software": st.lists(st.text(max_size=9), max_size=2).map(list),
     "thumbnail": st.sampled_from(["agrees", "differs", "absent"]),
-    "contradictions": st.lists(st.sampled_from(["another size", "two times of capture"]), max_size=2).map(list),
+    "contradictions": st.lists(st.sampled_from(["another size", "several times of capture"]), max_size=2).map(list),
     "capture_record": st.lists(st.text(max_size=9), max_size=2).map(list),
     "forgery": st.sampled_from(["no_sign", "manipulated", "synthetic", "inconclusive"]),
     "unheard_of": st.none() | st.text(max_size=5),

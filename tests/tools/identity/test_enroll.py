@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import pytest
-from identity_fakes import Embedder, recorded, said, vector
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from identity_fakes import NAMES, READINGS, VIEWS, Embedder, Reads, Shelf, agreed, recorded, said, template, vector
+from placed import never_met
 
+from faceagent import policy
 from faceagent.errors import MediaError, UsageError
+from faceagent.gallery import Forgotten
+from faceagent.ground import fault
+from faceagent.media import Photo
 from faceagent.reembedding import Reembedder, reembed
+from faceagent.session import Session
 from faceagent.tool import Toolbox
+from faceagent.types import Box, Claim, Face
 from faceagent_tools import compare, readable
 from faceagent_tools.compare import View
 from faceagent_tools.identity import templates
 from faceagent_tools.identity.enroll import EnrollArguments, EnrollPerson, ForgetArguments, ForgetPerson
 
 TOOL, FORGET = EnrollPerson(Embedder(), None), ForgetPerson()
+_READ = readable.read
 AGREED = "She agreed in writing on 2 May"
 
 
@@ -205,7 +218,7 @@ def test_two_people_of_one_photo_are_enrolled_under_their_names(gallery, convers
     [
         ({"consent": ""}, "needs the person's consent"),
         ({"name": " "}, "name is needed"),
-        ({"purpose": "marketing"}, "no purpose 'marketing'"),
+        ({"purpose": "marketing"}, "no purpose “marketing”"),
     ],
 )
 def test_without_name_consent_or_a_known_purpose_nobody_is_enrolled(gallery, conversation, arguments, message):
@@ -257,3 +270,118 @@ def test_an_adult_who_looks_younger_is_enrolled_where_that_is_stated(gallery, co
     assert enrol(session, of_age=True)[0].status == "ok"
     consent = gallery.person("Ada Lovelace").consent
     assert consent.of_age and consent.guardian is None and consent.covers_minors
+
+
+# Whoever is enrolled or erased
+
+
+_PEOPLE = st.tuples(st.sampled_from([1, 1, 1, 2, 3]), st.integers(0, 80))
+_PHOTOS = st.lists(st.lists(_PEOPLE, max_size=3), min_size=1, max_size=4)
+_WIDTHS = st.sampled_from([120.0, 120.0, 120.0, 15.0])
+
+
+def shown(photos, widths):
+    """A session with a photo for each list of (person, off), its faces side by side."""
+    session = Session()
+    for number, people in enumerate(photos, 1):
+        pixels = np.full((200, 200 * max(len(people), 1), 3), 128, np.uint8)
+        for place, one in enumerate(people):
+            pixels[0, place, :2] = one
+        image = session.add(Photo.open(pixels, name="portrait"))
+        boxes = [(200 * place + 40, next(widths)) for place in range(len(people))]
+        session.set_faces(
+            image,
+            [
+                Face(
+                    id=f"face {number}.{at}", image=image, box=Box(x0=x, y0=40, x1=x + width, y1=40 + width), score=1.0
+                )
+                for at, (x, width) in enumerate(boxes, 1)
+            ],
+        )
+    return session
+
+
+def enrolled_by(data, monkeypatch):
+    """A session in which somebody is to be enrolled, whatever the photos show and whoever is enrolled; all the rows."""
+    session = shown(data.draw(_PHOTOS), iter(lambda: data.draw(_WIDTHS), None))
+    session.gallery, name = Shelf(), data.draw(NAMES)
+    for other in data.draw(st.lists(NAMES, max_size=2) | st.just([name])):
+        session.gallery.enroll(
+            other, [template(vector(who, off / 255), TOOL.model) for who, off in [data.draw(_PEOPLE)]], agreed()
+        )
+    views, readings = ({face.id: data.draw(one) for face in session.faces()} for one in (VIEWS, READINGS))
+    ids = [*session.images, *(face.id for face in session.faces())]
+    arguments = {
+        "name": data.draw(st.sampled_from([name, f"  {name}\n", name.upper()])),
+        "consent": AGREED,
+        "purpose": data.draw(st.sampled_from(["", *policy.purposes()])),
+        "subjects": data.draw(st.just(()) | st.lists(st.sampled_from(ids), max_size=4)),
+        "until": data.draw(st.sampled_from([None, date(2199, 12, 31)])),
+        "guardian": data.draw(st.sampled_from(["", "her mother"])),
+        **{flag: data.draw(st.booleans()) for flag in ("of_age", "protected", "another_name")},
+    }
+    tool = EnrollPerson(Embedder(), Reads(readings))
+    monkeypatch.setattr(compare, "view", lambda session, face: views[face.id])
+    monkeypatch.setattr(readable, "read", _READ)
+    monkeypatch.setattr(templates.regions, "in_crop", lambda photo, face, points: points)
+    return tool, session, recorded(session, tool.run(session, EnrollArguments(**arguments)))
+
+
+@settings(max_examples=70)
+@given(st.data())
+def test_whoever_is_enrolled_every_sentence_is_carried(data):
+    with pytest.MonkeyPatch.context() as patch:
+        tool, session, rows = enrolled_by(data, patch)
+    said(tool, session, rows)
+
+
+class Leaves(Shelf):
+    """A gallery that finds as much of who was forgotten as a test says."""
+
+    left = Forgotten(1, "", 1, 1, (), ())
+
+    def forget(self, name):
+        return replace(self.left, name=self.person(name).name)
+
+
+_LEFT = st.builds(
+    lambda files, remaining, templates, blobs, elsewhere: Forgotten(
+        1, "", templates, blobs, files, files[:remaining], elsewhere
+    ),
+    st.sampled_from([("gallery.sqlite", "index", "log")[:count] for count in range(1, 4)]),
+    st.integers(0, 3),
+    st.integers(1, 3) | st.just(1234),
+    st.integers(2, 9) | st.just(1234),
+    st.sampled_from([None, "http://elsewhere"]),
+)
+
+
+@example("0一", False, Leaves.left)
+@given(NAMES, st.booleans(), _LEFT)
+def test_whoever_is_erased_every_sentence_is_carried(name, there, left):
+    session = Session(None, Leaves())
+    session.gallery.left = left
+    if there:
+        session.gallery.enroll(name, [template(vector(1), TOOL.model)], agreed())
+    said(FORGET, session, recorded(session, FORGET.run(session, ForgetArguments(name=name))))
+
+
+def test_what_is_left_of_somebody_is_said_and_nothing_else(conversation):
+    session = conversation()
+    session.gallery = Leaves()
+    session.gallery.left = Forgotten(1, "", 4, 9, ("gallery.sqlite", "index", "log"), ("index",))
+    session.gallery.enroll("Ada", [template(vector(1), TOOL.model)], agreed())
+    (row,) = recorded(session, FORGET.run(session, ForgetArguments(name="Ada")))
+    left = "In 1 of the gallery's 3 files something was still found: look into it."
+    assert left in said(FORGET, session, [row])
+    wrong = "All 9 stored pieces were then looked for in the gallery's 3 files, and none was found."
+    for sentence in (wrong, left.replace("1 of", "2 of"), left.replace("3 files", "5 files")):
+        assert fault(Claim.on([row], sentence, "answer"), session.ledger.get) is not None, sentence
+
+
+def test_each_condition_of_words_toml_is_met_by_some_evidence(gallery, conversation):
+    enrol(conversation((1, 0)))
+    session = conversation((1, 40))
+    found = enrol(session, name="Eve") + FORGET.run(session, ForgetArguments(name="Eve"))
+    found += [row.model_copy(update={"value": "remains_found"}) for row in found if row.attribute == "erasure"]
+    assert never_met(found, "enrolment", "erasure") == []

@@ -6,18 +6,24 @@ from datetime import date
 
 import numpy as np
 import pytest
-from identity_fakes import Embedder, recorded, said, vector
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from identity_fakes import NAMES, READINGS, VIEWS, Embedder, Reads, Shelf, recorded, said, vector
+from placed import PLACES, never_met, placed
 
+from faceagent import policy
 from faceagent.gallery import Consent, Template
 from faceagent.session import Session
 from faceagent.tool import Outcome
 from faceagent.types import Step
 from faceagent_tools import compare, readable
 from faceagent_tools.compare import View
-from faceagent_tools.identity.identify import IdentifyArguments, IdentifyPerson
+from faceagent_tools.identity import identify
+from faceagent_tools.identity.identify import Candidate, IdentifyArguments, IdentifyPerson
 from faceagent_tools.identity.templates import model_of
 
 TOOL = IdentifyPerson(Embedder(), None)
+_READ = readable.read
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +59,7 @@ def test_whoever_is_enrolled_is_named_with_a_probability_and_a_stranger_is_not(g
     rows = look_up(session)
     assert [row.value for row in rows] == ["supported", "unknown"]
     assert rows[0].details["candidates"][0]["name"] == "Person 3"
+    assert rows[0].details["candidates"][0]["probability"] == rows[0].probability.value
     assert rows[0].probability.value > 0.9 > rows[1].probability.value
     text = said(TOOL, session, rows)
     assert "supports that face 1.1 shows “Person 3”" in text
@@ -74,6 +81,16 @@ def test_two_entries_of_one_face_leave_it_open_who_is_meant(gallery, conversatio
     (row,) = look_up(session)
     assert row.value == "undecided"
     assert "cannot be decided" in said(TOOL, session, [row])
+
+
+def test_twins_are_spoken_of_where_one_face_is_named_and_of_another_it_stays_open(gallery, conversation):
+    enrol(gallery, "Ada", vector(1))
+    enrol(gallery, "Eve", vector(1, 0.02))
+    enrol(gallery, "Bob", vector(3))
+    session = conversation((1, 3), (3, 20))
+    rows = look_up(session)
+    assert [row.value for row in rows] == ["undecided", "supported"]
+    assert "Twins, close relatives and look-alikes" in said(TOOL, session, rows)
 
 
 @pytest.mark.parametrize("given", ["without a gallery", "empty"])
@@ -174,3 +191,54 @@ def test_who_is_stated_to_be_of_age_is_named_however_young_the_face(gallery, con
     enrol(gallery, "Ada", vector(3), of_age=True)
     ages(monkeypatch, 15.0)
     assert look_up(conversation((3, 20)))[0].value == "supported"
+
+
+# Whatever is found
+
+
+_ALIKE = st.one_of(st.floats(-1, 1), st.floats(-0.05, 0.05))
+
+
+def found_by(data):
+    """A session and whom its faces resemble, whatever the network and the gallery find; all the rows."""
+    session = placed(data.draw(PLACES), data.draw(st.sampled_from([None, None, *policy.purposes()])))
+    enrolled = data.draw(st.sampled_from([0, 1, 1, 2, 3, 12, 1234, 20_000]))
+    count = data.draw(st.sampled_from([enrolled, 3 * enrolled]))
+    session.gallery = Shelf(enrolled, model_of(Embedder()), count)
+    people = data.draw(
+        st.lists(
+            st.tuples(NAMES, st.booleans(), st.booleans()),
+            max_size=min(enrolled, 10),
+            unique_by=lambda one: one[0].casefold(),
+        )
+    )
+    alike = {
+        face.id: data.draw(st.lists(_ALIKE, min_size=len(people), max_size=len(people))) for face in session.faces()
+    }
+    views = {face.id: data.draw(VIEWS) for face in session.faces()}
+    readings = {face.id: data.draw(READINGS) for face in session.faces()}
+
+    def resembling(gallery, face, embedder, purpose):
+        found = [Candidate(name, score, *told) for (name, *told), score in zip(people, alike[face], strict=True)]
+        return sorted(found, key=lambda one: -one.similarity)
+
+    tool = IdentifyPerson(Embedder(), Reads(readings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "view", lambda session, face: views[face.id])
+        patch.setattr(readable, "read", _READ)
+        patch.setattr(identify, "embedding_of", lambda session, embedder, face: face.id)
+        patch.setattr(identify, "candidates", resembling)
+        rows = tool.run(session, IdentifyArguments(false_positive_rate=data.draw(st.sampled_from([0.1, 0.01, 0.001]))))
+    return tool, session, recorded(session, rows)
+
+
+@settings(max_examples=70)
+@given(st.data())
+def test_whatever_is_found_every_sentence_is_carried(data):
+    tool, session, rows = found_by(data)
+    said(tool, session, rows)
+
+
+def test_each_condition_of_words_toml_is_met_by_some_evidence(gallery, conversation):
+    enrol(gallery, "Ada", vector(1))
+    assert never_met(look_up(conversation((1, 0), (77, 0))), "identity") == []

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from identity_fakes import recorded, said
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from identity_fakes import NAMES, READINGS, VIEWS, Embedder, Reads, Shelf, agreed, recorded, said, template, vector
+from placed import PLACES, never_met, placed
 
 from faceagent.gallery import Consent
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.tool import Toolbox
+from faceagent_tools import compare
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.embedding import FaceEmbedder
-from faceagent_tools.identity import likelihood, regions
+from faceagent_tools.forensics import ensemble
+from faceagent_tools.identity import likelihood, regions, verify_words
 from faceagent_tools.identity.enroll import EnrollPerson
 from faceagent_tools.identity.likelihood import Portrayed
-from faceagent_tools.identity.verify import NOBODY, NOT_THIS_ONE, VerifyProtectedIdentity
+from faceagent_tools.identity.templates import model_of
+from faceagent_tools.identity.verify import NOBODY, NOT_THIS_ONE, VerifyArguments, VerifyProtectedIdentity
 from faceagent_tools.multitask import FaceReader
 from faceagent_tools.trunk import Trunk
 
@@ -178,3 +185,80 @@ def test_only_protected_people_are_held_against(gallery, portrait):
     BOX.call(session, "enroll_person", {"name": "Eileen", "consent": "she agreed", "subjects": ["image 1"]})
     assert [row.reason for row in asked(gallery, portrait, name="Eileen")[1]] == [NOT_THIS_ONE]
     assert gallery.person("Eileen").consent == Consent("access", date.today(), statement="she agreed")
+
+
+# Whatever is weighed
+
+
+class Finds:
+    """Examines every face as a test drew it."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def examine(self, photo, face, points):
+        return self.found[face.id]
+
+
+_STACK = ensemble.stack()
+_EXAMINED = st.builds(
+    lambda log_odds, synthetic, enlarged, strange, far, blockiness: SimpleNamespace(
+        log_odds=log_odds,
+        synthetic=synthetic,
+        enlarged=enlarged,
+        weighed=SimpleNamespace(strange=strange),
+        look=SimpleNamespace(far=far),
+        blockiness=blockiness,
+    ),
+    st.one_of(st.floats(-7, 7), st.sampled_from([_STACK.high, _STACK.low])),
+    st.booleans(),
+    st.sampled_from([1.0, 1.0, 1.0, 2.0, 2.37, 4.0]),
+    *(st.sampled_from([1.0, 1.0, 1.0, 1.0, 9.0]) for _ in range(3)),
+)
+_LIKENESS = st.fixed_dictionaries(
+    {regions.OVERALL: st.one_of(st.floats(-1, 1), st.floats(0.85, 1))},
+    optional={name: st.floats(-1, 1) for name in regions.PARTS},
+)
+
+
+def weighed_by(data):
+    """A session in which faces are held against whoever is protected, whatever is found of them; all the rows."""
+    session = placed(data.draw(PLACES))
+    session.gallery = Shelf()
+    names = data.draw(st.lists(NAMES, max_size=3, unique_by=str.casefold))
+    for name in names:
+        rows = [template(vector(1), model_of(Embedder()))] * data.draw(st.sampled_from([0, 1, 2, 3, 15]))
+        session.gallery.enroll(name, rows, agreed(), protected=data.draw(st.sampled_from([True, True, False])))
+    examined, views, readings, found = (
+        {face.id: data.draw(one) for face in session.faces()} for one in (_EXAMINED, VIEWS, READINGS, _LIKENESS)
+    )
+    own, asked = data.draw(st.floats(0.5, 1)), iter(found.values())
+    told = {"name": data.draw(st.sampled_from(["", "", *names]) | NAMES)}
+    tool = VerifyProtectedIdentity(Embedder(), Reads(readings), None, Finds(examined))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "view", lambda session, face: views[face.id])
+        patch.setattr(tool, "_suspect", lambda session, face, reading: Portrayed(vector(2), {}))
+        patch.setattr(likelihood, "by_region", lambda suspect, photos, known: next(asked))
+        patch.setattr(likelihood, "own_likeness", lambda photos, usual, pairs: own)
+        rows = tool.run(session, VerifyArguments(**told))
+    return tool, session, recorded(session, rows)
+
+
+@settings(max_examples=70)
+@given(st.data())
+def test_whatever_is_weighed_every_sentence_is_carried(data):
+    tool, session, rows = weighed_by(data)
+    said(tool, session, rows)
+
+
+def test_each_condition_of_words_toml_is_met_by_some_evidence(protected, portrait):
+    _, (answer, *rest) = asked(protected, portrait)
+    found = [
+        answer.model_copy(update={"value": value, "details": answer.details | {"pixels": pixels}})
+        for value in (*likelihood.KINDS, likelihood.NOT_AUTHENTIC)
+        for pixels in verify_words._PIXELS
+    ]
+    found += [row.model_copy(update={"value": value}) for row in rest for value in ("similar", "different")]
+    attributes = {row.attribute for row in found}
+    assert attributes == {"protected_identity", *(f"{name}_comparison" for name in regions.REGIONS)}
+    assert never_met(found, *attributes) == []

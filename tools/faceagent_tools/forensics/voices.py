@@ -118,7 +118,7 @@ def listen(voices: Sequence[Voice], photo: Photo, face: Face, points: Floats) ->
             score = voice.forged(photo, face, points)
         except FaceAgentError as error:
             if about.asked_for or not isinstance(error, WeightsMissing):
-                rows.append(Evidence(**base, status="failed", reason=str(error)))
+                rows.append(Evidence(**base, status="failed", reason=_unmarked(str(error))))
             continue
         side = None if about.line is None else "forged" if about.line.holds(score) else "authentic"
         rows.append(Evidence(**base, value=side or round(score, 2), score=score, threshold=about.line))
@@ -131,7 +131,12 @@ def backends(voices: Sequence[Voice]) -> list[Backend]:
 
 
 def _calibration(on: str | None) -> str:
-    return f"Its score is said to be calibrated on {on}; that was not checked here." if on else _RAW
+    return f"Its score is said to be calibrated on “{_unmarked(on)}”; that was not checked here." if on else _RAW
+
+
+def _unmarked(text: str) -> str:
+    """A text of others, without the marks that would end a quotation of it."""
+    return text.replace("“", "").replace("”", "")
 
 
 class _MesoNet:
@@ -194,7 +199,7 @@ class _Declared:
 
     @property
     def about(self) -> About:
-        line, name = self._row.output.line, self._row.name.replace("“", "").replace("”", "")
+        line, name = self._row.output.line, _unmarked(self._row.name)
         return About(
             title=f"“{name}”, a detector that was added here",
             line=None

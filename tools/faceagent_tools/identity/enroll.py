@@ -342,7 +342,7 @@ class ForgetPerson(FaceTool[ForgetArguments]):
 
 def _gallery(session: Session) -> Gallery:
     if session.gallery is None:
-        raise UsageError("There is no gallery, so nobody can be enrolled or erased", "Open one: --gallery FOLDER")
+        raise UsageError("There is no gallery, so nobody can be enrolled or erased", "Open one with --gallery FOLDER")
     return session.gallery
 
 
@@ -358,7 +358,7 @@ def _consent(session: Session, arguments: EnrollArguments) -> Consent:
     if not statement and not file:
         raise UsageError(
             "Enrolling needs the person's consent",
-            "Say how and when the person agreed, as in “she agreed in writing on 2 May”",
+            "Say how and when the person agreed, for example in writing, on 2 May",
         )
     return Consent(
         purpose=policy.purpose(arguments.purpose.strip() or session.purpose or usual).name,

@@ -73,7 +73,7 @@ def _doubts(named: Sequence[Evidence], unknown: Sequence[Evidence]) -> Iterator[
         sentence = (
             "Twins, close relatives and look-alikes can be as alike as this, and an altered photo can be made so."
         )
-        yield Claim.on(named, sentence, "doubt")
+        yield Claim.on(named[:1], sentence, "doubt", *named[1:])
         yield Claim.on(named[:1], "Among people who look alike, strangers are named more often than that.", "doubt")
     elif unknown:
         sentence = (

@@ -23,7 +23,7 @@ _TIME = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[T ](\d\d):(\d\d)(?::(\d\d))?")
 class Contradiction:
     """one, other: what the two records are, in words; first, second: what they say."""
 
-    kind: Literal["saved before it was taken", "two times of capture", "another size"]
+    kind: Literal["saved before it was taken", "several times of capture", "another size"]
     one: str
     first: str
     other: str
@@ -58,7 +58,7 @@ def _times(records: FileRecords) -> Iterator[Contradiction | None]:
         other = moment(text)
         if at and other:
             apart = abs(other - at) > _ZONES
-            yield Contradiction("two times of capture", "EXIF", taken, "XMP", text) if apart else None
+            yield Contradiction("several times of capture", "EXIF", taken, "XMP", text) if apart else None
 
 
 def _size(records: FileRecords) -> Iterator[Contradiction | None]:

@@ -79,7 +79,7 @@ def read(image: Image.Image) -> ExifRecord | None:
     """The EXIF of an opened image, or None when it has none. Never raises for what a file holds."""
     blob = image.info.get("exif", b"")
     if not isinstance(blob, bytes) or len(blob) > LARGEST:
-        return ExifRecord(faults=("the EXIF block is larger than any camera writes",))
+        return ExifRecord(faults=("the EXIF block is too large to be read",))
     with warnings.catch_warnings(record=True) as noted:
         warnings.simplefilter("always")
         try:

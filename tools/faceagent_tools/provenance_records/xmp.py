@@ -66,7 +66,7 @@ def read(packet: bytes | str) -> XmpRecord:
     """The properties of an XMP packet. Never raises for what the packet holds."""
     data = packet.encode("utf-8", errors="replace") if isinstance(packet, str) else packet
     if len(data) > LARGEST:
-        return XmpRecord(fault="the XMP block is larger than is read")
+        return XmpRecord(fault="the XMP block is too large to be read")
     try:
         root = fromstring(data.strip(b"\0 \r\n\t"), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
