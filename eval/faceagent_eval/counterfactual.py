@@ -86,13 +86,14 @@ def follow(swap: Swap, seat: Seat, tools: Sequence[AnyTool]) -> Followed:
         return Followed(swap, False, ())
     faults = [f"not carried by the evidence: {sentence}" for sentence in rejected]
     own = _own_sentences(after, swap, tools)
-    old = _settled(swap.before.rows[swap.tool])
+    old, new = _settled(swap.before.rows[swap.tool]), _settled(swap.after.rows[swap.tool])
     heard = {claim.sentence for claim in before.claims}
     for claim in after.claims:
         keys = {(part, claim.attribute) for part in (claim.subject, *claim.subject.split(" + "))} & swap.changed
         if not keys:
             continue
-        if any(key in old and old[key] == (True, claim.value) for key in keys):
+        said = (True, claim.value)
+        if any(said in old.get(key, ()) and said not in new.get(key, ()) for key in keys):
             faults.append(f"says the value from before: {claim.sentence}")
         elif claim.role == "answer" and claim.sentence in heard and claim.sentence not in own:
             faults.append(f"says the sentence from before: {claim.sentence}")
@@ -108,9 +109,13 @@ def _ids(world: World) -> set[str]:
     return {face.id for found in world.faces.values() for face in found}
 
 
-def _settled(rows: Sequence[Evidence]) -> dict[tuple[str, str], tuple[bool, object]]:
-    """What the rows establish. Why nothing is established may differ without a change of the answer."""
-    return {(row.subject, row.attribute): (row.status == "ok", row.value) for row in rows}
+def _settled(rows: Sequence[Evidence]) -> dict[tuple[str, str], list[tuple[bool, object]]]:
+    """What the rows establish, of a face and an attribute by each that speaks of them. Why nothing is established may
+    differ without a change of the answer."""
+    settled: dict[tuple[str, str], list[tuple[bool, object]]] = {}
+    for row in rows:
+        settled.setdefault((row.subject, row.attribute), []).append((row.status == "ok", row.value))
+    return settled
 
 
 def _asked(world: World, swap: Swap, seat: Seat, tools: Sequence[AnyTool]) -> tuple[Answer, list[str]]:

@@ -122,3 +122,11 @@ def test_an_answer_that_does_not_follow_is_seen(exchanges: list[Swap], tools: li
 def test_a_swap_that_changes_nothing_is_none(exchanges: list[Swap], tools: list[AnyTool]) -> None:
     world: World = exchanges[0].before
     assert not Swap("detect_faces", "other photos", world, replace(world, name="again")).changed
+
+
+def test_of_several_that_speak_of_a_face_each_counts(exchanges: list[Swap]) -> None:
+    swap = next(one for one in exchanges if one.tool == "assess_quality")
+    first = swap.before.rows[swap.tool][0]
+    one, other, third = (first.model_copy(update={"value": value}) for value in ("a", "b", "c"))
+    both, changed = (replace(swap.before, rows={swap.tool: rows}) for rows in ((one, other), (third, other)))
+    assert Swap(swap.tool, "another", both, changed).changed == {(first.subject, first.attribute)}

@@ -1,6 +1,6 @@
 """From phrases to the planner: python -m faceagent_finetune.planner RECIPE --out DIR
 
-The same as train (--resume) and export, one after the other; about an hour on one core. Needs the extra
+The same as train (--resume) and export, one after the other; some three hours on one core. Needs the extra
 `planner`. DIR gets the checkpoint, the tokeniser and what ships: planner.onnx and planner.model.
 """
 

@@ -38,12 +38,31 @@ def asked() -> tuple[Asked, ...]:
     return tuple(replace(row, held=row.held and bare(row.text) not in trained) for row in found)
 
 
+@dataclass(frozen=True)
+class SecondReading:
+    """misread: whether a network read it otherwise than its author, after it was trained on it if it is not held out.
+    right: whose labels a second reader held right, without knowing which were whose: "author", "network", "neither",
+    or "open", where several may be."""
+
+    text: str
+    misread: bool
+    right: str
+
+
+@cache
+def second_reading() -> tuple[SecondReading, ...]:
+    """All that a network misread, and some that it did not, as a second reader sees them."""
+    text = files("faceagent_finetune.planner").joinpath("second_reading.txt").read_text(encoding="utf-8")
+    lines = (line.partition(" | ") for line in text.splitlines() if not line.startswith("#"))
+    rows = ((*told.split(", "), question) for told, _, question in lines)
+    return tuple(SecondReading(question, first == "misread", right) for first, right, question in rows)
+
+
 @cache
 def misread() -> frozenset[str]:
-    """Those that an earlier network misread after it was trained on them, while a second reader, who did not know whose
-    labels were whose, agreed with the author."""
-    text = files("faceagent_finetune.planner").joinpath("misread.txt").read_text(encoding="utf-8")
-    return frozenset(text.splitlines())
+    """Those that a network misread though it was trained on them, while the second reader agreed with the author."""
+    held = {one.text for one in asked() if one.held}
+    return frozenset(one.text for one in second_reading() if one.misread and one.right == "author") - held
 
 
 def language_of(name: str) -> str:

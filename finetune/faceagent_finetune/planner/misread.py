@@ -1,18 +1,20 @@
-"""Which questions of the corpus a network misreads: python -m faceagent_finetune.planner.misread DIR [--held]
+"""Which questions of the corpus a network misreads: python -m faceagent_finetune.planner.misread [DIR] [--held]
 
 DIR holds planner.onnx and planner.model; without one it is the network that ships. Of the questions that are trained
-on, or of those that are held out, one a line: the author's labels, those read, the question; the share last.
+on, or of those that are held out, one a line: the author's labels, those read, the question; the share last. With
+--second instead whose labels a second reader held right, of what an earlier network misread.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from faceagent.controllers.planner import Planner, planner
-from faceagent_finetune.planner.asked import Asked, asked
+from faceagent_finetune.planner.asked import Asked, asked, second_reading
 from faceagent_finetune.planner.grammar import NOTHING
 
 _HOLDS = 0.5
@@ -32,7 +34,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=about, epilog=more)
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--held", action="store_true", help="of those that are never trained on")
+    parser.add_argument("--second", action="store_true", help="what a second reader says of them")
     chosen = parser.parse_args()
+    if chosen.second:
+        sys.stdout.writelines(f"{line}\n" for line in _second())
+        return 0
     questions = [one for one in asked() if one.held is chosen.held]
     wrong = 0
     for one, found in misread(_network(chosen.folder), questions):
@@ -40,6 +46,15 @@ def main() -> int:
         wrong += 1
     sys.stdout.write(f"{wrong} of {len(questions)} ({wrong / len(questions):.1%})\n")
     return 0
+
+
+def _second() -> Iterator[str]:
+    """How often the author, the network, neither or several are held right."""
+    for first, wrong in (("misread", True), ("read rightly", False)):
+        rows = [one for one in second_reading() if one.misread is wrong]
+        found = Counter(one.right for one in rows).most_common()
+        shares = ", ".join(f"{who} {count} ({count / len(rows):.1%})" for who, count in found)
+        yield f"{first}, {len(rows)}: {shares}"
 
 
 def _network(folder: Path | None) -> Planner:

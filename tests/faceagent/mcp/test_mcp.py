@@ -144,7 +144,7 @@ async def test_a_wrong_call_is_a_sentence(desk: Desk) -> None:
     async with Client(make_server(desk)) as client:
         talk = await opened(client, "portrait.jpg")
         for name, arguments, told in (
-            ("detect_faces", {"conversation": talk, "images": ["image 7"]}, "no 'image 7'"),
+            ("detect_faces", {"conversation": talk, "images": ["image 7"]}, "no image 7"),
             ("detect_faces", {"conversation": talk, "purpose": "research"}, "not valid"),
             ("detect_faces", {"conversation": "0" * 32}, "no conversation"),
             ("detect_faces", {}, "no conversation"),
