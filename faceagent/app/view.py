@@ -169,7 +169,7 @@ def _next(_: Callable[[str], str], session: Session, used: set[str]) -> Iterator
     if several:
         yield "compare_faces", _("Do these show the same person?")
         if "compare_faces" in used:
-            yield "parse_face", _("Which parts of the face make them alike?")
+            yield "parse_face", _("In which parts are the two faces alike?")
     yield "detect_forgery", _("Is this photo real?")
     yield "inspect_provenance", _("What do the file’s own records say?")
     yield "assess_quality", _("Is the photo good enough to tell?")

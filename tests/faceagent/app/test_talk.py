@@ -217,7 +217,7 @@ EXPECTED = {
     "How old does each person look?": "estimate_attributes",
     "Hide the faces.": "anonymize_faces",
     "Do these show the same person?": "compare_faces",
-    "Which parts of the face make them alike?": "compare_faces",
+    "In which parts are the two faces alike?": "compare_faces",
 }
 
 
