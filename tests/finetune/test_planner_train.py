@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="needs the extra train")
 
 from faceagent_finetune.planner.train import _TOGETHER, Batches
 
-RECIPE = {"seed": 7, "batch": 2, "sampled": 0.15, "dropped": 0.03}
+RECIPE = {"seed": 7, "again": 2, "batch": 2, "sampled": 0.15, "dropped": 0.03}
 
 
 class Letters:
