@@ -116,7 +116,7 @@ def test_the_template_writes_tools_calls_and_results(chat: ChatFormat) -> None:
     call: dict[str, Any] = {"name": "detect_faces", "arguments": {"images": ["image 1"]}}
     tool = {
         "name": "detect_faces",
-        "description": "Faces and where they are.",
+        "description": "Faces and where they are. Other tools find them by themselves.",
         "parameters": {"type": "object", "properties": {"images": {"type": "array"}, "least": {"type": "number"}}},
     }
     turns = [
