@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from held import sentences, word
+from placed import Given
 
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.types import Box, Evidence, Face, Pose
 from faceagent_tools import multitask
 from faceagent_tools.attributes import EstimateAttributes
-from faceagent_tools.multitask import AGES, ATTRIBUTES, RACES, FaceReader, Reading
+from faceagent_tools.multitask import AGES, ATTRIBUTES, RACES, Reading
 
 TABLE: dict[str, Any] = {
     "calibration": {
@@ -54,17 +55,6 @@ TABLE: dict[str, Any] = {
         },
     },
 }
-
-
-class Fixed(FaceReader):
-    """Gives each face the reading that a test made for it."""
-
-    def __init__(self, *readings: Reading) -> None:
-        super().__init__()
-        self.readings = readings
-
-    def read(self, session: Session, face: Face) -> Reading:
-        return self.readings[int(face.id.split(".")[1]) - 1]
 
 
 def made(
@@ -111,6 +101,6 @@ def ask(*readings: Reading, purpose: str | None = None, **arguments: Any) -> tup
         "image 1",
         [Face(id=f"face 1.{k}", image="image 1", box=box, score=1.0) for k, box in enumerate(boxes, start=1)],
     )
-    tool = EstimateAttributes(Fixed(*readings))
+    tool = EstimateAttributes(Given(readings))
     rows = [session.ledger.record(row) for row in tool.run(session, tool.arguments(**arguments))]
     return rows, sentences(word(tool, rows, session))

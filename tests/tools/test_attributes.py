@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from faces_read import TABLE, Fixed, ask, made, use
+from faces_read import TABLE, ask, made, use
 from held import call, sentences, word
 
 from faceagent.media import Photo
@@ -209,7 +209,7 @@ def test_the_network_is_not_even_asked_for_what_is_closed() -> None:
 
 
 def ask_unread(**arguments: Any) -> tuple[list[Evidence], str]:
-    class Unread(Fixed):
+    class Unread(FaceReader):
         def read(self, session: Session, face: Face) -> Reading:
             raise AssertionError("read")
 

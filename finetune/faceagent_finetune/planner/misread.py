@@ -49,7 +49,15 @@ def main() -> int:
 
 
 def _second() -> Iterator[str]:
-    """How often the author, the network, neither or several are held right."""
+    """How much an earlier network misread; how often the author, the network, neither or several are held right."""
+    held = {one.text for one in asked() if one.held}
+    wrong_held = sum(one.misread and one.text in held for one in second_reading())
+    wrong = sum(one.misread for one in second_reading()) - wrong_held
+    trained = len(asked()) - len(held)
+    yield (
+        f"an earlier network misread {wrong} ({wrong / trained:.1%}) of what it was trained on, "
+        f"and {wrong_held} ({wrong_held / len(held):.1%}) of what was held out"
+    )
     for first, wrong in (("misread", True), ("read rightly", False)):
         rows = [one for one in second_reading() if one.misread is wrong]
         found = Counter(one.right for one in rows).most_common()
