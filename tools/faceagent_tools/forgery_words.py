@@ -60,7 +60,9 @@ def _which(measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:
     if _alike(first, second):
         who = names.of(_subjects(judged)).replace(" and ", " nor ")
         sentence = "None of the faces judged stands out." if rest else f"Neither {who} stands out."
-        yield Claim.on(judged, sentence, "answer")
+        # Alike, and yet one may lie on this side of the line and one on the other: then it claims no value of all.
+        said = judged if len({str(row.value) for row in judged}) == 1 else judged[:1]
+        yield Claim.on(said, sentence, "answer", *judged[len(said) :])
         return
     who = names.start(first.subject)
     sentence = (
