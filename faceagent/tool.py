@@ -173,6 +173,12 @@ class FaceTool(ABC, Generic[ArgumentsT]):
 AnyTool = FaceTool[Any]
 
 
+TOLD = frozenset(
+    {"id", "subject", "attribute", "value", "unit", "status", "reason", "score", "probability", "interval"}
+)
+"""What of a row of evidence a model is told."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a call gave: the step for the log and the evidence, already in the ledger."""
@@ -187,23 +193,7 @@ class Outcome:
         "quotes_file", and every text is one line of at most 200 printable characters.
         """
         rows = [
-            {
-                key: value
-                for key, value in row.model_dump(
-                    include={
-                        "id",
-                        "subject",
-                        "attribute",
-                        "value",
-                        "unit",
-                        "status",
-                        "reason",
-                        "score",
-                        "probability",
-                    }
-                ).items()
-                if value is not None
-            }
+            {key: value for key, value in row.model_dump(include={*TOLD}).items() if value is not None}
             for row in self.evidence
         ]
         marked = [row | {"quotes_file": True} for row in rows] if self.step.tool in QUOTES_FILES else rows

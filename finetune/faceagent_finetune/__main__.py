@@ -94,9 +94,10 @@ def _summary(told: dict[str, Any], out: Path) -> int:
     say(f"Kinds: {', '.join(f'{kind} {number}' for kind, number in told['by_kind'].items())}")
     say(f"distinct-1 {told['distinct_1']}, distinct-2 {told['distinct_2']}{commonest}")
     if speed["conversations_per_second"]:
-        say(f"{speed['conversations_per_second']} conversations a second, traces aside")
-    if speed["traces_per_second"]:
-        say(f"{speed['traces_per_second']} traces a second")
+        asked = " and ".join(speed["asked_per_second"])
+        say(f"{speed['conversations_per_second']} conversations a second{asked and f', {asked} aside'}")
+    for kind, pace in speed["asked_per_second"].items():
+        say(f"{kind}: {pace} a second")
     if told["reworded"]:
         say(_reworded(dict(told["reworded"])))
     broken = {name: left for name, left in told["left_out"].items() if left["broken"]}

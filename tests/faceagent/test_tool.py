@@ -13,7 +13,23 @@ from pydantic import ValidationError
 from faceagent.errors import UsageError, first_fault
 from faceagent.session import Session
 from faceagent.tool import ImageArguments, Names, Outcome, SubjectArguments, Toolbox, VideoArguments
-from faceagent.types import Evidence, Method, Step
+from faceagent.types import Evidence, Interval, Method, Step
+
+
+def test_a_model_is_told_how_far_an_estimate_may_be_off() -> None:
+    row = Evidence(
+        id="e1",
+        tool="estimate_attributes",
+        subject="face 1.1",
+        attribute="age",
+        value=34,
+        unit="years",
+        interval=Interval(low=24.0, high=44.0, level=0.8),
+        method=Method(name="m", version="1", licence="MIT"),
+    )
+    (seen,) = json.loads(Outcome(Step(tool="estimate_attributes"), (row,)).for_model())["evidence"]
+    assert seen["interval"] == {"low": 24.0, "high": 44.0, "level": 0.8}
+    assert "method" not in seen
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,23 @@ def conversations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@pytest.fixture(scope="session")
+def told_of_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of first turns of conversations with the assistant, about 24 photos."""
+    pytest.importorskip("pyarrow")
+    from labelled_rows import fairface, write
+
+    from faceagent_finetune.__main__ import main
+    from faceagent_finetune.corpus.sources import SOURCES
+
+    folder = tmp_path_factory.mktemp("first_turns")
+    write(folder / SOURCES["fairface"].file, fairface())
+    kinds = CORPUS[: CORPUS.index("description")] + "first_turn = 2.0\n"
+    (folder / "recipe.toml").write_text(kinds, "utf-8")
+    assert main(["corpus", str(folder / "recipe.toml"), "--data", str(folder), "--out", str(folder / "out")]) == 0
+    return folder / "out"
+
+
 @pytest.fixture
 def own_conversations(conversations: Path, tmp_path: Path) -> Path:
     """A copy to spoil."""

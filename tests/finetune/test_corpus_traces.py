@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,15 +27,18 @@ from faceagent.controllers.draft import Draft  # noqa: E402
 from faceagent.controllers.planner import labels, table  # noqa: E402
 from faceagent.controllers.refer import points_only  # noqa: E402
 from faceagent.controllers.transcript import Abilities, transcribe  # noqa: E402
+from faceagent.ground import fault  # noqa: E402
 from faceagent.policy import topics  # noqa: E402
+from faceagent.types import Answer, Evidence  # noqa: E402
 from faceagent_finetune.__main__ import main  # noqa: E402
 from faceagent_finetune.corpus.conversation import Picture  # noqa: E402
-from faceagent_finetune.corpus.kinds.trace import _Asking, side_by_side  # noqa: E402
 from faceagent_finetune.corpus.labelled import LabelledPhoto  # noqa: E402
 from faceagent_finetune.corpus.report import records  # noqa: E402
 from faceagent_finetune.corpus.sources import SOURCES  # noqa: E402
+from faceagent_finetune.corpus.trace.asking import Asking, side_by_side  # noqa: E402
 from faceagent_finetune.corpus.trace.questions import question, right_reading  # noqa: E402
 from faceagent_finetune.corpus.trace.record import spoken  # noqa: E402
+from faceagent_finetune.corpus.trace.teacher import is_told, within_what_is_told  # noqa: E402
 from faceagent_finetune.corpus.wording import Voice  # noqa: E402
 from faceagent_finetune.planner.asked import Asked, asked  # noqa: E402
 from faceagent_tools import default_tools  # noqa: E402
@@ -75,7 +79,7 @@ def question_with(*wanted: str) -> Asked:
 
 def traced(*shown: Picture, about: Asked, purpose: str | None = None, seed: int = 1) -> dict[str, Any]:
     """A trace as a record, its pictures by number."""
-    (trace,) = _Asking(shown, purpose, random.Random(seed)).about(about)
+    (trace,) = Asking(shown, purpose, random.Random(seed)).about(about)
     names = [str(number) for number in range(len(trace.pictures))]
     return {"messages": trace.messages(names), "pictures": trace.pictures, "tools": trace.tools, "turns": trace.turns}
 
@@ -160,6 +164,63 @@ def test_every_answer_keeps_the_grammar_of_a_turn(made: Path) -> None:
         assert record["kind"] == "trace"
 
 
+def test_no_figure_is_taught_that_a_model_is_not_told(made: Path) -> None:
+    """Of the answers to be learnt: their figures stand in what the tools said, but for counts of faces and photos."""
+    figures = 0
+    for record in records(made):
+        told = " ".join(text_in(message) for message in record["messages"] if message["role"] == "tool")
+        known = {float(figure) for figure in re.findall(r"\d+(?:\.\d+)?", told)}
+        for claim in draft_of(record).claims:
+            for figure in re.findall(r"(?<![\d.])\d[\d,]*(?:\.\d+)?(?! ?[.]?\d)", ids_aside(claim.sentence)):
+                wanted, digits = float(figure.replace(",", "")), len(figure.partition(".")[2])
+                near = 10**-digits
+                found = any(abs(number * scale - wanted) <= near for number in known for scale in (1, -1, 100, 1000))
+                assert found or wanted < 5 or wanted % 5 == 0, (claim.sentence, told)
+                figures += 1
+    assert figures > 10
+
+
+def text_in(message: dict[str, Any]) -> str:
+    return "".join(part.get("text", "") for part in message["content"])
+
+
+def ids_aside(sentence: str) -> str:
+    return re.sub(r"(?i)\b(?:face|image) \d+(?:\.\d+)?", "", sentence)
+
+
+def told_of(answer: Answer) -> tuple[Draft, dict[str, Evidence]]:
+    return Draft(claims=answer.claims), {row.id: row for row in answer.evidence}
+
+
+def test_a_sentence_ends_before_what_a_model_is_not_told() -> None:
+    draft, rows = told_of(FaceAgent(tools=default_tools(), purpose="research").ask("What expression?", [portrait()]))
+    (answer, *_) = draft.claims
+    assert "in 100 people" in answer.sentence
+    (cut, *rest) = within_what_is_told(draft, rows).claims
+    assert cut.sentence == answer.sentence.partition(":")[0] + "."
+    assert fault(cut, rows.get) is None
+    assert all(claim in draft.claims for claim in rest)
+
+
+def test_what_a_model_is_told_it_may_say() -> None:
+    draft, rows = told_of(FaceAgent(tools=default_tools()).ask("How old do they look?", [portrait()]))
+    age, *doubts = draft.claims
+    assert "for about 80 % of such faces" in age.sentence
+    within = within_what_is_told(draft, rows).claims
+    assert within[0] == age
+    assert any("779" in claim.sentence for claim in doubts)
+    assert not any("779" in claim.sentence for claim in within)
+    assert not is_told(draft.claims, rows) and is_told(within, rows)
+
+
+def test_an_answer_that_is_nothing_without_its_figures_is_no_trace() -> None:
+    draft, rows = told_of(FaceAgent(tools=default_tools()).ask("How old do they look?", [portrait()]))
+    age = draft.claims[0].model_copy(update={"sentence": "On 779 photos it was 5.1 years off on average."})
+    left = within_what_is_told(Draft(claims=(age,)), rows)
+    assert left.claims == (age,)
+    assert not is_told(left.claims, rows)
+
+
 def test_what_is_not_to_be_learnt_has_no_weight(made: Path) -> None:
     context = 0
     for record in records(made):
@@ -179,7 +240,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_traces(made: Path, tmp_path: 
     files = {str(file.relative_to(made)): file.read_bytes() for file in made.glob("*/*/*")}
     assert {str(file.relative_to(again)): file.read_bytes() for file in again.glob("*/*/*")} == files
     told = json.loads((again / "report.json").read_text("utf-8"))["speed"]
-    assert told["traces_per_second"] > 0
+    assert told["asked_per_second"]["trace"] > 0
     assert told["conversations_per_second"] is None
 
 
@@ -241,7 +302,7 @@ def test_a_purpose_opens_what_is_off_without_one() -> None:
 
 
 def test_a_wrong_draft_comes_back_with_the_reason_and_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faceagent_finetune.corpus.kinds.trace._SPOILT", 1.0)
+    monkeypatch.setattr("faceagent_finetune.corpus.trace.asking._SPOILT", 1.0)
     for seed in range(4):
         *_, wrong, notice, right = traced(PORTRAIT, about=question_with("age"), seed=seed)["messages"]
         reasons = json.loads(notice["content"][0]["text"])["your_claims_were_rejected"]
@@ -253,7 +314,7 @@ def test_a_wrong_draft_comes_back_with_the_reason_and_is_mended(monkeypatch: pyt
 
 def test_a_second_question_knows_the_first() -> None:
     group = side_by_side([photo(face(0)), photo(face(1))])
-    asking = _Asking((group,), None, random.Random(1))
+    asking = Asking((group,), None, random.Random(1))
     (first,) = asking.about(question_with("glasses"))
     assert asking.several
     about = Asked("And the person on the right?", question_with("glasses").labels, "en", "", False)

@@ -18,8 +18,9 @@ import json
 import random
 import shutil
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from faceagent_finetune.corpus.sources import SOURCES
 from faceagent_finetune.corpus.sources.published import Opened
 from faceagent_finetune.corpus.wording import Voice
 
+_ASKED = ("trace", "first_turn")
 CONVERSATIONS, ABOUT, RUN = "conversations.jsonl", "shard.json", "run.json"
 Progress = Callable[[int, int], None]
 """Called after each shard with the number done and the number in all."""
@@ -53,27 +55,29 @@ class Built:
 
 @dataclass
 class Pace:
-    """Conversations made and how long they took; of traces, for which tools measure, apart from the others."""
+    """Conversations made and how long they took; kinds for which the assistant itself is asked apart from the others.
 
-    made: int = 0
+    seconds: of all. made, seconds_of: by kind, of the others under "".
+    """
+
     seconds: float = 0.0
-    traces: int = 0
-    trace_seconds: float = 0.0
+    made: Counter[str] = field(default_factory=Counter)
+    seconds_of: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def note(self, kind: str, made: int, seconds: float) -> None:
-        if kind == "trace":
-            self.traces += made
-            self.trace_seconds += seconds
-        else:
-            self.made += made
+        group = kind if kind in _ASKED else ""
+        self.made[group] += made
+        if group:
+            self.seconds_of[group] += seconds
 
     def told(self) -> dict[str, Any]:
         """For the report."""
+        rest = self.seconds - sum(self.seconds_of.values())
         return {
-            "conversations_of_this_run": self.made + self.traces,
-            "seconds": round(self.seconds + self.trace_seconds, 2),
-            "conversations_per_second": round(self.made / self.seconds, 1) if self.made else None,
-            "traces_per_second": round(self.traces / self.trace_seconds, 1) if self.traces else None,
+            "conversations_of_this_run": self.made.total(),
+            "seconds": round(self.seconds, 2),
+            "conversations_per_second": round(self.made[""] / rest, 1) if self.made[""] else None,
+            "asked_per_second": {kind: round(self.made[kind] / spent, 1) for kind, spent in self.seconds_of.items()},
         }
 
 
@@ -105,7 +109,7 @@ def build(
         else:
             run.write(shard, plan.sets[shard.set], folder)
         on_progress(done, len(plan.shards))
-    run.pace.seconds = time.monotonic() - begun - run.pace.trace_seconds
+    run.pace.seconds = time.monotonic() - begun
     return Built(plan, run.pace)
 
 

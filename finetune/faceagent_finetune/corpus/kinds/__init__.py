@@ -9,6 +9,7 @@ from faceagent_finetune.corpus.kinds.abstain import abstention
 from faceagent_finetune.corpus.kinds.compare import comparison
 from faceagent_finetune.corpus.kinds.decline import refusal
 from faceagent_finetune.corpus.kinds.describe import attributes, descriptions
+from faceagent_finetune.corpus.kinds.first_turn import first_turns
 from faceagent_finetune.corpus.kinds.forgery import forgery
 from faceagent_finetune.corpus.kinds.purpose import purpose
 from faceagent_finetune.corpus.kinds.quoted import quoted
@@ -27,5 +28,6 @@ KINDS: Mapping[str, Kind] = {
     "purpose": purpose,
     "multi_turn": multi_turn,
     "trace": traces,
+    "first_turn": first_turns,
     "quoted": quoted,
 }

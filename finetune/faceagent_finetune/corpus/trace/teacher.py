@@ -7,19 +7,20 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field
 
 from faceagent.controllers.draft import NOTICE, Draft
 from faceagent.controllers.embedded import EmbeddedController
-from faceagent.ground import fault
+from faceagent.ground import fault, ground
 from faceagent.session import Session
-from faceagent.types import Claim, Turn
+from faceagent.tool import TOLD
+from faceagent.types import Claim, Evidence, Method, Turn
 
 Spoil = Callable[[Draft], Draft | None]
 """A draft with a fault that the check finds; None where it holds nothing to get wrong."""
@@ -50,6 +51,7 @@ class Teacher(EmbeddedController):
         if isinstance(turn, AIMessage) and turn.tool_calls:
             return result
         draft = as_a_model_may(Draft.model_validate_json(turn.text))
+        draft = within_what_is_told(draft, {row.id: row for row in _evidence(messages)})
         if self.spoil is not None and not _sent_back(messages):
             draft = self.spoil(draft) or draft
         return ChatResult(generations=[ChatGeneration(message=AIMessage(written(draft)))])
@@ -71,6 +73,52 @@ def as_a_model_may(draft: Draft) -> Draft:
         return Draft(status=status, claims=claims[:_MOST], not_established=said[:_MOST])
     # A greeting, or what the assistant can do: nothing was asked that could be answered.
     return Draft(status="needs_clarification", remarks=said[:_MOST])
+
+
+def within_what_is_told(draft: Draft, rows: Mapping[str, Evidence]) -> Draft:
+    """The draft without figures that a model is not told, such as how often a network errs: a sentence ends before
+    them, or a reason or doubt is not given. An answer that is nothing without them stays as it is.
+
+    Args:
+        rows: evidence by its id.
+    """
+    kept = ((claim, _within(claim, rows)) for claim in draft.claims)
+    claims = tuple(cut or claim for claim, cut in kept if cut or claim.role == "answer")
+    return draft.model_copy(update={"claims": claims})
+
+
+def is_told(claims: Sequence[Claim], rows: Mapping[str, Evidence]) -> bool:
+    """Whether a model can know every figure of these sentences."""
+    told = {key: as_told(row) for key, row in rows.items()}
+    return not any(item.kind == "number" for item in ground(claims, told.get).rejected)
+
+
+def as_told(row: Evidence) -> Evidence:
+    """A row with no more in it than a model is told (`faceagent.tool.Outcome.for_model`)."""
+    untold = {name: field for name, field in Evidence.model_fields.items() if name not in TOLD}
+    blank = {name: field.get_default(call_default_factory=True) for name, field in untold.items()}
+    return row.model_copy(update={**blank, "tool": row.tool, "method": Method(name=row.tool, version="", licence="")})
+
+
+_BREAKS = re.compile(r"; |: | \(|, (?=on \d)")
+"""Where a sentence may end early."""
+
+
+def _within(claim: Claim, rows: Mapping[str, Evidence]) -> Claim | None:
+    """The claim, or as much of its sentence as says nothing that a model is not told; None where nothing is left."""
+    ends = [match.start() for match in _BREAKS.finditer(claim.sentence)]
+    shorter = (claim.model_copy(update={"sentence": f"{claim.sentence[:end]}."}) for end in reversed(ends))
+    for one in (claim, *shorter):
+        if is_told([one], rows) and fault(one, rows.get) is None:
+            return one
+    return None
+
+
+def _evidence(messages: Sequence[BaseMessage]) -> Iterator[Evidence]:
+    for message in messages:
+        if isinstance(message, ToolMessage):
+            for outcome in message.artifact or ():
+                yield from outcome.evidence
 
 
 def written(draft: Draft) -> str:
