@@ -44,7 +44,7 @@ from faceagent_tools.embedding import FaceEmbedder, main_face  # noqa: E402
 from faceagent_tools.identity.templates import model_of  # noqa: E402
 from faceagent_tools.similarity import unit  # noqa: E402
 
-K = 4
+K, STEPS = 4, 40
 RECIPE = f"""
 tokens = {K}
 each = 8
@@ -62,7 +62,7 @@ threads = 1
 CONSENT = Consent("protection", date(2026, 1, 1), statement="Agreed, on paper.")
 
 
-def recipe_in(folder: Path, steps: int = 24) -> Path:
+def recipe_in(folder: Path, steps: int = STEPS) -> Path:
     file = folder / "vip.toml"
     file.write_text(RECIPE.format(steps=steps), "utf-8")
     return file
@@ -115,7 +115,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory, portrait: Photo) -> Galler
     return opened
 
 
-def arguments(folder: Path, model: Path, gallery: Gallery, name: str, out: Path, steps: int = 24) -> list[str]:
+def arguments(folder: Path, model: Path, gallery: Gallery, name: str, out: Path, steps: int = STEPS) -> list[str]:
     key = ["--gallery", str(gallery.folder), "--key-file", str(gallery.folder.parent / "gallery.key")]
     told = ["vip", str(recipe_in(folder, steps)), "--model", str(model), "--photos", str(folder), "--person", name]
     return [*told, "--out", str(out), *key]
@@ -287,7 +287,7 @@ def test_a_run_that_was_cut_off_goes_on_with_the_same_rows(tiny: Path, portrait:
 
 @pytest.mark.parametrize(
     ("name", "steps", "photo", "differing"),
-    [("Bob", 24, False, "person"), ("Ada", 25, False, "recipe"), ("Ada", 24, True, "photos")],
+    [("Bob", STEPS, False, "person"), ("Ada", STEPS + 1, False, "recipe"), ("Ada", STEPS, True, "photos")],
 )
 def test_a_finished_folder_answers_for_its_own_run_alone(
     trained: Callable[[str], Path],

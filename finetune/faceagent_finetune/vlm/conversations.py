@@ -117,7 +117,7 @@ class Conversations:
 
     @property
     def sizes(self) -> Sequence[int]:
-        """Of each, in characters, pictures counted as some."""
+        """Of each, in characters, with its tools, pictures counted as some."""
         return self._size
 
     @property
@@ -221,12 +221,12 @@ def read_record(line: bytes) -> dict[str, Any]:
 
 
 def check(record: Mapping[str, Any], corpus: Path) -> int:
-    """See that a conversation can be learnt from; its size in characters, pictures counted as some.
+    """See that a conversation can be learnt from; its size in characters, with its tools, pictures counted as some.
 
     Raises:
         BrokenRecord: it cannot.
     """
-    size, before = 0, ""
+    size, before = len(json.dumps(record.get("tools", []))), ""
     for number, message in enumerate(record["messages"]):
         role, calls = message["role"], message.get("tool_calls", [])
         if before == role == "assistant":

@@ -61,6 +61,7 @@ class Recipe(Frozen):
     largest norm of a step's gradient. max_length: tokens, those of pictures included; longer conversations are left
     out. image_side: longest side of a picture, in pixels. precision: of the arithmetic; "auto" is bf16 on an
     accelerator that has it. checkpointing: computes again what it would keep, a third more work for far less memory.
+    shared_prefix: what the conversations of a batch begin with in common, such as the tools, is read once (`shared`).
     val: conversations of the val split for the loss, every `val_every` steps. save_every: steps. keep: checkpoints.
     threads: of the processor, 0: as many as torch takes. workers: processes that read ahead.
     """
@@ -85,6 +86,7 @@ class Recipe(Frozen):
     image_side: Count = 1024
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     checkpointing: bool = False
+    shared_prefix: bool = False
     val: Annotated[int, Field(ge=0)] = 200
     val_every: Count = 200
     save_every: Count = 200
@@ -100,6 +102,13 @@ class Recipe(Frozen):
         if replay and not info.data.get("only"):
             raise PydanticCustomError("replay", "only says which kinds are the new task, and is missing")
         return replay
+
+    @field_validator("shared_prefix")
+    @classmethod
+    def _kept_for_the_way_back(cls, shared: bool, info: ValidationInfo) -> bool:
+        if shared and info.data.get("checkpointing"):
+            raise PydanticCustomError("shared_prefix", "checkpointing keeps no cache of what was read: choose one")
+        return shared
 
     @property
     def choice(self) -> Choice:

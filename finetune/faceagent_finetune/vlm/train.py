@@ -20,6 +20,7 @@ from faceagent_finetune.vlm.conversations import Conversations
 from faceagent_finetune.vlm.judge import judged
 from faceagent_finetune.vlm.recipe import Recipe
 from faceagent_finetune.vlm.run import Run
+from faceagent_finetune.vlm.shared import after_common, check_counting, scored_where_learnt
 from faceagent_finetune.vlm.shortage import shortage_told
 from faceagent_finetune.vlm.watch import Progress, Watch
 
@@ -36,11 +37,22 @@ def as_the_recipe_says(recipe: Recipe) -> tuple[Any, ChatFormat]:
 
 class Trainer(transformers.Trainer):
     """transformers' trainer, with an order of the conversations that seed and epoch alone decide, and its own batches
-    for the val split. Datasets are numbers of conversations; `Batches` reads them."""
+    for the val split. Datasets are numbers of conversations; `Batches` reads them.
 
-    def __init__(self, *, order: InTurn, val: Batches, val_numbers: list[int], **kwargs: Any) -> None:
-        self.order, self.val, self.val_numbers = order, val, val_numbers
+    Args:
+        shared_prefix: what a batch begins with in common is read once in training, see `shared`.
+    """
+
+    def __init__(
+        self, *, order: InTurn, val: Batches, val_numbers: list[int], shared_prefix: bool = False, **kwargs: Any
+    ) -> None:
+        self.order, self.val, self.val_numbers, self.shared_prefix = order, val, val_numbers, shared_prefix
         super().__init__(eval_dataset=val_numbers or None, **kwargs)
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if self.shared_prefix and model.training:
+            inputs = after_common(model, inputs)
+        return super().compute_loss(model, scored_where_learnt(inputs), *args, **kwargs)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> InTurn:
         return self.order
@@ -116,6 +128,8 @@ def _trainer(
     val: Conversations,
 ) -> Trainer:
     recipe = run.recipe
+    if recipe.shared_prefix:
+        check_counting(network.config.model_type)
     ends = chat.ends(network.generation_config)
     read, judge = (Batches(of, chat, ends, recipe.max_length, recipe.image_side, run.leave_out) for of in (data, val))
     chosen = random.Random(recipe.seed).sample(range(len(val)), min(recipe.val, len(val)))
@@ -123,6 +137,7 @@ def _trainer(
         order=InTurn(data.sizes, recipe.batch, recipe.seed),
         val=judge,
         val_numbers=sorted(chosen),
+        shared_prefix=recipe.shared_prefix,
         model=network,
         args=arguments,
         train_dataset=range(len(data)),
