@@ -101,7 +101,7 @@ def test_the_longest_conversations_fit_the_memory_that_the_recipe_names(name: st
     kind, given = MODELS[name]
     config = transformers.AutoConfig.for_model(kind, **given)
     weights = dict(empty(config, recipe).named_parameters())
-    needed = memory(recipe, config, weights, Load(recipe.max_length, 0.0))
+    needed = memory(recipe, config, weights, Load(recipe.max_length, 0.0, learnt=recipe.max_length))
     assert 2**31 < needed < int(named[1]) * 1e9
 
 

@@ -17,10 +17,11 @@ from peft import LoraConfig, get_peft_model  # noqa: E402
 from tuning import command, recipe_in  # noqa: E402
 from vlm_configs import MODELS  # noqa: E402
 
+from faceagent.errors import UsageError  # noqa: E402
 from faceagent_finetune.__main__ import main  # noqa: E402
 from faceagent_finetune.nano.tokens import template  # noqa: E402
 from faceagent_finetune.vlm.batches import NOT_LEARNT  # noqa: E402
-from faceagent_finetune.vlm.shared import COUNTING, after_common, common, scored_where_learnt  # noqa: E402
+from faceagent_finetune.vlm.shared import COUNTING, after_common, check_shared, common, scored_where_learnt  # noqa: E402
 
 IMAGE = 63
 PAD = 0
@@ -127,6 +128,12 @@ def test_models_whose_positions_are_no_plain_count_are_refused(
     recipe = recipe_in(tmp_path, more="shared_prefix = true\n")
     assert main(command(recipe, tiny, told_of_tools, tmp_path / "run")) == 2
     assert "right for models of the types llava, not idefics3" in capsys.readouterr().err
+
+
+def test_several_processes_are_refused() -> None:
+    check_shared("idefics3", 1)
+    with pytest.raises(UsageError, match="single process"):
+        check_shared("idefics3", 2)
 
 
 def test_it_does_not_go_with_checkpointing(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -21,14 +21,14 @@ import torch
 
 from faceagent.controllers.pretrained import ChatFormat, check_place, explained, read_config, read_processor
 from faceagent_finetune.vlm import network as networks
-from faceagent_finetune.vlm.batches import Batches
+from faceagent_finetune.vlm.batches import NOT_LEARNT, Batches
 from faceagent_finetune.vlm.conversations import Conversations
 from faceagent_finetune.vlm.recipe import Part, Recipe
 
 _ACTIVATIONS = 34  # bytes a token, layer and unit of width, in 16 bits
 _KEPT = 2  # the same where the rest is computed again
 _OPTIMISER = 12  # bytes a trained weight: gradient and two averages
-_SCORES = 12  # bytes a token and word of the vocabulary: scores, their logarithms and gradients
+_SCORES = 12  # bytes a token that is learnt and word of the vocabulary: scores, their logarithms and gradients
 _NF4 = 4.5 / 8  # bytes a weight, its scales included
 _USED = 0.4  # of the speed of a large multiplication, in training
 _SAMPLED = 64  # conversations whose length is measured
@@ -37,10 +37,12 @@ _LONGEST = 8  # of those with the most characters, likewise: one that is longer 
 
 @dataclass(frozen=True)
 class Load:
-    """Of a conversation. tokens: that the language model reads; patches: that the vision tower does."""
+    """Of a conversation. tokens: that the language model reads; learnt: of these, those that it has to write; patches:
+    that the vision tower reads."""
 
     tokens: float
     patches: float
+    learnt: float
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def loads(batches: Batches, config: Any) -> tuple[Load, Load]:
     area = side[0] * side[1] if isinstance(side, list | tuple) else side**2
     every = max(1, len(batches.conversations) // _SAMPLED)
     found = [_load(batches([number]), area) for number in range(0, len(batches.conversations), every)]
-    mean = Load(fmean(one.tokens for one in found), fmean(one.patches for one in found))
+    mean = Load(*(fmean(column) for column in zip(*map(astuple, found), strict=True)))
     sizes = batches.conversations.sizes
     long = [_load(batches([number]), area) for number in sorted(range(len(sizes)), key=sizes.__getitem__)[-_LONGEST:]]
     return mean, max((*found, *long), key=lambda one: one.tokens)
@@ -111,11 +113,12 @@ def loads(batches: Batches, config: Any) -> tuple[Load, Load]:
 def _load(batch: Mapping[str, Any], area: int) -> Load:
     """Of a batch of one. area: pixels of a patch."""
     pixels = batch.get("pixel_values")
+    read, learnt = float(batch["attention_mask"].sum()), float((batch["labels"] != NOT_LEARNT).sum())
     if pixels is None:
-        return Load(float(batch["attention_mask"].sum()), 0.0)
+        return Load(read, 0.0, learnt)
     # [patches, values], or pictures of [3, height, width] under any other dimensions.
     patches = pixels.shape[0] if pixels.ndim == 2 else pixels.numel() / (3 * area)
-    return Load(float(batch["attention_mask"].sum()), float(patches))
+    return Load(read, float(patches), learnt)
 
 
 def _part(name: str, kind: str) -> Part:
@@ -148,7 +151,7 @@ def _activations(recipe: Recipe, config: Any, load: Load) -> float:
         wide * width * read * ((_KEPT * depth + _ACTIVATIONS) if recipe.checkpointing else _ACTIVATIONS * depth)
         for depth, width, read in layers
     )
-    return float(recipe.batch * (a_token + _SCORES * text.vocab_size * load.tokens))
+    return float(recipe.batch * (a_token + _SCORES * text.vocab_size * load.learnt))
 
 
 def _operations(recipe: Recipe, kind: str, weights: Mapping[str, Any], load: Load) -> float:

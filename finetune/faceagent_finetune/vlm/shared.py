@@ -32,11 +32,13 @@ def scored_where_learnt(batch: Mapping[str, Any]) -> dict[str, Any]:
     return {**batch, "logits_to_keep": columns, "shift_labels": after[:, columns]}
 
 
-def check_counting(model_type: str) -> None:
+def check_shared(model_type: str, processes: int) -> None:
     """
     Raises:
-        UsageError: what is common cannot be read by itself in such a model.
+        UsageError: what is common cannot be read by itself in such a model, or by several processes.
     """
+    if processes > 1:
+        raise UsageError("shared_prefix is for a single process", "Leave it out of the recipe")
     if model_type not in COUNTING:
         raise UsageError(
             f"shared_prefix is known to be right for models of the types {', '.join(COUNTING)}, not {model_type}",

@@ -20,7 +20,7 @@ from faceagent_finetune.vlm.conversations import Conversations
 from faceagent_finetune.vlm.judge import judged
 from faceagent_finetune.vlm.recipe import Recipe
 from faceagent_finetune.vlm.run import Run
-from faceagent_finetune.vlm.shared import after_common, check_counting, scored_where_learnt
+from faceagent_finetune.vlm.shared import after_common, check_shared, scored_where_learnt
 from faceagent_finetune.vlm.shortage import shortage_told
 from faceagent_finetune.vlm.watch import Progress, Watch
 
@@ -129,7 +129,7 @@ def _trainer(
 ) -> Trainer:
     recipe = run.recipe
     if recipe.shared_prefix:
-        check_counting(network.config.model_type)
+        check_shared(network.config.model_type, arguments.world_size)
     ends = chat.ends(network.generation_config)
     read, judge = (Batches(of, chat, ends, recipe.max_length, recipe.image_side, run.leave_out) for of in (data, val))
     chosen = random.Random(recipe.seed).sample(range(len(val)), min(recipe.val, len(val)))
