@@ -55,9 +55,9 @@ class Conversations:
     def __init__(self, corpus: Path, split: str, choice: Choice = ALL) -> None:
         self.corpus = corpus
         self.left_out: list[LeftOut] = []
-        # Of each: its file, where its line begins there, its size and its kind.
+        # Of each: its file, where its line begins there, its size, that of its rules and tools, and its kind.
         self._files: list[Path] = []
-        self._file, self._offset, self._size = array("q"), array("q"), array("q")
+        self._file, self._offset, self._size, self._prompt = array("q"), array("q"), array("q"), array("q")
         self._kind: list[str] = []
         files = sorted(corpus.glob(f"{split}/*/{CONVERSATIONS}"))
         if not files:
@@ -73,9 +73,23 @@ class Conversations:
             )
             raise UsageError(f"{corpus}/{split} has no usable conversation ({reasons})", "Mend or make the corpus anew")
         if choice.replay:
-            self._keep(choice, f"{corpus}/{split}")
+            self._keep(self._replayed(choice, f"{corpus}/{split}"))
+        if choice.times:
+            self._keep([number for number, kind in enumerate(self._kind) for _ in range(choice.times.get(kind, 1))])
+        rng = random.Random(f"{choice.seed}/prompt")
+        self._bare = [bool(prompt) and rng.random() < choice.prompt_dropout for prompt in self._prompt]
+        for number, bare in enumerate(self._bare):
+            self._size[number] -= bare * self._prompt[number]
 
-    def _keep(self, choice: Choice, name: str) -> None:
+    def _keep(self, numbers: Sequence[int]) -> None:
+        """Those of these numbers, in their order."""
+        self._file, self._offset, self._size, self._prompt = (
+            array("q", [row[number] for number in numbers])
+            for row in (self._file, self._offset, self._size, self._prompt)
+        )
+        self._kind = [self._kind[number] for number in numbers]
+
+    def _replayed(self, choice: Choice, name: str) -> list[int]:
         """Those of the kinds named, and of the others as many as are replayed."""
         named = [number for number, kind in enumerate(self._kind) if choice.is_named(kind)]
         others = set(range(len(self._kind))).difference(named)
@@ -88,11 +102,7 @@ class Conversations:
         by_kind: dict[str, list[int]] = {}
         for number in sorted(others):
             by_kind.setdefault(self._kind[number], []).append(number)
-        kept = sorted([*named, *evenly(by_kind, most, random.Random(f"{choice.seed}/replay"))])
-        self._file, self._offset, self._size = (
-            array("q", [row[number] for number in kept]) for row in (self._file, self._offset, self._size)
-        )
-        self._kind = [self._kind[number] for number in kept]
+        return sorted([*named, *evenly(by_kind, most, random.Random(f"{choice.seed}/replay"))])
 
     def _scan(self, file: Path, choice: Choice) -> None:
         with file.open("rb") as lines:
@@ -103,6 +113,7 @@ class Conversations:
                     kind = record.get("kind", "")
                     if choice.takes(kind):
                         self._size.append(check(record, self.corpus))
+                        self._prompt.append(prompt_size(record))
                         self._file.append(len(self._files))
                         self._offset.append(offset)
                         self._kind.append(sys.intern(kind))
@@ -142,8 +153,10 @@ class Conversations:
             messages = spoken(record, self.corpus)
         except InputError as error:
             raise BrokenRecord(error.message) from None
-        answers = [message for message in record["messages"] if message["role"] == "assistant"]
-        return Spoken(messages, record.get("tools", []), [message.get("weight") != 0 for message in answers])
+        learnt = [message.get("weight") != 0 for message in record["messages"] if message["role"] == "assistant"]
+        if self._bare[index]:
+            return Spoken([message for message in messages if message.type != "system"], [], learnt)
+        return Spoken(messages, record.get("tools", []), learnt)
 
 
 def evenly(numbers: Mapping[str, Sequence[int]], most: int, rng: random.Random) -> list[int]:
@@ -220,13 +233,21 @@ def read_record(line: bytes) -> dict[str, Any]:
     return record
 
 
+def prompt_size(record: Mapping[str, Any]) -> int:
+    """Characters of the tools of a conversation and of the rules that go with them; 0 without tools."""
+    if not record.get("tools"):
+        return 0
+    rules = (part["text"] for told in record["messages"] if told["role"] == "system" for part in told["content"])
+    return len(json.dumps(record["tools"])) + sum(map(len, rules))
+
+
 def check(record: Mapping[str, Any], corpus: Path) -> int:
     """See that a conversation can be learnt from; its size in characters, with its tools, pictures counted as some.
 
     Raises:
         BrokenRecord: it cannot.
     """
-    size, before = len(json.dumps(record.get("tools", []))), ""
+    size, before = len(json.dumps(record["tools"])) if "tools" in record else 0, ""
     for number, message in enumerate(record["messages"]):
         role, calls = message["role"], message.get("tool_calls", [])
         if before == role == "assistant":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,12 +22,14 @@ R = TypeVar("R", bound="Recipe")
 
 @dataclass(frozen=True)
 class Choice:
-    """Which conversations of a corpus are used: see `Recipe`."""
+    """Which conversations of a corpus are used, and how: see `Recipe`."""
 
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     replay: float = 0.0
     seed: int = 0
+    times: Mapping[str, int] = field(default_factory=dict)
+    prompt_dropout: float = 0.0
 
     def is_named(self, kind: str) -> bool:
         """Whether all of this kind are used."""
@@ -56,6 +59,9 @@ class Recipe(Frozen):
     replay: share of the conversations that are of other kinds than `only`, so that a model tuned on a new task keeps
     the old ones; evenly of each kind, chosen by `seed`, and as many as there are where these are too few. It holds of
     train and of val.
+    times: how often an epoch reads the conversations of a kind; once where nothing is said. prompt_dropout: share of
+    the conversations with tools that are read without the rules and the tools: what a question asks for is learnt
+    sooner where it need not be found among a thousand other tokens. Both hold of train alone.
     epochs: passes over the corpus; steps, if given, counts instead. batch: conversations that a device takes at once;
     `accumulate` of these are a step. learning_rate: the highest. warmup: share of the steps on which it rises. clip:
     largest norm of a step's gradient. max_length: tokens, those of pictures included; longer conversations are left
@@ -72,6 +78,8 @@ class Recipe(Frozen):
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    times: dict[str, Count] = Field(default_factory=dict)
+    prompt_dropout: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     seed: Annotated[int, Field(ge=0)] = 7
     epochs: Annotated[float, Field(gt=0.0)] = 1.0
     steps: Count | None = None
@@ -112,7 +120,12 @@ class Recipe(Frozen):
 
     @property
     def choice(self) -> Choice:
-        """Which conversations are used."""
+        """Which conversations are learnt, and how."""
+        return replace(self.val_choice, times=self.times, prompt_dropout=self.prompt_dropout)
+
+    @property
+    def val_choice(self) -> Choice:
+        """Which are judged."""
         return Choice(self.only, self.without, self.replay, self.seed)
 
     @staticmethod

@@ -73,7 +73,7 @@ def train(
     """
     check_place(recipe.model)
     data = Conversations(corpus, "train", recipe.choice)
-    val = Conversations(corpus, "val", recipe.choice) if recipe.val else data
+    val = Conversations(corpus, "val", recipe.val_choice) if recipe.val else data
     arguments = _arguments(recipe, out)
     first = arguments.process_index == 0
     with arguments.main_process_first(local=False):
