@@ -256,7 +256,7 @@ def test_a_wrong_recipe_is_named(recipe: Path, tmp_path: Path, was: str, becomes
         Recipe.read(file)
 
 
-@pytest.mark.parametrize("name", ["nano", "nano-forgery"])
+@pytest.mark.parametrize("name", ["nano", "nano-expression"])
 def test_the_shipped_recipes_read_agent_traces_as_long_as_the_model_does(name: str) -> None:
     recipe = Tuning.read(SHIPPED.with_name(f"{name}.toml"))
     assert recipe.max_length == Recipe.read(SHIPPED).text.max_position_embeddings

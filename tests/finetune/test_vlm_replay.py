@@ -77,8 +77,8 @@ def test_a_dry_run_tells_what_is_replayed(
 
 
 def test_the_shipped_recipe_of_a_new_task_replays_old_ones() -> None:
-    recipe = Recipe.read(RECIPES / "nano-forgery.toml")
-    assert recipe.only == ("forgery",) and recipe.replay == 0.5
+    recipe = Recipe.read(RECIPES / "nano-expression.toml")
+    assert recipe.only == ("purpose",) and recipe.replay == 0.35
 
 
 @pytest.fixture(scope="module")
