@@ -128,6 +128,14 @@ def test_faces_of_two_findings_do_not(group: Photo) -> None:
     assert "The pixels of face 1.2 bear no more traces" in said
 
 
+@pytest.mark.parametrize("scores", [(SURE, SURE), (-SURE, SURE), (-SURE, -SURE), (0.0, 0.0)])
+def test_that_only_faces_are_judged_is_said_once_for_all_faces(group: Photo, scores: tuple[float, ...]) -> None:
+    rows, claims, _ = call(tools(*scores), [group])
+    (said,) = (claim for claim in claims if claim.sentence.startswith("Only the pixels of faces are judged"))
+    assert said.role == "doubt"
+    assert set(said.evidence) == {row.id for row in rows if row.attribute == "forgery"}
+
+
 def test_the_error_level_of_a_jpeg_is_a_picture(portrait: Photo) -> None:
     rows, _, session = call(tools(SURE), [portrait])
     (drawn,) = (row for row in rows if row.attribute == witnesses.ERROR_LEVEL)
@@ -184,7 +192,8 @@ def test_small_faces_are_not_judged(portrait: Photo) -> None:
     small = Photo.open(np.ascontiguousarray(portrait.pixels[::3, ::3]), name="small")
     rows, claims, _ = call([DetectFaces(FaceDetector("faceagent")), tools(SURE)[1]], [small])
     assert [(row.attribute, row.status) for row in rows] == [("forgery", "abstained")]
-    assert "pixels wide" in sentences(claims)
+    (claim,) = claims
+    assert "pixels wide" in claim.sentence
 
 
 def test_what_is_unlike_the_calibration_is_not_judged(portrait: Photo) -> None:

@@ -46,6 +46,7 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
             )
             claims += _reasons(finding, rows, names)
             claims += _doubts(finding, rows, names)
+    claims += _elsewhere(measured)
     claims += _parts(evidence, measured, names)
     return [*claims, *_unmeasured(found, names)]
 
@@ -162,6 +163,17 @@ def _doubts(finding: str, rows: Sequence[Evidence], names: Names) -> Iterator[Cl
         yield Claim.on(
             rows, "Forgeries made by other methods than those it was tested on may look clean to it.", "doubt"
         )
+
+
+def _elsewhere(measured: Sequence[Evidence]) -> Iterator[Claim]:
+    """What no finding speaks of, whatever it is: said once for all faces."""
+    if measured:
+        sentence = (
+            "Only the pixels of faces are judged: a change elsewhere in the picture, such as another background or a "
+            "person taken out, can go unnoticed."
+        )
+        alike = [row for row in measured if row.value == measured[0].value]
+        yield Claim.on(alike, sentence, "doubt", *measured)
 
 
 def _parts(evidence: Sequence[Evidence], measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:
