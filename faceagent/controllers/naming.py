@@ -112,6 +112,26 @@ _MORE_SUSPICIOUS = re.compile(
     r"|哪.{0,10}(?:假|真|伪造|偽造|修过|修圖|篡改|生成|合成|可疑)",
     re.IGNORECASE,
 )
+_SOMEBODY = (
+    r"some(?:one|body)|any(?:one|body)|persons?|people|(?:wo)?m[ae]n|jemand\w*|personen|leute|mann|frau"
+    r"|quelqu['’]un|personnes?|gens|homme|femme|alguien|personas?|gente|hombre|mujer"
+)
+_TAKEN_OUT = (
+    r"removed?|erased?|(?:cut|cropped|edited|taken|painted|airbrushed|photoshopped) out"
+    r"|entfernt|herausgeschnitten|wegretuschiert|gelöscht"
+    r"|effacée?s?|supprimée?s?|enlevée?s?|retirée?s?|borrad[oa]s?|eliminad[oa]s?|quitad[oa]s?"
+)
+_OUTSIDE_FACES = re.compile(
+    r"\b(?:back(?:ground|drop)s?|surroundings|scenery|on the walls?|hintergr[uü]nd\w*|umgebung|an der wand"
+    r"|arrière-plans?|(?:le|du|un|ce) fond(?! de teint)|décors?|(?:sur le|au) mur|fondos?|entorno|en la pared"
+    r"|behind (?:her|him|them|me|us|you)|hinter (?:ihr|ihm|ihnen|mir|uns)"
+    r"|derrière (?:elles?|lui|eux|moi|nous)|detrás de (?:ell[ao]s?|él|mí|nosotr[oa]s)"
+    rf"|(?:{_SOMEBODY})\b(?!['’])[^.?!]{{0,25}}\b(?:{_TAKEN_OUT})(?! (?:the|an?|her|his|my|their|it))"
+    rf"|(?:{_TAKEN_OUT})(?: \w+){{0,2}} (?:{_SOMEBODY})\b(?!['’]))\b"
+    r"|背景|[她他们們我]的?(?:身后|身後|背后|背後|后面|後面)|[墙牆]上"
+    r"|人(?:被|给|給)?(?:去掉|抹|删|刪|移除|P掉|抠|摳|擦)|(?:去掉|抹掉|删掉|刪掉|移除|P掉)了?.{0,3}人(?![脸臉])",
+    re.IGNORECASE,
+)
 _REASONS = re.compile(
     r"\b(?:why|explain|how come|what makes you|what (?:tells|supports|speaks)"
     r"|which (?:\w+ )?(?:features?|parts?|regions?|traits?)"
@@ -204,6 +224,11 @@ def sharpest_in(question: str) -> bool:
 def more_suspicious_in(question: str) -> bool:
     """Whether it is asked which of several is the forged or the genuine one."""
     return bool(_MORE_SUSPICIOUS.search(question))
+
+
+def outside_faces_in(question: str) -> bool:
+    """Whether something outside of faces is asked about: the background, a wall, somebody who was taken out."""
+    return bool(_OUTSIDE_FACES.search(question))
 
 
 def reasons_in(question: str) -> bool:

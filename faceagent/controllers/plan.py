@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from faceagent.controllers import clarify
@@ -14,6 +14,7 @@ from faceagent.controllers.naming import (
     document_in,
     more_suspicious_in,
     name_in,
+    outside_faces_in,
     protected_in,
     reasons_in,
     sharpest_in,
@@ -349,11 +350,9 @@ def _with_stated(question: str, call: Call) -> Call:
     """The call with what the question states for it: name, consent and protection for the gallery, what of the
     quality or of the pixels is asked about, and whether a likeness is to be explained."""
     if call.tool == QUALITY:
-        stated = {"document": document_in(question), "sharpest": sharpest_in(question)}
-        about = [name for name, holds in stated.items() if holds]
-        return Call.of(QUALITY, **json.loads(call.arguments), about=about)
-    if call.tool == PIXELS and more_suspicious_in(question):
-        return Call.of(PIXELS, **json.loads(call.arguments), about=("which",))
+        return _asked_about(call, {"document": document_in(question), "sharpest": sharpest_in(question)})
+    if call.tool == PIXELS:
+        return _asked_about(call, {"which": more_suspicious_in(question), "outside": outside_faces_in(question)})
     if call.tool == _COMPARES and reasons_in(question):
         return _explained(call)
     if call.tool not in (ENROL, FORGET, PROTECTED):
@@ -369,6 +368,10 @@ def _with_stated(question: str, call: Call) -> Call:
             another_name=another_name_in(question),
         )
     return Call.of(call.tool, **(json.loads(call.arguments) if call.tool == PROTECTED else {}), **given)
+
+
+def _asked_about(call: Call, stated: Mapping[str, bool]) -> Call:
+    return Call.of(call.tool, **json.loads(call.arguments), about=[name for name, holds in stated.items() if holds])
 
 
 def _all_faces(view: View) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     "eye_highlights": (N_("Highlights in the eyes"), N_("alike or not")),
     "upsampling_grid": (N_("Grid of an enlargement"), ""),
     "error_level": (N_("Error level"), N_("a picture to look at, no measurement")),
+    "outside_of_faces": (N_("Outside of faces"), ""),
     "frames": (N_("Frames looked at"), ""),
     "undecodable": (N_("Could not be decoded"), N_("places in the video")),
     "track": (N_("Followed"), N_("from and to, as far as was looked")),

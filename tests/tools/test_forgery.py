@@ -322,3 +322,26 @@ def test_asked_which_is_forged_that_is_answered_first(group: Photo, scores: tupl
 def test_of_one_face_nothing_stands_out(portrait: Photo) -> None:
     _, claims, _ = call(tools(SURE), [portrait], about=("which",))
     assert "stands out" not in sentences(claims)
+
+
+@pytest.mark.parametrize("score", [SURE, -SURE])
+def test_asked_about_the_background_that_it_was_not_judged_is_said_first_and_once(group: Photo, score: float) -> None:
+    rows, claims, session = call(tools(score, score), [group], about=("outside",))
+    first, *others = claims
+    assert (first.role, first.sentence) == (
+        "answer",
+        "The pixels of the photo outside of faces were not judged, because only faces are examined: a change there can "
+        "go unnoticed.",
+    )
+    assert [(row.subject, row.status) for row in rows if row.id in first.evidence] == [("image 1", "not_applicable")]
+    judged = first.model_copy(update={"sentence": "The pixels of the photo outside of faces were judged."})
+    assert ground([judged], session.ledger.get).rejected
+    assert "unnoticed" not in sentences(others)
+    assert "face 1.1 and face 1.2" in sentences(others)
+
+
+def test_of_a_photo_without_a_face_it_is_said_once_that_nothing_was_judged(portrait: Photo, faceless: Photo) -> None:
+    _, claims, _ = call(tools(SURE), [portrait, faceless], about=("outside",))
+    said = sentences(claims)
+    assert said.count("The pixels of image 1 outside of faces were not judged") == 1
+    assert said.count("The pixels of image 2 were not judged") == 1

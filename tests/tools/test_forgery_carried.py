@@ -280,7 +280,7 @@ def examined(
     st.booleans(),
     st.sampled_from((None, 0.0, 0.5, 0.7, 1.0)),
     st.booleans(),
-    st.sampled_from(((), ("which",))),
+    st.sampled_from(((), ("which",), ("outside",), ("which", "outside"))),
 )
 @settings(max_examples=25)
 def test_whatever_is_found_every_sentence_is_carried(

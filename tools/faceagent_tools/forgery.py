@@ -35,6 +35,10 @@ LIMITS = (
     "The marked places are where the network looked. They are not proof of what was changed there.",
 )
 
+NO_FACE = "no face was found in it, and only faces are examined"
+ONLY_FACES = "only faces are examined"
+"""Why the pixels of a photo are not judged at all, and why not those outside of its faces."""
+
 
 ENLARGED = 1.4
 """Factor of enlargement from which it is said beside an accusation: the medians of LFW, HELEN, FFHQ and FairFace as
@@ -42,9 +46,12 @@ they are lie below it (`as_they_are` in calibration/resolution.json)."""
 
 
 class ForgeryArguments(SubjectArguments):
-    about: tuple[Literal["which"], ...] = Field(
+    about: tuple[Literal["which", "outside"], ...] = Field(
         default=(),
-        description="What is asked about, so that it is told first. which: which of several faces is the forged one.",
+        description=(
+            "What is asked about, so that it is told first. which: which of several faces is the forged one; outside: "
+            "whether something outside of faces was changed, such as the background."
+        ),
     )
 
 
@@ -77,8 +84,12 @@ class DetectForgery(FaceTool[ForgeryArguments]):
         rows = [row for face in session.faces_in(arguments.subjects) for row in self._face(session, face)]
         if "which" in arguments.about:
             rows = [_to_compare(row, self._examiner.stack) for row in rows]
-        images = session.images_in(arguments.subjects)
-        return [*rows, *(_faceless(image, self._examiner.stack) for image in images if not session.faces(image))]
+        for image in session.images_in(arguments.subjects):
+            if not session.faces(image):
+                rows.append(_not_judged(image, "forgery", NO_FACE, self._examiner.stack))
+            elif "outside" in arguments.about:
+                rows.append(_not_judged(image, forgery_words.OUTSIDE, ONLY_FACES, self._examiner.stack))
+        return rows
 
     def _face(self, session: Session, face: Face) -> list[Evidence]:
         reading = readable.read(self._reader, session, face)
@@ -210,13 +221,13 @@ def _abstained(face: Face, reason: str, table: Stack) -> Evidence:
     )
 
 
-def _faceless(image: str, table: Stack) -> Evidence:
+def _not_judged(image: str, attribute: str, reason: str, table: Stack) -> Evidence:
     return Evidence(
         tool=DetectForgery.name,
         subject=image,
-        attribute="forgery",
+        attribute=attribute,
         status="not_applicable",
-        reason="no face was found in it, and only faces are examined",
+        reason=reason,
         method=method(table),
     )
 

@@ -15,6 +15,8 @@ ORDER = ("synthetic", "manipulated", "inconclusive", "no_sign")
 TOLD_APART = "told_apart"
 """In the details of answers where it is asked which of several is forged: share of pairs of a forged and an authentic
 face whose order was right (AUC)."""
+OUTSIDE = "outside_of_faces"
+"""Attribute of photos where it is asked what lies outside of faces."""
 _ALIKE = math.log(1.5)  # log odds; where they are nearer, each of two would be the forged one with 40 % or more
 _MANY = 3  # faces beyond which probabilities are left to the table
 _PART_NAMES = {
@@ -37,7 +39,8 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
     """Answers by finding, then the probability and the rates behind them, the parts that agree and dissent, doubts."""
     found = [row for row in evidence if row.attribute == "forgery"]
     measured = [row for row in found if row.status == "ok"]
-    claims = list(_which(measured, names))
+    outside = list(_outside(evidence, names))
+    claims = [*outside, *_which(measured, names)]
     for finding in ORDER:
         rows = [row for row in measured if row.value == finding]
         if rows:
@@ -46,9 +49,19 @@ def word(evidence: Sequence[Evidence], names: Names) -> list[Claim]:
             )
             claims += _reasons(finding, rows, names)
             claims += _doubts(finding, rows, names)
-    claims += _elsewhere(measured)
+    claims += () if outside else _elsewhere(measured)
     claims += _parts(evidence, measured, names)
     return [*claims, *_unmeasured(found, names)]
+
+
+def _outside(evidence: Sequence[Evidence], names: Names) -> Iterator[Claim]:
+    """That what is asked about was not judged, which comes before what was."""
+    if rows := [row for row in evidence if row.attribute == OUTSIDE]:
+        sentence = (
+            f"The pixels of {names.of(_subjects(rows))} outside of faces were not judged, because {rows[0].reason}: a "
+            "change there can go unnoticed."
+        )
+        yield Claim.on(rows, sentence, "answer")
 
 
 def _which(measured: Sequence[Evidence], names: Names) -> Iterator[Claim]:

@@ -180,6 +180,35 @@ def test_asked_which_one_is_forged_the_tool_is_told(question, about):
 
 
 @pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("Has the background been edited?", ["outside"]),
+        ("Was something in the picture behind her altered?", ["outside"]),
+        ("Is the poster on the wall photoshopped?", ["outside"]),
+        ("Was somebody removed from this picture?", ["outside"]),
+        ("Did they photoshop this, did somebody get cut out of it?", ["outside"]),
+        ("Which of these two photos was edited in the background?", ["which", "outside"]),
+        ("Wurde der Hintergrund bearbeitet?", ["outside"]),
+        ("Wurde jemand aus dem Bild entfernt?", ["outside"]),
+        ("L'arrière-plan a-t-il été modifié ?", ["outside"]),
+        ("Le fond a-t-il été truqué ?", ["outside"]),
+        ("Quelqu'un a-t-il été effacé de la photo ?", ["outside"]),
+        ("¿Se ha editado el fondo?", ["outside"]),
+        ("¿Hay algo manipulado detrás de ella?", ["outside"]),
+        ("背景被修改过吗？", ["outside"]),
+        ("照片里有人被P掉了吗？", ["outside"]),
+        ("Is there a trick behind this photo?", None),
+        ("Somebody removed the scar digitally, am I right?", None),
+        ("Were this person's wrinkles removed? Is it edited?", None),
+        ("Is this photo fake?", None),
+    ],
+)
+def test_asked_about_what_lies_outside_of_faces_the_tool_is_told(question, about):
+    (call,) = (one for one in plan(question, TWO, ("detect_forgery",)).calls if one.tool == "detect_forgery")
+    assert json.loads(call.arguments).get("about") == about
+
+
+@pytest.mark.parametrize(
     ("question", "explained"),
     [
         ("Is it the same man? Explain which features match.", True),
