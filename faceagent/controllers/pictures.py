@@ -30,12 +30,12 @@ Block = dict[str, Any]
 
 
 def photo_blocks(session: Session, images: Sequence[str], side: int = SIDE) -> list[Block]:
-    """Each photo after its id, as LangChain content blocks."""
+    """Each photo after its id, on a line of its own, as LangChain content blocks."""
     blocks: list[Block] = []
     for image_id in images:
         picture = Image.fromarray(session.photo(image_id).pixels)
         picture.thumbnail((side, side))
-        blocks += [{"type": "text", "text": f"{image_id}:"}, _block(picture)]
+        blocks += [{"type": "text", "text": f"\n{image_id}:"}, _block(picture)]
     return blocks
 
 

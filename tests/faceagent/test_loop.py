@@ -97,7 +97,7 @@ def test_a_controller_with_eyes_sees_the_photo_and_then_its_faces() -> None:
     one = agent(LOOK, calling("assess_quality"), DONE, sees_images=True)
     one.ask("How many?", images=[fakes.photo("group.jpg")])
     first, second, third = scripted(one).seen
-    assert images_of(first[-1]) == ["How many?", "image 1:", "picture"]
+    assert images_of(first[-1]) == ["How many?", "\nimage 1:", "picture"]
     assert isinstance(second[-2], ToolMessage)
     assert images_of(second[-1]) == ["Faces found so far, turned upright, each under its id.", "picture"]
     assert second[-1].name == "grounding"

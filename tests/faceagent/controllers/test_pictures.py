@@ -30,7 +30,7 @@ def test_photos_are_reduced_to_the_models_limit_and_lose_their_metadata(group: P
     session.add(group)
     label, block = photo_blocks(session, session.images, side=300)
     picture = decoded(block)
-    assert label == {"type": "text", "text": "image 1:"}
+    assert label == {"type": "text", "text": "\nimage 1:"}
     assert max(picture.size) == 300
     assert not picture.getexif()
 
