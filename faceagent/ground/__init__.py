@@ -5,8 +5,8 @@ not contradict its own threshold, and when its sentence says no more than that:
 
 - numbers and quotations are in the evidence, and with the face to which the sentence gives them (figures.py,
   quotation.py);
-- what it says is so, is not so or is open agrees with the values (polarity.py), for every face that it names or means
-  by "both", "neither", "all", "only" (quantity.py);
+- what it says is so, is not so (negation.py) or is open agrees with the values (polarity.py), for every face that it
+  names or means by "both", "neither", "all", "only" (quantity.py);
 - comparisons and superlatives are computed anew, from evidence on every face that they compare (compare.py);
 - words of probability fit the calibrated probability, and none is surer than a measurement (certainty.py);
 - no clause says anything besides: "Yes" and "Face 1.1 looks reliable" are held against nothing (predicate.py);

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from faceagent.ground.phrase import affirmed, standing, true
+from faceagent.ground.negation import affirmed
+from faceagent.ground.phrase import standing, true
 from faceagent.ground.sentence import Clause, Said
 from faceagent.ground.wording import Saying, Topic, Words, idiom
 from faceagent.types import Evidence

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from faceagent.ground.figures import THAN_NUMBER
-from faceagent.ground.phrase import negations, sayings_in, standing
+from faceagent.ground.negation import negations
+from faceagent.ground.phrase import sayings_in, standing
 from faceagent.ground.quantity import quantified
 from faceagent.ground.sentence import REFERENCE, Clause, Said
 from faceagent.ground.wording import Degree, Topic, idiom
@@ -115,7 +116,7 @@ def _beyond(said: Said, clause: Clause, found: Found, line: float, text: str) ->
         if number is None:
             return _no_number(found, face)
         holds = degree.sign * (number - line) > 0
-        if holds is (negations(text, found.start) == 1):
+        if holds is (negations(text, found.start, said.words) == 1):
             return f"{row} says {number:g}, which is not {found.text} than {line:g}"
     return None
 
@@ -129,7 +130,7 @@ def _ordered(said: Said, clause: Clause, found: Found, text: str) -> str | None:
     if not right or not left:
         return f"{found.text!r} compares with something that no cited evidence measures: name the face"
     pair = [(a, b) for a in left for b in right]
-    count = negations(text, found.start)
+    count = negations(text, found.start, said.words)
     if count > 1:
         return f"{found.text!r} is negated twice: say plainly which is {found.text}"
     factor = re.search(rf"\b{_FACTOR}\b", before, re.IGNORECASE)
@@ -275,7 +276,7 @@ def _extreme(said: Said, clause: Clause, found: Found, text: str, scope: Sequenc
     place = min(_RANKS[rank[1].lower()] if rank else 0, len(order) - 1)
     # Those who share the place share the word: "face 1.1 and face 1.3 look the oldest".
     holds = holders == {face for face, number in numbers.items() if number == order[place]}
-    if holds is (negations(text, found.start) == 1):
+    if holds is (negations(text, found.start, said.words) == 1):
         listed = ", ".join(f"{face} {abs(number):g}" for face, number in numbers.items())
         return f"the cited evidence says {listed}, which does not bear out {found.text!r} for {' and '.join(holders)}"
     return None

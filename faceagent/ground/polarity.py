@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from faceagent.ground.phrase import Found, hangs, left_open, negations, sayings_in, standing, true
+from faceagent.ground.negation import hangs, negations, unclear
+from faceagent.ground.phrase import Found, left_open, sayings_in, standing, true
 from faceagent.ground.quantity import not_only, quantified, share_of, wrong_place, wrong_share
 from faceagent.ground.sentence import REFERENCE, Clause, Said
 from faceagent.ground.wording import Saying, Words, idiom
@@ -47,7 +48,7 @@ def _lines(said: Said, clause: Clause) -> tuple[str | None, str]:
         if clause.named and not set(row.subject.split(" + ")) & set(clause.subjects):
             continue
         meaning, start = row.threshold.meaning, text.index(row.threshold.meaning)
-        if row.threshold.holds(row.score) is (negations(text, start) == 1):
+        if row.threshold.holds(row.score) is (negations(text, start, said.words) == 1):
             reaches = "reaches" if row.threshold.holds(row.score) else "does not reach"
             return f"the sentence says otherwise of {meaning!r}: the score of {row.id} {reaches} the threshold", text
         text = text.replace(meaning, "·" * len(meaning))
@@ -93,7 +94,7 @@ def _misplaced_doubt(said: Said, clause: Clause) -> str | None:
 
 def _judged(said: Said, clause: Clause, found: Found) -> str | None:
     if share := share_of(said, clause):
-        return wrong_share(said, clause, found, share)
+        return _half_negated(said, clause, found) or wrong_share(said, clause, found, share)
     rows = {subject: _rows(said, clause, subject, found) for subject in _asked(said, clause, found)}
     for subject, pairs in rows.items():
         if not pairs:
@@ -101,17 +102,23 @@ def _judged(said: Said, clause: Clause, found: Found) -> str | None:
     if left_open(clause.text, found, said.words):
         decided = [row for pairs in rows.values() for row, saying in pairs if not _leaves_open(row, saying)]
         return f"the sentence leaves open what {decided[0].id} decides ({decided[0].value!r})" if decided else None
-    if hangs(clause.text, found, said.words):
-        return f"it is not clear whether {found.text!r} is negated: say it in one plain sentence"
+    if reason := _half_negated(said, clause, found):
+        return reason
     if match := _ALMOST.search(clause.text[: found.start]):
         return f"{match[0].strip()!r} before {found.text!r} is unclear: say whether it is so"
-    count = negations(clause.text, found.start)
+    count = negations(clause.text, found.start, said.words)
     if count > 1:
         return f"{found.text!r} is negated twice: say plainly what the evidence says"
     for subject, pairs in rows.items():
         if reason := _denied(subject, pairs, found, negated=count == 1):
             return reason
     return not_only(said, clause, found)
+
+
+def _half_negated(said: Said, clause: Clause, found: Found) -> str | None:
+    if hangs(clause.text, found, said.words) or unclear(clause.text, found.start, said.words):
+        return f"it is not clear whether {found.text!r} is negated: say it in one plain sentence"
+    return None
 
 
 def _denied(subject: str, pairs: Sequence[tuple[Evidence, Saying]], found: Found, *, negated: bool) -> str | None:

@@ -63,7 +63,8 @@ def _going_on() -> re.Pattern[str]:
     joined = "(?:and|or|but|yet|though)"
     figure = r"\d(?: (?:years?|pixels|degrees|seconds|%))?(?: old| wide| apart)?"
     return re.compile(
-        rf"(?:{_HELD}(?:,? {joined}|,)|{figure},? {joined})(?= )(?! {idiom('goes_on').pattern})", re.IGNORECASE
+        rf"(?:{_HELD}(?:,? {joined}|,(?! {joined} ))|{figure},? {joined})(?= )(?! {idiom('goes_on').pattern})",
+        re.IGNORECASE,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from faceagent.ground.phrase import Found, negations, sayings_in, true
+from faceagent.ground.negation import negations
+from faceagent.ground.phrase import Found, sayings_in, true
 from faceagent.ground.sentence import Clause, Said, image_of
 from faceagent.ground.wording import idiom
 
@@ -95,7 +96,7 @@ def wrong_share(said: Said, clause: Clause, found: Found, share: str) -> str | N
     rows = {face: found.on(said, face) for face in scope}
     if lacking := [face for face, pairs in rows.items() if not pairs]:
         return f"{share!r} counts the faces in view, and no evidence on {', '.join(lacking)} is cited"
-    denied = negations(clause.text, found.start) == 1
+    denied = negations(clause.text, found.start, said.words) == 1
     count = sum(any(true(*pair) for pair in pairs) is not denied for pairs in rows.values())
     low, high = _bounds(share, len(scope))
     return None if low <= count <= high else f"{found.text!r} is true of {count} of {len(scope)} faces, not of {share}"

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import JsonValue
 
 from faceagent.ground.amount import amounts, reads_as
-from faceagent.ground.phrase import negations
+from faceagent.ground.negation import negations, unclear
 from faceagent.ground.sentence import QUOTED, Clause, Said
-from faceagent.ground.wording import idiom
+from faceagent.ground.wording import Words, idiom
 from faceagent.tool import QUOTES_FILES, printable
 from faceagent.types import Evidence
 
@@ -96,14 +96,18 @@ def _wrong_name(said: Said, clause: Clause, start: int, quote: str, after: str) 
         if any(rows.values()):
             if lacking := [face for face, found in rows.items() if not found]:
                 return f"no cited evidence names “{quote}” for {lacking[0]}"
-            reasons = (judged(row, quote, clause.text, start, after) for found in rows.values() for row in found)
+            if unclear(clause.text, start, said.words):
+                return f"it is not clear whether “{quote}” is negated: say it in one plain sentence"
+            reasons = (
+                judged(row, quote, clause.text, start, after, said.words) for found in rows.values() for row in found
+            )
             return next(filter(None, reasons), None)
     if _says_who(clause.text, start) and quote not in _alike(said, clause.text[:start]):
         return f"“{quote}” is not known to be who is shown: no cited evidence looks faces up"
     return None
 
 
-def _not_recognised(row: Evidence, quote: str, text: str, start: int, after: str) -> str | None:
+def _not_recognised(row: Evidence, quote: str, text: str, start: int, after: str, words: Words) -> str | None:
     """A name is borne out where it is the first of the candidates and the evidence supports that."""
     place, one = _names(row).index(quote), chance_of(row, quote)
     bracket = _IN_BRACKETS.match(after)
@@ -117,7 +121,7 @@ def _not_recognised(row: Evidence, quote: str, text: str, start: int, after: str
         return f"{row.id} says otherwise of “{quote}”" if wrong else None
     if idiom("leaves_open").search(text):
         return None if alike and row.value == "undecided" else f"the sentence leaves open what {row.id} decides"
-    if negations(text, start) == 1:
+    if negations(text, start, words) == 1:
         wrong = alike or _FLATLY.search(before) or not _DENIED.search(before)
         return f"{row.id} does not bear out that “{quote}” is not who {row.subject} shows" if wrong else None
     return None if row.value == "supported" and place == 0 else f"{row.id} does not name “{quote}” for {row.subject}"
@@ -154,7 +158,7 @@ _IMITATED = re.compile(r"\bimitation of $", re.IGNORECASE)
 _COMPARED = re.compile(r"\b(?:likeness|similar|different|compared)\b.*\bphotos? of $", re.IGNORECASE)
 
 
-def _not_the_protected(row: Evidence, quote: str, text: str, start: int, _: str) -> str | None:
+def _not_the_protected(row: Evidence, quote: str, text: str, start: int, _: str, words: Words) -> str | None:
     """Whether a photo is of a protected person, of somebody else or an imitation, is said by the value."""
     before = text[:start]
     if _COMPARED.search(before):
@@ -163,7 +167,7 @@ def _not_the_protected(row: Evidence, quote: str, text: str, start: int, _: str)
         return None if row.value == "undecided" else f"the sentence leaves open what {row.id} decides ({row.value!r})"
     wanted = "other" if _NOT_SHOWN.search(before) else "genuine"
     holds = row.value in ("swap", "synthesised") if _IMITATED.search(before) else row.value == wanted
-    denied = negations(text, start) == 1
+    denied = negations(text, start, words) == 1
     if holds is denied or row.value in ("undecided", None):
         return f"{row.id} says {row.value!r} of “{quote}”, the sentence something else"
     return None

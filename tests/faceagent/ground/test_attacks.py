@@ -50,6 +50,20 @@ NEGATED = [
     claim("Face 1.1 wears no hat and she has a beard.", "visible_attributes", A),
     claim("Face 1.1 does not wear a hat and does wear a beard.", "visible_attributes", A),
     claim("Face 1.1 wears glasses that are not there.", "visible_attributes", A),
+    # Beyond a comma: denied in a list, or said of something else
+    *(
+        claim(sentence, "visible_attributes", A)
+        for sentence in (
+            *("Face 1.1 shows no sign of a hat, glasses or a smile.", "Face 1.1 has no beard, glasses, or smile."),
+            *("Face 1.1 does not wear a hat, wear glasses or smile.", "Face 1.1 wears no hat, glasses and a smile."),
+            *("Face 1.1 shows, instead of a hat, a beard.", "Face 1.1 shows, with no hat, a beard or stubble."),
+            *("With no hat, a beard or stubble is seen.", "Face 1.1 shows no hat, a beard or stubble is seen."),
+            *("Face 1.1 shows no hat, yet a beard or stubble.", "Face 1.1 shows no hat, only a beard or stubble."),
+            *("Face 1.1 shows no hat, a beard it has or stubble.", "Face 1.1 wears no hat, has a beard or stubble."),
+            *("Face 1.1 has no beard or smile.", "Face 1.1 has no beard, smile or hat."),
+            *("Face 1.1 shows nothing, a beard or stubble.", "Face 1.1 shows no hat or fringe, glasses."),
+        )
+    ),
     claim("The records do not mention “Adobe Photoshop 26.1”.", "editing_software", "image 1"),
     claim("No record names “Adobe Photoshop 26.1”.", "editing_software", "image 1"),
     claim("Face 1.1 is not 34 years old.", "age", A),
@@ -92,6 +106,11 @@ PLAIN = [
     claim("Face 1.1 does not wear a hat and smiles.", "visible_attributes", A),
     claim("Face 1.1 wears no hat and no beard.", "visible_attributes", A),
     claim("Face 1.1 shows neither a beard nor a hat.", "visible_attributes", A),
+    claim("Face 1.1 shows no sign of a beard, a hat or a moustache.", "visible_attributes", A),
+    claim("Face 1.1 shows no beard, hat or fringe and smiles.", "visible_attributes", A),
+    claim("Face 1.1 does not wear a hat, have a beard or show stubble.", "visible_attributes", A),
+    claim("Face 1.1 wears no hat, it smiles.", "visible_attributes", A),
+    claim("Face 1.1 wears no hat, smiles.", "visible_attributes", A),
     claim("It is undecided whether face 1.1 wears earrings.", "visible_attributes", A),
     claim("Face 1.2 and face 2.1 seem different.", "same_person", OTHERS),
     claim("Face 1.1 and face 2.1 seem to be the same.", "same_person", PAIR),
@@ -144,6 +163,52 @@ def test_eyes_and_mouths_of_several_faces(
         evidence=tuple(rows),
     )
     assert (fault(made, rows.get) is None) is (held == (said, said))
+
+
+NOUNS = {
+    "smiling": "a smile",
+    "glasses": "glasses",
+    "hat": "a hat",
+    "beard": "a beard",
+    "black hair": "black hair",
+    "open mouth": "a slightly open mouth",
+}
+DENIALS = ("The face shows no sign of", "The face does not have", "Face 1.1 is without", "The face lacks", "No")
+
+
+@given(
+    st.sampled_from(DENIALS),
+    st.lists(st.sampled_from(list(NOUNS)), unique=True, min_size=3),
+    st.sets(st.sampled_from(list(NOUNS))),
+)
+def test_a_list_is_denied_exactly_where_nothing_of_it_is_there(denial: str, denied: list[str], there: set[str]) -> None:
+    *most, last = (NOUNS[name] for name in denied)
+    for joined in (" or", ", or", " nor"):
+        assert carried(f"{denial} {', '.join(most)}{joined} {last}.", there) is there.isdisjoint(denied)
+    for unclear in (" and", ",", ", only"):
+        assert not carried(f"{denial} {', '.join(most)}{unclear} {last}.", there)
+
+
+@given(
+    st.sampled_from(DENIALS),
+    st.permutations(list(NOUNS)),
+    st.sets(st.sampled_from(list(NOUNS))),
+    st.sampled_from(("and", "or")),
+)
+def test_what_begins_anew_after_a_denial_is_said_to_be_there(
+    denial: str, names: list[str], there: set[str], joined: str
+) -> None:
+    one, other, *said = names[:4]
+    holds = there.isdisjoint((one, other)) and there.issuperset(said)
+    affirmed = f" {joined} ".join(NOUNS[name] for name in said)
+    for anew in (", but", ", and it has", ", it has", "; it has", " and has"):
+        assert carried(f"{denial} {NOUNS[one]} or {NOUNS[other]}{anew} {affirmed}.", there) is holds
+
+
+def carried(sentence: str, there: set[str]) -> bool:
+    row = Evidence(id="e1", tool="tool", subject=A, attribute="visible_attributes", value=sorted(there), method=METHOD)
+    made = Claim(sentence=sentence, subject=A, attribute=row.attribute, value=row.value, evidence=("e1",))
+    return fault(made, {"e1": row}.get) is None
 
 
 def ages(*years: int) -> dict[str, Evidence]:

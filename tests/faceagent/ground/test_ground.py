@@ -230,6 +230,7 @@ def held(sentence: str, attribute: str, *subjects: str, also: str = "", faces: l
         ("Face 1.1 is not “Ada Lovelace”.", "identity", (A,)),
         ("Face 1.2 does not look unlike “Bob Stone”.", "identity", (B,)),
         ("Face 1.1 shows “Ada Lovelace” or “Bob Stone”.", "identity", (A,)),
+        ("Face 1.1 does not seem to be “Bob Stone”, “Ada Lovelace”.", "identity", (A,)),
         ("Face 1.1 and face 1.2 are “Ada Lovelace”.", "identity", (A, B)),
         ("“Ada Lovelace” is not alike enough to face 1.1 to be named.", "identity", (A,)),
         ("“Bob Stone” is the person in face 1.2, but not alike enough to be named.", "identity", (B,)),
