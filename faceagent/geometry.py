@@ -13,6 +13,11 @@ from dataclasses import dataclass
 Point = tuple[float, float]
 
 
+def whole_pixels(length: float) -> int:
+    """How many whole pixels a length has: 23 of 23.6, so that what is below a line is not said to reach it."""
+    return math.floor(length)
+
+
 @dataclass(frozen=True, slots=True)
 class Affine:
     """The map (x, y) -> (a x + b y + c, d x + e y + f)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,3 +59,12 @@ def sentences(claims: Sequence[Claim]) -> str:
 
 def roles(claims: Sequence[Claim], role: str) -> str:
     return sentences([claim for claim in claims if claim.role == role])
+
+
+def told_below(text: str) -> tuple[int, int]:
+    """How many pixels something is said to have, and the line below which that is said to be."""
+    found = re.search(r"(\d+) pixels\D*(\d+)", text)
+    assert found is not None, text
+    pixels, line = int(found[1]), int(found[2])
+    assert pixels < line, text
+    return pixels, line

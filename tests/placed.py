@@ -26,6 +26,11 @@ PLACES = st.lists(
 )
 
 
+def below(line: float) -> st.SearchStrategy[float]:
+    """Lengths in pixels that do not reach a line, many of them nearly: by more than coordinates are rounded."""
+    return st.one_of(st.floats(line - 1, line - 1e-6), st.floats(1, line - 1e-6))
+
+
 class Given(FaceReader):
     """Gives each face the reading that a test made for it."""
 

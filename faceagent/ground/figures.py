@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from faceagent.geometry import whole_pixels
 from faceagent.ground.ages import APART, of_years, years
 from faceagent.ground.amount import IN_WORDS, UNITS, Amount, amounts, reads_as
 from faceagent.ground.phrase import sayings_in, standing
@@ -230,7 +231,8 @@ def _found(row: Evidence, subjects: Sequence[str] | None = None) -> Iterator[flo
         yield from (row.interval.low, row.interval.high, row.interval.level)
     yield from (group.rate for group in row.group_errors)
     if row.region is not None:
-        yield from (row.region.width, row.region.height)
+        sides = (row.region.width, row.region.height)
+        yield from (*sides, *map(whole_pixels, sides))
     yield from leaves(row.value, subjects)
     yield from leaves(row.details, subjects)
 

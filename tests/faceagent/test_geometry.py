@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from faceagent.geometry import Affine, Point
+from faceagent.geometry import Affine, Point, whole_pixels
 from faceagent.types import Box
 
 numbers = st.floats(-1e4, 1e4, allow_nan=False)
@@ -134,3 +134,8 @@ def test_growing_keeps_the_centre(box: Box, factor: float) -> None:
 def test_a_box_must_be_ordered() -> None:
     with pytest.raises(ValueError, match="x0 <= x1"):
         Box(x0=2, y0=0, x1=1, y1=1)
+
+
+@given(sides, st.floats(-1, 1))
+def test_a_length_below_a_line_does_not_reach_it_in_whole_pixels(line: int, beyond: float) -> None:
+    assert (whole_pixels(line + beyond) < line) is (line + beyond < line)

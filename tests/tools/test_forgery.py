@@ -11,22 +11,23 @@ import cv2
 import numpy as np
 import pytest
 from conftest import EXAMPLES, as_jpeg
-from held import call, sentences, word
+from held import call, sentences, told_below, word
 from hypothesis import given
 from hypothesis import strategies as st
 from photo_files import drawn_anew
 from PIL import Image
+from placed import below
 
 from faceagent.geometry import Point
 from faceagent.ground import ground
 from faceagent.media import Photo, Pixels
-from faceagent.types import Evidence
+from faceagent.types import Box, Evidence, Face
 from faceagent_tools.detection import DetectFaces, FaceDetector
 from faceagent_tools.forensics import ensemble, witnesses
 from faceagent_tools.forensics.ensemble import PARTS, Examined, Examiner
 from faceagent_tools.forensics.network import ForensicNetwork, Look
 from faceagent_tools.forensics.windows import CELL
-from faceagent_tools.forgery import DetectForgery
+from faceagent_tools.forgery import DetectForgery, too_small
 from faceagent_tools.multitask import FaceReader
 
 READER = FaceReader()
@@ -194,6 +195,14 @@ def test_small_faces_are_not_judged(portrait: Photo) -> None:
     assert [(row.attribute, row.status) for row in rows] == [("forgery", "abstained")]
     (claim,) = claims
     assert "pixels wide" in claim.sentence
+
+
+@given(below(ensemble.stack().smallest))
+def test_a_face_that_is_too_small_is_not_said_to_be_large_enough(width: float) -> None:
+    face = Face(id="face 1.1", image="image 1", box=Box(x0=0, y0=0, x1=width, y1=width), score=1.0)
+    reason = too_small(face, ensemble.stack())
+    assert reason is not None
+    assert told_below(reason) == (int(width), ensemble.stack().smallest)
 
 
 def test_what_is_unlike_the_calibration_is_not_judged(portrait: Photo) -> None:

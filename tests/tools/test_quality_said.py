@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from held import told_below
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from placed import CHOSEN, PLACES, Given, Place, ask, never_met, number_of, placed, some_of
+from placed import CHOSEN, PLACES, Given, Place, ask, below, never_met, number_of, placed, some_of
 from readings import read_as
 
 from faceagent.session import Session
-from faceagent.types import Evidence, Face
+from faceagent.types import Claim, Evidence, Face
 from faceagent_tools import align, pose_table, quality_table, resolution
 from faceagent_tools import quality_measures as measures
 from faceagent_tools.multitask import Reading
-from faceagent_tools.quality import AssessQuality
+from faceagent_tools.quality import SMALLEST_FACE_PX, AssessQuality
 from faceagent_tools.quality_table import CoverScores, Scale
 
 TABLE = quality_table.table()
@@ -25,6 +27,7 @@ EYES = pose_table.table().model_copy(
     update={"eye_open": pose_table.table().eye_open.model_copy(update={"value": 0.25})}
 )
 """Lines between which eyes are neither open nor closed."""
+DOCUMENTS = TABLE.eyes.forensic.value if TABLE.eyes.forensic else 0
 LIGHT = measures.Light(mean=120, contrast=90, dark_share=0, bright_share=0)
 
 
@@ -132,13 +135,36 @@ def test_whatever_is_measured_every_sentence_is_carried(
 
 
 def said(
-    places: list[Place], seen: list[Seen], blocks: list[float], about: list[str], chosen: list[bool]
-) -> list[Evidence]:
+    places: list[Place],
+    seen: list[Seen],
+    blocks: Sequence[float] = (0, 0),
+    about: Sequence[str] = (),
+    chosen: Sequence[bool] = (),
+) -> tuple[list[Evidence], list[Claim]]:
     session = placed(places)
     with pytest.MonkeyPatch.context() as patched:
         Measures(session, seen, blocks).put(patched)
         tool = AssessQuality(Given([one.reading for one in seen]))
-        return ask(tool, session, about=about, subjects=some_of(session, chosen))[0]
+        return ask(tool, session, about=about, subjects=some_of(session, chosen))
+
+
+@settings(max_examples=40)
+@given(st.lists(below(SMALLEST_FACE_PX), min_size=1, max_size=3))
+def test_a_face_below_the_line_is_not_said_to_be_as_wide_as_the_line(widths: list[float]) -> None:
+    rows, claims = said([(1, width, False) for width in widths], [Seen()] * len(widths))
+    reasons = {row.reason for row in rows if row.reason is not None}
+    assert {told_below(text)[1] for text in (claims[0].sentence, *reasons)} == {SMALLEST_FACE_PX}
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(below(DOCUMENTS), st.sampled_from((1.0, 3.0))), min_size=1, max_size=3))
+def test_eyes_below_what_documents_ask_for_are_not_said_to_be_as_far_apart(eyes: list[tuple[float, float]]) -> None:
+    """Too near each other, or with too little detail between them."""
+    seen = [Seen(eyes=apart * factor, factor=factor) for apart, factor in eyes]
+    _, claims = said([(1, 100.0, False)] * len(eyes), seen)
+    for claim in claims:
+        if "the standard asks for" in claim.sentence:
+            assert told_below(claim.sentence)[1] == DOCUMENTS
 
 
 def test_there_are_no_words_for_what_is_never_measured() -> None:
@@ -158,10 +184,10 @@ def test_there_are_no_words_for_what_is_never_measured() -> None:
         ),
         {"openings": (0.19, 0.19, 0.5)},
     )
-    rows = [row for fault in faults for row in said([(1, 100.0, False)], [Seen(**fault)], [0], [], [])]
-    rows += said([(1, 20.0, False)], [Seen()], [0], [], [])
+    rows = [row for fault in faults for row in said([(1, 100.0, False)], [Seen(**fault)])[0]]
+    rows += said([(1, 20.0, False)], [Seen()])[0]
     for blocks in (0.5, 2):
-        rows += said([(1, 100.0, False)], [Seen()], [blocks], [], [])
+        rows += said([(1, 100.0, False)], [Seen()], [blocks])[0]
     kinds = {row.attribute for row in rows}
     assert len(kinds) == 12
     assert never_met(rows, *sorted(kinds)) == []

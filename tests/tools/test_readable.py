@@ -28,6 +28,7 @@ def face(x0: float = 100, width: float = 60, y0: float = 50) -> Face:
         (face(), None),
         (face(width=24), None),
         (face(width=23.4), "the face is only 23 pixels wide"),
+        (face(width=23.6), "the face is only 23 pixels wide"),
         (face(x0=-25), None),
         (face(x0=-35), "less than half of the face lies inside the photo"),
         (face(x0=275), "less than half of the face lies inside the photo"),

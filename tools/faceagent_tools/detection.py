@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from faceagent.errors import UsageError
+from faceagent.geometry import whole_pixels
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, ImageArguments, Names
@@ -264,7 +265,7 @@ class DetectFaces(FaceTool[ImageArguments]):
     def _evidence(self, session: Session, image_id: str) -> list[Evidence]:
         faces = session.faces(image_id)
         method, limits = self._detector.method, DETECTORS[self._detector.backend].limits
-        widths = sorted(round(face.box.width) for face in faces)
+        widths = sorted(whole_pixels(face.box.width) for face in faces)
         count = Evidence(
             tool=self.name,
             subject=image_id,
@@ -286,7 +287,7 @@ class DetectFaces(FaceTool[ImageArguments]):
             tool=self.name,
             subject=face.id,
             attribute="face",
-            value={"width": round(face.box.width), "height": round(face.box.height)},
+            value={"width": whole_pixels(face.box.width), "height": whole_pixels(face.box.height)},
             unit="px",
             score=face.score,
             region=face.box,

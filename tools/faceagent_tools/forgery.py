@@ -15,6 +15,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from faceagent.geometry import whole_pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
 from faceagent.types import Claim, Evidence, Face, GroupError, Method, Probability, Threshold
@@ -185,7 +186,7 @@ def too_small(face: Face, table: Stack) -> str | None:
     if face.box.width >= table.smallest:
         return None
     return (
-        f"the face is only {face.box.width:.0f} pixels wide, and the examination was measured on faces of "
+        f"the face is only {whole_pixels(face.box.width)} pixels wide, and the examination was measured on faces of "
         f"{table.smallest:.0f} pixels and more"
     )
 
@@ -217,7 +218,7 @@ def _abstained(face: Face, reason: str, table: Stack) -> Evidence:
         reason=reason,
         method=method(table),
         limitations=LIMITS[:2],
-        details={"width_px": round(face.box.width), "smallest_px": round(table.smallest)},
+        details={"width_px": whole_pixels(face.box.width), "smallest_px": round(table.smallest)},
     )
 
 

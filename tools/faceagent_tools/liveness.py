@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import JsonValue
 
+from faceagent.geometry import whole_pixels
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
@@ -128,7 +129,7 @@ class CheckLiveness(FaceTool[SubjectArguments]):
                 region=face.box,
                 method=METHOD,
                 limitations=LIMITS,
-                details={"width_px": round(box_of(face).width), "smallest_px": table.smallest},
+                details={"width_px": whole_pixels(box_of(face).width), "smallest_px": table.smallest},
             )
         found = self._network.look(photo.pixels, box_of(face))
         finding = table.finding(found.live)

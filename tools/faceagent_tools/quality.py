@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from faceagent.geometry import whole_pixels
 from faceagent.media import Photo, Pixels
 from faceagent.session import Session
 from faceagent.tool import Backend, FaceTool, Names, SubjectArguments
@@ -181,10 +182,10 @@ class AssessQuality(FaceTool[QualityArguments]):
 
     def _unjudged(self, photo: Photo, face: Face) -> list[Evidence]:
         """Rows that say why nothing but the size is measured; none where everything is."""
-        details: dict[str, JsonValue] = {"width_px": round(face.box.width)}
+        width = whole_pixels(face.box.width)
+        details: dict[str, JsonValue] = {"width_px": width}
         if face.box.width < SMALLEST_FACE_PX:
             details["smallest_px"] = SMALLEST_FACE_PX
-            width = round(face.box.width)
             reason = f"the face is only {width} pixels wide; below {SMALLEST_FACE_PX} little can be measured"
         elif outside := readable.why_not(photo, face):
             reason = outside
@@ -358,14 +359,15 @@ def _exposure(light: measures.Light, table: Table) -> Measured:
 
 
 def _size(face: Face, eye_distance: float, table: Table) -> Measured:
+    eyes = round(eye_distance, 1)
     details: dict[str, JsonValue] = {
-        "width_px": round(face.box.width),
-        "height_px": round(face.box.height),
+        "width_px": whole_pixels(face.box.width),
+        "height_px": whole_pixels(face.box.height),
+        "eyes_px": whole_pixels(eyes),
         **_missed(table.eyes, eye_distance, table),
     }
     if table.eyes.forensic is not None:
         details |= {"documents_px": table.eyes.forensic.value, "documents_source": table.eyes.forensic.source}
-    eyes = round(eye_distance, 1)
     return Measured("face_size", eyes, table.eyes, eyes, "large enough for an identity comparison", details, "px")
 
 
@@ -378,8 +380,8 @@ def _resolved(photo: Photo, face: Face, eye_distance: float, table: Table) -> li
     enlarged = factor >= estimator.line
     resolved = round(eye_distance / factor if enlarged else eye_distance, 1)
     details: dict[str, JsonValue] = {
-        "eyes_px": round(eye_distance),
-        "resolved_px": round(resolved),
+        "eyes_px": whole_pixels(eye_distance),
+        "resolved_px": whole_pixels(resolved),
         "line": estimator.line,
         "line_source": "calibration/resolution.json",
         **({"enlarged_about": round(factor, 1)} if enlarged else {}),

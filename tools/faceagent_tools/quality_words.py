@@ -244,7 +244,7 @@ def _other_purposes(faces: Sequence[FaceRows], who: str, names: Names) -> Iterat
         )
         yield _claim(faces, "fitness", sentence, "reason", "face_size")
     elif all("effective_resolution" in face.limits(FORENSIC) for face in faces):
-        low, high, asked = _eyes(faces, "effective_resolution")
+        low, high, asked = _eyes(faces, "effective_resolution", "resolved_px")
         have = "has" if len(faces) == 1 else "have"
         sentence = (
             f"For a forensic examination or an identity document {who} {have} too little detail: that of about "
@@ -262,9 +262,11 @@ def _other_purposes(faces: Sequence[FaceRows], who: str, names: Names) -> Iterat
             yield _claim(group, "fitness", sentence, "reason", *limits)
 
 
-def _eyes(faces: Sequence[FaceRows], attribute: str = "face_size") -> tuple[float, float, float]:
+def _eyes(
+    faces: Sequence[FaceRows], attribute: str = "face_size", detail: str = "eyes_px"
+) -> tuple[float, float, float]:
     """The smallest and largest eye distance, and what documents ask for, in pixels."""
-    distances = [_number(face.rows[attribute].value) for face in faces]
+    distances = [_number(face.rows[attribute].details[detail]) for face in faces]
     return min(distances), max(distances), _number(faces[0].rows["face_size"].details["documents_px"])
 
 

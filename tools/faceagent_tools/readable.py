@@ -6,6 +6,7 @@ that a sentence may repeat its number.
 
 from __future__ import annotations
 
+from faceagent.geometry import whole_pixels
 from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.types import Face
@@ -29,7 +30,7 @@ def why_not(photo: Photo, face: Face, reading: Reading | None = None) -> str | N
         reading: what the network says of it, once it has been asked; without it only size and place are judged.
     """
     if face.box.width < MIN_WIDTH:
-        return f"the face is only {face.box.width:.0f} pixels wide"
+        return f"the face is only {whole_pixels(face.box.width)} pixels wide"
     inside = face.box.clipped(photo.width, photo.height).area
     if inside < MIN_INSIDE * face.box.area:
         return "less than half of the face lies inside the photo"

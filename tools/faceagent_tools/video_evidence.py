@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from faceagent.geometry import whole_pixels
 from faceagent.tool import VIDEO
 from faceagent.types import Evidence, Face, Method, Threshold
 from faceagent.video import Frame, Gap, Video
@@ -101,7 +102,7 @@ def of_track(video_id: str, face: Face, track: Track, looked: Looked) -> list[Ev
         "frames": len(track.seen),
         "frames_looked_at": looked.frames,
         "runs": len({one.run for one in track.seen}),
-        "width_px": round(face.box.width),
+        "width_px": whole_pixels(face.box.width),
     }
     return [
         _row(face.id, "track", value=where, unit="seconds", region=face.box, details=details),

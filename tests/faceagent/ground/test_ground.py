@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceagent.ground import fault, ground
-from faceagent.types import Claim, Evidence, Method, Probability, Threshold
+from faceagent.types import Box, Claim, Evidence, Method, Probability, Threshold
 
 METHOD = Method(name="ruler", version="1", licence="Apache-2.0")
 ROWS = {
@@ -133,6 +133,13 @@ def test_a_rounded_number_is_accepted_and_a_moved_one_is_not(number: float, deci
     moved = claim(f"It measures {abs(number) + 2:.{decimals}f} units.", "face 1.1", "sharpness", "sharp", "e1")
     assert fault(written, {"e1": row}.get) is None
     assert fault(moved, {"e1": row}.get) is not None
+
+
+@pytest.mark.parametrize(("pixels", "right"), [(22, False), (23, True), (24, True), (25, False)])
+def test_a_width_is_said_as_the_nearest_or_in_whole_pixels(pixels: int, right: bool) -> None:
+    row = ROWS["e4"].model_copy(update={"region": Box(x0=0, y0=0, x1=23.6, y1=23.6)})
+    sentence = claim(f"The pose was not measured: the size is {pixels} pixels.", "face 1.1", "pose", None, "e4")
+    assert (fault(sentence, {"e4": row}.get) is None) is right
 
 
 @given(st.text(max_size=200))

@@ -7,10 +7,11 @@ from datetime import date
 
 import numpy as np
 import pytest
+from held import told_below
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from identity_fakes import NAMES, READINGS, VIEWS, Embedder, Reads, Shelf, agreed, recorded, said, template, vector
-from placed import never_met
+from placed import below, never_met
 
 from faceagent import policy
 from faceagent.errors import MediaError, UsageError
@@ -21,7 +22,7 @@ from faceagent.reembedding import Reembedder, reembed
 from faceagent.session import Session
 from faceagent.tool import Toolbox
 from faceagent.types import Box, Claim, Face
-from faceagent_tools import compare, readable
+from faceagent_tools import compare, readable, similarity
 from faceagent_tools.compare import View
 from faceagent_tools.identity import templates
 from faceagent_tools.identity.enroll import EnrollArguments, EnrollPerson, ForgetArguments, ForgetPerson
@@ -385,3 +386,8 @@ def test_each_condition_of_words_toml_is_met_by_some_evidence(gallery, conversat
     found = enrol(session, name="Eve") + FORGET.run(session, ForgetArguments(name="Eve"))
     found += [row.model_copy(update={"value": "remains_found"}) for row in found if row.attribute == "erasure"]
     assert never_met(found, "enrolment", "erasure") == []
+
+
+@given(below(similarity.table().smallest_eye_distance))
+def test_eyes_that_are_too_near_are_not_said_to_be_far_enough_apart(apart):
+    assert told_below(templates._fault(View(apart, 0.0))) == (int(apart), similarity.table().smallest_eye_distance)

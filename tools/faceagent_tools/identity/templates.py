@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from faceagent.errors import MediaError
 from faceagent.gallery import Model, Template
+from faceagent.geometry import whole_pixels
 from faceagent.media import Pixels
 from faceagent.session import Session
 from faceagent.types import Face
@@ -67,7 +68,7 @@ def candidate(session: Session, face: Face, embedder: Embedder, reader: FaceRead
 def _fault(seen: compare.View) -> str | None:
     least = similarity.table().smallest_eye_distance
     if seen.eye_distance < least:
-        return f"the eyes are only {seen.eye_distance:.0f} pixels apart, and {least:.0f} are needed"
+        return f"the eyes are only {whole_pixels(seen.eye_distance)} pixels apart, and {least:.0f} are needed"
     if abs(seen.yaw) > quality.WIDEST_YAW:
         return f"the head is turned by {abs(seen.yaw):.0f} degrees, and at most {quality.WIDEST_YAW:.0f} will do"
     return None
