@@ -147,7 +147,7 @@ class Scenes:
 
     def about(self, labels: frozenset[str]) -> tuple[Picture, ...]:
         """Mostly one photo, or two where the question is about two; now and then several people, a poor photo, none."""
-        draw = self._rng.choices(range(5), (60, 16, 10, 10, 4))[0]
+        draw = self._rng.choices(range(5), (62, 16, 10, 10, 2))[0]
         if labels & OF_TWO and draw != 4:
             draw = self._rng.choices((0, 1, 2), (10, 15, 75))[0]
         if draw == 0:
