@@ -249,15 +249,15 @@ def test_the_page_speaks_the_browsers_language(chrome: Browser, address: str) ->
 
 
 def test_a_question_can_be_stopped(chrome: Browser, address: str, tmp_path: Path) -> None:
-    """Eight photos take a while; what was established by then is told."""
-    files = [tmp_path / f"{number}.jpg" for number in range(8)]
+    """Twenty photos take a while; what was established by then is told."""
+    files = [tmp_path / f"{number}.jpg" for number in range(20)]
     for file in files:
         shutil.copyfile(EXAMPLES / "group.jpg", file)
     context = chrome.new_context(locale="en-US")
     page = context.new_page()
     wrong = opened(page, address)
     page.set_input_files("#box input[type=file]", [str(file) for file in files])
-    page.wait_for_function("document.querySelectorAll('#box .thumbnail-item').length >= 8")
+    page.wait_for_function("document.querySelectorAll('#box .thumbnail-item').length == 20")
     page.fill("#box textarea", "Are these photos real, and how good is their quality?")
     click_at_once(page, "#box .stop-button", after="#now .steps .pulse")
     page.press("#box textarea", "Enter")
