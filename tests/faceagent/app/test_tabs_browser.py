@@ -194,9 +194,11 @@ def test_the_camera_is_on_only_while_it_is_wanted_and_seen(page: Page, address: 
     page.wait_for_selector(".live .lines li")
     assert "turned" in page.inner_text(".live .lines") and "expression" not in page.inner_text(".live .lines")
     assert page.locator(".live .marks rect").count() == 2
-    # Drawn within the picture, in its upper half, where the face is.
-    shown, mark = (page.locator(part).bounding_box() for part in (".live .stage", ".live .marks rect.over"))
-    assert shown and mark
+    # Drawn within the picture, in its upper half, where the face is; anew for each frame, so both are asked at once.
+    shown, mark = page.evaluate(
+        "['.live .stage', '.live .marks rect.over']"
+        ".map(part => document.querySelector(part).getBoundingClientRect().toJSON())"
+    )
     assert shown["y"] <= mark["y"] and mark["y"] + mark["height"] / 2 < shown["y"] + shown["height"] / 2
     assert shown["x"] < mark["x"] and mark["x"] + mark["width"] < shown["x"] + shown["width"]
     page.evaluate("window.track = document.querySelector('.live video').srcObject.getTracks()[0]")
