@@ -1,7 +1,6 @@
 """A batch as it is learnt with less work: loss and gradients are the same, but for the order of additions.
 
-Scores of all words are made for the tokens that are learnt, a fifth of a conversation or fewer, and not for those that
-are only read.
+Scores of all words are made for the tokens that are learnt, and not for those that are only read.
 
 What the conversations of a batch begin with in common can be read once: rules and tools are most of a short
 conversation with the assistant, and the same in all of them. They are read into a cache of keys and values to which the
