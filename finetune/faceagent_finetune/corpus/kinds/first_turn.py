@@ -7,26 +7,22 @@ so there can be many of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, islice
 
-from faceagent_finetune.corpus.conversation import Conversation, Talk
+from faceagent_finetune.corpus.conversation import Talk, Trace
 from faceagent_finetune.corpus.labelled import LabelledPhoto
-from faceagent_finetune.corpus.trace.asking import OF_TWO, Asking, Scenes
+from faceagent_finetune.corpus.trace.asking import OF_TWO, Asking, Scenes, in_scenes
 from faceagent_finetune.corpus.trace.questions import question
 
 _AT_ONCE = 12
 """Questions that are drawn together, so that they can share their photos."""
 
 
-def first_turns(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Conversation]:
+def first_turns(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Trace]:
     """A question each, none with another before it."""
-    if photos:
-        scenes = Scenes(photos, talk.rng)
-        tries = (_some(scenes, photos[0].split, talk) for _ in range(2 * most))
-        yield from islice(chain.from_iterable(tries), most)
+    return in_scenes(photos, most, talk, _some)
 
 
-def _some(scenes: Scenes, split: str, talk: Talk) -> Iterator[Conversation]:
+def _some(scenes: Scenes, split: str, talk: Talk) -> Iterator[Trace]:
     drawn = [question(split, talk.rng) for _ in range(_AT_ONCE)]
     for of_two in (False, True):
         shown, found = scenes.about(OF_TWO if of_two else frozenset()), talk.rng.random() < 0.5

@@ -6,23 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
 
-from faceagent_finetune.corpus.conversation import Conversation, Talk, Trace
+from faceagent_finetune.corpus.conversation import Talk, Trace
 from faceagent_finetune.corpus.labelled import LabelledPhoto
-from faceagent_finetune.corpus.trace.asking import Asking, Scenes
+from faceagent_finetune.corpus.trace.asking import Asking, Scenes, in_scenes
 from faceagent_finetune.corpus.trace.questions import question
 
 _STATED, _FOLLOWED = 0.5, 0.25
 """Shares: of conversations under the purpose of the recipe; of those with a second question."""
 
 
-def traces(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Conversation]:
+def traces(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Iterator[Trace]:
     """A question each, in conversations of one or two; the second has the first and its answer before it."""
-    if photos:
-        scenes = Scenes(photos, talk.rng)
-        tries = (_conversation(scenes, photos[0].split, talk) for _ in range(2 * most))
-        yield from islice(chain.from_iterable(tries), most)
+    return in_scenes(photos, most, talk, _conversation)
 
 
 def _conversation(scenes: Scenes, split: str, talk: Talk) -> Iterator[Trace]:

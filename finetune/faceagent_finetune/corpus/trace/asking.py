@@ -8,9 +8,10 @@ import io
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import chain, islice
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -24,7 +25,7 @@ from faceagent.media import Photo
 from faceagent.session import Session
 from faceagent.tool import DETECTOR, Toolbox
 from faceagent.types import Answer, Answered, Evidence
-from faceagent_finetune.corpus.conversation import Picture, Trace, Turn
+from faceagent_finetune.corpus.conversation import Picture, Talk, Trace, Turn
 from faceagent_finetune.corpus.degrade import degraded
 from faceagent_finetune.corpus.labelled import LabelledPhoto
 from faceagent_finetune.corpus.trace.questions import right_reading
@@ -165,6 +166,19 @@ class Scenes:
 
     def _some(self, many: int) -> list[LabelledPhoto]:
         return self._rng.sample(self._photos, min(many, len(self._photos)))
+
+
+def in_scenes(
+    photos: Sequence[LabelledPhoto],
+    most: int,
+    talk: Talk,
+    some: Callable[[Scenes, str, Talk], Iterator[Trace]],
+) -> Iterator[Trace]:
+    """At most so many conversations about scenes of the photos. some: makes any number of them, given the split."""
+    if photos:
+        scenes = Scenes(photos, talk.rng)
+        tries = (some(scenes, photos[0].split, talk) for _ in range(2 * most))
+        yield from islice(chain.from_iterable(tries), most)
 
 
 def side_by_side(photos: Sequence[LabelledPhoto]) -> Picture:
