@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from faceagent_finetune.corpus.conversation import Picture, Trace
 from faceagent_finetune.corpus.labelled import LabelledPhoto
 from faceagent_finetune.corpus.report import records
 from faceagent_finetune.corpus.trace.asking import CALLED, Asking
+from faceagent_finetune.corpus.trace.questions import questions
 from faceagent_finetune.planner.asked import Asked, asked
 
 PORTRAIT = Picture.of(LabelledPhoto("fairface", "0.jpg", jpeg(portrait()), {}, "train", "0", "none"))
@@ -109,3 +111,15 @@ def test_val_asks_what_the_planner_never_saw_and_train_never_does(told_of_tools:
     for record in records(told_of_tools):
         question = record["messages"][1]["content"][0]["text"]
         assert (question in held) == (record["split"] == "val"), question
+
+
+def test_of_train_every_other_question_is_composed_and_of_val_none() -> None:
+    known = {one.text: one for one in asked()}
+    train = list(islice(questions("train", random.Random(3)), 200))
+    val = list(islice(questions("val", random.Random(3)), 200))
+    assert all(known[one.text].held for one in val)
+    assert all(one.text in known and not known[one.text].held for one in train[::2])
+    composed = {one.text for one in train[1::2]}
+    assert len(composed - known.keys()) > 50
+    assert all(one.language == "en" and not one.held for one in train)
+    assert train == list(islice(questions("train", random.Random(3)), 200))

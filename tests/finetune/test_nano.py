@@ -47,10 +47,10 @@ SIZES = {
     "patch_size = 16": "patch_size = 8",
     "hidden_size = 256": "hidden_size = 64",
     "intermediate_size = 704": "intermediate_size = 128",
-    "num_hidden_layers = 6": "num_hidden_layers = 1",
     "num_attention_heads = 4": "num_attention_heads = 2",
     "num_key_value_heads = 4": "num_key_value_heads = 2",
-    "pieces = 4096": "pieces = 400",
+    "pieces = 8192": "pieces = 400",
+    "teacher = true": "teacher = false",
     "samples = 400_000": "samples = 640",
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from faceagent_finetune.nano.recipe import Recipe
 from faceagent_finetune.nano.tokens import BEGIN, END, IMAGE, PAD
+from faceagent_finetune.nano.vectors import vectors
 
 
 def build(recipe: Recipe, tokenizer: Any, folder: Path, tower: Any = None) -> Path:
@@ -14,6 +15,9 @@ def build(recipe: Recipe, tokenizer: Any, folder: Path, tower: Any = None) -> Pa
 
     Args:
         tokenizer: from `tokens.learn`. tower: whose weights the vision tower gets, `eyes.Eyes.tower`.
+
+    Raises:
+        MissingExtra, WeightsCorrupt: see `vectors`.
     """
     import torch
     from transformers import Idefics3Config, Idefics3ForConditionalGeneration, Idefics3Processor
@@ -29,7 +33,7 @@ def build(recipe: Recipe, tokenizer: Any, folder: Path, tower: Any = None) -> Pa
         chat_template=tokenizer.chat_template,
     )
     begin, end, pad, image = tokenizer.convert_tokens_to_ids([BEGIN, END, PAD, IMAGE])
-    text = recipe.text.model_dump(exclude={"pieces"})
+    text = recipe.text.model_dump(exclude={"pieces", "teacher"})
     ids = {"bos_token_id": begin, "eos_token_id": end, "pad_token_id": pad}
     torch.manual_seed(recipe.seed)
     network = Idefics3ForConditionalGeneration(
@@ -41,6 +45,9 @@ def build(recipe: Recipe, tokenizer: Any, folder: Path, tower: Any = None) -> Pa
         )
     )
     network.generation_config.eos_token_id, network.generation_config.pad_token_id = end, pad
+    if recipe.text.teacher:
+        begun = vectors(tokenizer, recipe.text.hidden_size, recipe.seed)
+        network.get_input_embeddings().weight.data.copy_(begun)
     if tower is not None:
         network.model.vision_model.load_state_dict(tower.state_dict())
     network.save_pretrained(folder)

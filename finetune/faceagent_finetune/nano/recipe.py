@@ -32,7 +32,8 @@ class Vision(Frozen):
 
 
 class Text(Frozen):
-    """Of Llama. max_position_embeddings: tokens that it reads; pieces: in the vocabulary, at most."""
+    """Of Llama. max_position_embeddings: tokens that it reads; pieces: in the vocabulary, at most; teacher: whether
+    their vectors begin as those of multilingual-e5-small."""
 
     hidden_size: Size
     intermediate_size: Size
@@ -41,6 +42,7 @@ class Text(Frozen):
     num_key_value_heads: Size
     max_position_embeddings: Size
     pieces: Annotated[int, Field(ge=300)]  # 256 of them are bytes
+    teacher: bool = False
 
 
 class Rates(Frozen):

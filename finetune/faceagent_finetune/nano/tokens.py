@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -37,14 +37,20 @@ def template() -> str:
 
 
 def texts(conversations: Conversations) -> Iterator[str]:
-    """All that is said in a corpus, tools and their calls included."""
+    """All that is said in a corpus, tools and their calls included, each text once: very many have the same rules."""
+    told: set[str] = set()
     for number in range(len(conversations)):
-        record = conversations.record(number)
-        for message in record["messages"]:
-            content = message.get("content") or ""
-            yield from [content] if isinstance(content, str) else [part.get("text", "") for part in content]
-            yield from (json.dumps(call, ensure_ascii=False) for call in message.get("tool_calls") or ())
-        yield from (json.dumps(tool, ensure_ascii=False) for tool in record.get("tools") or ())
+        fresh = dict.fromkeys(text for text in _said(conversations.record(number)) if text not in told)
+        told.update(fresh)
+        yield from fresh
+
+
+def _said(record: Mapping[str, Any]) -> Iterator[str]:
+    for message in record["messages"]:
+        content = message.get("content") or ""
+        yield from [content] if isinstance(content, str) else [part.get("text", "") for part in content]
+        yield from (json.dumps(call, ensure_ascii=False) for call in message.get("tool_calls") or ())
+    yield from (json.dumps(tool, ensure_ascii=False) for tool in record.get("tools") or ())
 
 
 def learn(said: Iterable[str], pieces: int, context: int, chat_template: str) -> Any:

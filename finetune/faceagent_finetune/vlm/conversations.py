@@ -53,7 +53,7 @@ class Conversations:
     """
 
     def __init__(self, corpus: Path, split: str, choice: Choice = ALL) -> None:
-        self.corpus = corpus
+        self.corpus, self._pictures = corpus, choice.pictures
         self.left_out: list[LeftOut] = []
         # Of each: its file, where its line begins there, its size, that of its rules and tools, and its kind.
         self._files: list[Path] = []
@@ -74,8 +74,6 @@ class Conversations:
             raise UsageError(f"{corpus}/{split} has no usable conversation ({reasons})", "Mend or make the corpus anew")
         if choice.replay:
             self._keep(self._replayed(choice, f"{corpus}/{split}"))
-        if choice.times:
-            self._keep([number for number, kind in enumerate(self._kind) for _ in range(choice.times.get(kind, 1))])
         rng = random.Random(f"{choice.seed}/prompt")
         self._bare = [bool(prompt) and rng.random() < choice.prompt_dropout for prompt in self._prompt]
         for number, bare in enumerate(self._bare):
@@ -110,6 +108,7 @@ class Conversations:
             for number, line in enumerate(lines, start=1):
                 try:
                     record = read_record(line)
+                    record = record if choice.pictures else without_pictures(record)
                     kind = record.get("kind", "")
                     if choice.takes(kind):
                         self._size.append(check(record, self.corpus))
@@ -148,7 +147,7 @@ class Conversations:
         Raises:
             BrokenRecord: a picture's file is gone.
         """
-        record = self.record(index)
+        record = self.record(index) if self._pictures else without_pictures(self.record(index))
         try:
             messages = spoken(record, self.corpus)
         except InputError as error:
@@ -231,6 +230,15 @@ def read_record(line: bytes) -> dict[str, Any]:
         first = error.errors()[0]
         raise BrokenRecord(f"{'.'.join(map(str, first['loc'])) or 'the line'}: {first['msg']}") from None
     return record
+
+
+def without_pictures(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The same conversation, of which the text alone is read."""
+    messages = [
+        {**message, "content": [part for part in message["content"] if part["type"] == "text"]}
+        for message in record["messages"]
+    ]
+    return {**record, "messages": messages}
 
 
 def prompt_size(record: Mapping[str, Any]) -> int:

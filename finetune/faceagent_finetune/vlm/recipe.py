@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -28,8 +27,8 @@ class Choice:
     without: tuple[str, ...] = ()
     replay: float = 0.0
     seed: int = 0
-    times: Mapping[str, int] = field(default_factory=dict)
     prompt_dropout: float = 0.0
+    pictures: bool = True
 
     def is_named(self, kind: str) -> bool:
         """Whether all of this kind are used."""
@@ -59,9 +58,10 @@ class Recipe(Frozen):
     replay: share of the conversations that are of other kinds than `only`, so that a model tuned on a new task keeps
     the old ones; evenly of each kind, chosen by `seed`, and as many as there are where these are too few. It holds of
     train and of val.
-    times: how often an epoch reads the conversations of a kind; once where nothing is said. prompt_dropout: share of
-    the conversations with tools that are read without the rules and the tools: what a question asks for is learnt
-    sooner where it need not be found among a thousand other tokens. Both hold of train alone.
+    prompt_dropout: share of the conversations with tools that are read without the rules and the tools: what a question
+    asks for is learnt sooner where it need not be found among a thousand other tokens. It holds of train alone.
+    pictures: whether they are shown; a model that knows no language yet learns to read questions several times as fast
+    without them.
     epochs: passes over the corpus; steps, if given, counts instead. batch: conversations that a device takes at once;
     `accumulate` of these are a step. learning_rate: the highest. warmup: share of the steps on which it rises. clip:
     largest norm of a step's gradient. max_length: tokens, those of pictures included; longer conversations are left
@@ -78,8 +78,8 @@ class Recipe(Frozen):
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    times: dict[str, Count] = Field(default_factory=dict)
     prompt_dropout: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    pictures: bool = True
     seed: Annotated[int, Field(ge=0)] = 7
     epochs: Annotated[float, Field(gt=0.0)] = 1.0
     steps: Count | None = None
@@ -121,12 +121,12 @@ class Recipe(Frozen):
     @property
     def choice(self) -> Choice:
         """Which conversations are learnt, and how."""
-        return replace(self.val_choice, times=self.times, prompt_dropout=self.prompt_dropout)
+        return replace(self.val_choice, prompt_dropout=self.prompt_dropout)
 
     @property
     def val_choice(self) -> Choice:
         """Which are judged."""
-        return Choice(self.only, self.without, self.replay, self.seed)
+        return Choice(self.only, self.without, self.replay, self.seed, pictures=self.pictures)
 
     @staticmethod
     def read(path: Path, model: str | None = None) -> Recipe:

@@ -7,11 +7,12 @@ so there can be many of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from faceagent_finetune.corpus.conversation import Talk, Trace
 from faceagent_finetune.corpus.labelled import LabelledPhoto
 from faceagent_finetune.corpus.trace.asking import OF_TWO, Asking, Scenes, in_scenes
-from faceagent_finetune.corpus.trace.questions import question
+from faceagent_finetune.corpus.trace.questions import questions
 
 _AT_ONCE = 12
 """Questions that are drawn together, so that they can share their photos."""
@@ -23,7 +24,7 @@ def first_turns(photos: Sequence[LabelledPhoto], most: int, talk: Talk) -> Itera
 
 
 def _some(scenes: Scenes, split: str, talk: Talk) -> Iterator[Trace]:
-    drawn = [question(split, talk.rng) for _ in range(_AT_ONCE)]
+    drawn = list(islice(questions(split, talk.rng), _AT_ONCE))
     for of_two in (False, True):
         shown, found = scenes.about(OF_TWO if of_two else frozenset()), talk.rng.random() < 0.5
         asking = None

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from faceagent.controllers.planner import Reading, decided, labels, planner
 from faceagent_finetune.planner.asked import Asked, asked
+from faceagent_finetune.planner.compose import Composer
 from faceagent_finetune.planner.grammar import NOTHING
 
 _LANGUAGE = "en"
 """Answers are held against evidence word by word, which is known for English alone (see `faceagent.ground`)."""
+_NOISE = 0.1
+"""Share of the composed questions with a slip of the keyboard or of case."""
 
 
 def question(split: str, rng: random.Random) -> Asked:
     """One of a label drawn by chance, so that none outnumbers the others; of val, one that the planner never saw."""
     pool = _by_label(split == "val")
     return rng.choice(pool[rng.choice(sorted(pool))])
+
+
+def questions(split: str, rng: random.Random) -> Iterator[Asked]:
+    """Without end: of train, every other one composed, or there would be some ten thousand."""
+    composer = Composer(rng.getrandbits(64), noise=_NOISE)
+    while True:
+        yield question(split, rng)
+        if split == "train":
+            made = composer.question(_LANGUAGE)
+            yield Asked(made.text, made.labels, made.language, made.style, held=False)
 
 
 def right_reading(question: Asked) -> Reading:
