@@ -176,9 +176,12 @@ def nano(chosen: argparse.Namespace) -> int:
     _need_local("Making a vision-language model")
     from faceagent_finetune.nano.make import look, make
     from faceagent_finetune.nano.recipe import Recipe
+    from faceagent_finetune.planner import teacher
     from faceagent_finetune.vlm.shortage import shortage_told
 
     recipe = Recipe.read(chosen.recipe)
+    if recipe.text.teacher:
+        teacher.place()  # else it would be missed when the eyes are taught
     with shortage_told(chosen.out):
         if chosen.data:
             for name, figures in look(recipe, chosen.data, chosen.out, say, chosen.minutes).items():
@@ -186,7 +189,7 @@ def nano(chosen: argparse.Namespace) -> int:
         folder = make(recipe, chosen.corpus, chosen.out)
     weights = (folder / "model.safetensors").stat().st_size / 4e6
     say(f"{weights:.1f} M parameters in {folder}, untrained but for its eyes, if those were taught")
-    run = f"train finetune/recipes/nano.toml --model {folder} --corpus {chosen.corpus}"
+    run = f"train finetune/recipes/nano-reading.toml --model {folder} --corpus {chosen.corpus}"
     say(f"Next: python -m faceagent_finetune {run} --out DIR")
     return 0
 

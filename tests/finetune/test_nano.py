@@ -34,6 +34,7 @@ from faceagent_finetune.nano.make import look  # noqa: E402
 from faceagent_finetune.nano.photos import cached  # noqa: E402
 from faceagent_finetune.nano.recipe import Recipe  # noqa: E402
 from faceagent_finetune.nets.multitask.data import CropSet  # noqa: E402
+from faceagent_finetune.planner import teacher  # noqa: E402
 from faceagent_finetune.vlm.recipe import Recipe as Tuning  # noqa: E402
 from faceagent_finetune.vlm.run import Run  # noqa: E402
 
@@ -254,6 +255,18 @@ def test_a_wrong_recipe_is_named(recipe: Path, tmp_path: Path, was: str, becomes
     file.write_text(text.replace(was, becomes), "utf-8")
     with pytest.raises(UsageError, match=said):
         Recipe.read(file)
+
+
+def test_a_missing_teacher_is_told_before_anything_is_taught(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "taught.toml"
+    file.write_text(recipe.read_text("utf-8").replace("teacher = false", "teacher = true"), "utf-8")
+    monkeypatch.setattr(teacher, "find_spec", lambda name: None)
+    places = ["--corpus", str(tmp_path), "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(["nano", str(file), *places]) == 1
+    assert "faceagent[planner]" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["nano", "nano-expression"])

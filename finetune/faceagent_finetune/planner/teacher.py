@@ -168,11 +168,20 @@ def read(data: memoryview) -> Stored:
     return Stored(data, pieces, places)
 
 
-def _bytes() -> memoryview:
+def place() -> Path:
+    """The package's file.
+
+    Raises:
+        MissingExtra: the package is not installed.
+    """
     found = find_spec(_PACKAGE)  # not imported: only its file is wanted
     if found is None or found.origin is None:
-        raise MissingExtra("Training the planner", "planner")
-    data = (Path(found.origin).parent / _FILE).read_bytes()
+        raise MissingExtra("Beginning from multilingual-e5-small", "planner")
+    return Path(found.origin).parent / _FILE
+
+
+def _bytes() -> memoryview:
+    data = place().read_bytes()
     if hashlib.sha256(data).hexdigest() != _SHA256:
         raise WeightsCorrupt(f"{_FILE} of {_PACKAGE} is not the one of version 0.3.0", "Install that version")
     return memoryview(data)
