@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,10 @@ def test_scores_of_what_is_learnt_alone_give_the_same_loss_and_gradients(kind: s
     network = network_of(kind)
     batch = batch_of([[5, 6, 7, 8, 9], [9, 8, 7, 6, 5, 4, 3, 2], [4, 4, 1]], learnt=2)
     whole, gradients = loss_and_gradients(network, batch)
-    fewer = scored_where_learnt(batch)
-    assert len(fewer["logits_to_keep"]) == 6, "of eight columns two say nothing that is learnt"
-    same(loss_and_gradients(network, fewer), (whole, gradients))
+    with scored_where_learnt(network, batch) as fewer:
+        assert network(**fewer).logits.shape[:2] == (1, 6), "two tokens are learnt of each row"
+        same(loss_and_gradients(network, fewer), (whole, gradients))
+    assert network(**batch).logits.shape[:2] == (3, 8)
 
 
 @pytest.mark.parametrize("adapters", [False, True])
@@ -74,7 +76,8 @@ def test_loss_and_gradients_are_those_of_whole_conversations(kind: str, adapters
     whole, gradients = loss_and_gradients(network, batch)
     shortened = after_common(network, batch)
     assert shortened["input_ids"].shape == (3, 6)
-    same(loss_and_gradients(network, scored_where_learnt(shortened)), (whole, gradients))
+    with scored_where_learnt(network, shortened) as fewer:
+        same(loss_and_gradients(network, fewer), (whole, gradients))
 
 
 def same(found: tuple[float, dict[str, Any]], wanted: tuple[float, dict[str, Any]]) -> None:
@@ -106,9 +109,12 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_vlm.build(tmp_path_factory.mktemp("brief"), template=template())
 
 
-def test_a_training_comes_to_the_same_weights(brief: Path, told_of_tools: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["shared_prefix", "compiled"])
+def test_a_training_comes_to_the_same_weights(key: str, brief: Path, told_of_tools: Path, tmp_path: Path) -> None:
+    if key == "compiled" and shutil.which("g++") is None:
+        pytest.skip("needs g++")
     runs = []
-    for number, more in enumerate(("", "shared_prefix = true\n")):
+    for number, more in enumerate(("", f"{key} = true\n")):
         recipe = recipe_in(tmp_path, method="full", steps=2, rate=1e-4, more=more)
         assert main(command(recipe, brief, told_of_tools, tmp_path / f"run{number}")) == 0
         assert main(["export", str(tmp_path / f"run{number}"), "--out", str(tmp_path / f"out{number}")]) == 0
@@ -128,6 +134,15 @@ def test_models_whose_positions_are_no_plain_count_are_refused(
     recipe = recipe_in(tmp_path, more="shared_prefix = true\n")
     assert main(command(recipe, tiny, told_of_tools, tmp_path / "run")) == 2
     assert "right for models of the types llava, not idefics3" in capsys.readouterr().err
+
+
+def test_without_a_compiler_nothing_is_compiled(
+    tiny: Path, told_of_tools: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    recipe = recipe_in(tmp_path, more="compiled = true\n")
+    assert main(command(recipe, tiny, told_of_tools, tmp_path / "run")) == 2
+    assert "needs a C++ compiler, and there is no no-such-compiler" in capsys.readouterr().err
 
 
 def test_several_processes_are_refused() -> None:

@@ -68,6 +68,7 @@ class Recipe(Frozen):
     out. image_side: longest side of a picture, in pixels. precision: of the arithmetic; "auto" is bf16 on an
     accelerator that has it. checkpointing: computes again what it would keep, a third more work for far less memory.
     shared_prefix: what the conversations of a batch begin with in common, such as the tools, is read once (`shared`).
+    compiled: the text model is compiled by torch, which takes a minute or two and pays for a small one on a processor.
     val: conversations of the val split for the loss, every `val_every` steps. save_every: steps. keep: checkpoints.
     threads: of the processor, 0: as many as torch takes. workers: processes that read ahead.
     """
@@ -95,6 +96,7 @@ class Recipe(Frozen):
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     checkpointing: bool = False
     shared_prefix: bool = False
+    compiled: bool = False
     val: Annotated[int, Field(ge=0)] = 200
     val_every: Count = 200
     save_every: Count = 200

@@ -9,7 +9,8 @@ rest of each conversation attends; gradients flow back through it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from inspect import signature
 from typing import Any
 
@@ -24,11 +25,22 @@ COUNTING = ("idefics3", "internvl", "llava", "llava_next", "smolvlm")
 _LEAST = 64  # tokens: for fewer it does not pay to read twice
 
 
-def scored_where_learnt(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """The same batch, for which the network scores the tokens of those columns alone in which any row learns one."""
-    after = torch.nn.functional.pad(batch["labels"][:, 1:], (0, 1), value=NOT_LEARNT)
-    columns = (after != NOT_LEARNT).any(0).nonzero().flatten()
-    return {**batch, "logits_to_keep": columns, "shift_labels": after[:, columns]}
+@contextmanager
+def scored_where_learnt(network: Any, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same batch, for which the network, while this is held, scores those places alone after which a token is
+    learnt: "logits" are [1, learnt tokens, words], row by row.
+    """
+    after = torch.nn.functional.pad(batch["labels"][:, 1:], (0, 1), value=NOT_LEARNT).flatten()
+    places = (after != NOT_LEARNT).nonzero().flatten()
+
+    def chosen(_: torch.nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return given[0].flatten(0, 1).index_select(0, places)[None], *given[1:]
+
+    hook = network.get_output_embeddings().register_forward_pre_hook(chosen)
+    try:
+        yield {**batch, "shift_labels": after[places][None]}
+    finally:
+        hook.remove()
 
 
 def check_shared(model_type: str, processes: int) -> None:

@@ -52,7 +52,8 @@ class Trainer(transformers.Trainer):
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if self.shared_prefix and model.training:
             inputs = after_common(model, inputs)
-        return super().compute_loss(model, scored_where_learnt(inputs), *args, **kwargs)
+        with scored_where_learnt(self.accelerator.unwrap_model(model), inputs) as batch:
+            return super().compute_loss(model, batch, *args, **kwargs)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> InTurn:
         return self.order
