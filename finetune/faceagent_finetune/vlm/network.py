@@ -73,7 +73,11 @@ def as_stored(recipe: Recipe) -> Any:
     from transformers import AutoModelForImageTextToText
 
     with explained(recipe.model), shortage_told(recipe.model):
-        return AutoModelForImageTextToText.from_pretrained(recipe.model, **_options(recipe))
+        network = AutoModelForImageTextToText.from_pretrained(recipe.model, **_options(recipe))
+    if recipe.compiled:
+        # When it is first read with, and in place: names and weights stay, and adapters are compiled with the rest.
+        network.get_decoder().compile(dynamic=True)
+    return network
 
 
 def empty(config: Any, recipe: Recipe) -> Any:
@@ -87,10 +91,6 @@ def empty(config: Any, recipe: Recipe) -> Any:
 def prepared(network: Any, recipe: Recipe) -> Any:
     """With adapters, or with the weights marked that are trained."""
     kind = network.config.model_type
-    if recipe.compiled:
-        check_compiler()
-        # In place: names and weights stay as they are, and adapters are compiled with the rest.
-        network.get_decoder().compile(dynamic=True)
     if recipe.method == "full":
         for name, weight in network.named_parameters():
             weight.requires_grad_(part_of(name, kind) in recipe.parts)
@@ -117,13 +117,13 @@ def without_future_warnings() -> Iterator[None]:
         yield
 
 
-def check_compiler() -> None:
+def check_compiler(recipe: Recipe) -> None:
     """
     Raises:
-        UsageError: torch compiles for this processor, and has nothing to do it with.
+        UsageError: torch is to compile for this processor, and has nothing to do it with.
     """
     compiler = os.environ.get("CXX", "g++")
-    if not torch.accelerator.is_available() and shutil.which(compiler) is None:
+    if recipe.compiled and not torch.accelerator.is_available() and shutil.which(compiler) is None:
         raise UsageError(
             f"compiled = true needs a C++ compiler, and there is no {compiler}",
             "Install g++, or set compiled = false, which is slower and comes to the same",

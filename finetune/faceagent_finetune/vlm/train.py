@@ -73,6 +73,7 @@ def train(
             what was kept before is whole.
     """
     check_place(recipe.model)
+    networks.check_compiler(recipe)
     data = Conversations(corpus, "train", recipe.choice)
     val = Conversations(corpus, "val", recipe.val_choice) if recipe.val else data
     arguments = _arguments(recipe, out)
