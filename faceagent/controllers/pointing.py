@@ -146,7 +146,7 @@ def _pattern(key: str, listed: Sequence[str], words: Mapping[str, str], *, space
     within = rf"\b(?:{either})(?!\w)" if spaced else f"(?:{either})"
     if key == _ANSWER:
         return rf"\W*{within}\W*"
-    return rf"(?:\W|{within})*+" if key == _WEIGHTLESS else within
+    return rf"(?>(?:\W|{within})*)" if key == _WEIGHTLESS else within
 
 
 def _edge(spaced: bool) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+import shutil
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -120,8 +121,7 @@ def test_what_img2dataset_wrote_is_read_file_by_file(tmp_path: Path) -> None:
         (photo(3), "Four."),
     ]
     assert [row.reason for row in left] == ["its caption is empty"]
-    with tarfile.open(tmp_path / "facecaption15m" / "00000.tar") as archive:
-        archive.extractall(tmp_path / "facecaptionhq" / "00000", filter="data")
+    shutil.unpack_archive(tmp_path / "facecaption15m" / "00000.tar", tmp_path / "facecaptionhq" / "00000")
     lines(tmp_path / "facecaptionhq" / "00000" / "000009999.json", ['{"status": "failed_to_download"}'])
     found, left = read("facecaptionhq", tmp_path)
     assert [(raw, facts["caption"]) for raw, facts in found] == [(photo(0), CAPTION), (photo(1), "Two.")]
